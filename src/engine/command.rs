@@ -1,0 +1,151 @@
+//! What goes into the engine besides datagrams and time, and what comes back at once.
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::wire::OwnMessageId;
+
+use super::{Counters, Instant, Peer, PeerId};
+
+/// What a user or a program wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Sends text to every known peer.
+    Post {
+        /// The text; line breaks are fine.
+        text: String,
+    },
+    /// Sends text to one peer.
+    Dm {
+        /// Whom.
+        to: PeerId,
+        /// The text; line breaks are fine.
+        text: String,
+    },
+    /// Changes what we are called, and tells everyone.
+    Profile {
+        /// 1 to 32 characters that may be shown; none to go by the name in the id.
+        display_name: Option<String>,
+        /// At most 140 characters that may be shown.
+        status: Option<String>,
+    },
+    /// Changes our avatar and tells everyone: PNG or JPEG of at most 20,480 bytes, or none.
+    Avatar(Option<Vec<u8>>),
+    /// Pulls a peer's avatar; [`Event::Avatar`](super::Event) or [`Event::AvatarFailed`](super::Event) follows.
+    FetchAvatar(PeerId),
+    /// Asks a peer whom it knows; [`Event::PeerList`](super::Event) follows if it answers.
+    AskPeers(PeerId),
+    /// Follows a peer, as some older clients want it.
+    Follow(PeerId),
+    /// Stops following a peer.
+    Unfollow(PeerId),
+    /// Tests the way to a peer and back; [`Event::Answered`](super::Event) follows if it answers.
+    Probe(PeerId),
+    /// Announces us now, and asks everyone to answer.
+    Announce,
+    /// Tries an address at which a peer may be; a lasting one is tried again at every beat.
+    Reach {
+        /// The address.
+        to: SocketAddrV4,
+        /// Whether the user named it.
+        lasting: bool,
+    },
+    /// Starts or stops [`Event::Traced`](super::Event) for every datagram.
+    Trace(bool),
+    /// Tells who we are.
+    WhoAmI,
+    /// Tells what was counted.
+    Stats,
+    /// Says goodbye to the peers that understand it; nothing is sent after.
+    Leave,
+}
+
+/// What a command did.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// It is done, or on its way.
+    Done,
+    /// A POST left for these peers.
+    Posted {
+        /// The message.
+        id: OwnMessageId,
+        /// Those it was sent to, by id; may be empty.
+        to: Vec<Peer>,
+    },
+    /// A DM left for this peer.
+    Sent {
+        /// The message.
+        id: OwnMessageId,
+        /// Whom it was sent to.
+        to: Peer,
+    },
+    /// Who we are.
+    Me(Me),
+    /// What was counted.
+    Stats(Box<Counters>),
+}
+
+/// Who we are, for people.
+#[derive(Debug, Clone)]
+pub struct Me {
+    /// Our id.
+    pub user_id: Arc<str>,
+    /// What we want to be called, if not by the name in the id.
+    pub display_name: Option<Arc<str>>,
+    /// A line about us.
+    pub status: Option<Arc<str>>,
+    /// The port of our unicast socket.
+    pub port: u16,
+    /// Our live links; `name` and address of each, loopback included.
+    pub links: Vec<super::Link>,
+    /// Whether the shared discovery socket is open.
+    pub discovery_open: bool,
+    /// When we last announced ourselves.
+    pub announced: Option<Instant>,
+    /// Size of our avatar, bytes.
+    pub avatar: Option<usize>,
+}
+
+/// Why a command was refused; nothing was sent and nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The peer left meanwhile.
+    #[error("that peer is no longer here")]
+    UnknownPeer,
+    /// The text does not fit into one message.
+    #[error("the text takes {bytes} bytes, one message holds {max}: shorten it, or send it in parts")]
+    TextTooLong {
+        /// Bytes that it takes on the wire.
+        bytes: usize,
+        /// Bytes that fit.
+        max: usize,
+    },
+    /// There is no text.
+    #[error("there is no text to send")]
+    NoText,
+    /// A display name that cannot travel.
+    #[error("not a display name: {0}")]
+    DisplayName(crate::wire::NameError),
+    /// A status that cannot travel.
+    #[error("a status may have at most 140 characters and no control characters")]
+    Status,
+    /// An avatar that cannot travel.
+    #[error("an avatar is a PNG or JPEG picture of at most 20,480 bytes")]
+    Avatar,
+    /// The peer has no avatar, or its program cannot send one.
+    #[error("that peer has no avatar")]
+    NoAvatar,
+    /// Older clients would lose messages sent faster than this.
+    #[error("too fast for older clients: wait {} ms and try again", .retry_after.as_millis())]
+    TooFast {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// An address where no peer can be.
+    #[error("no peer can be at that address")]
+    BadAddress,
+    /// We said goodbye already.
+    #[error("this peer has left")]
+    Left,
+}

@@ -1,0 +1,77 @@
+//! Every duration of the protocol, with its reason. Caps of tables stand in [`Limits`](super::Limits).
+
+use std::time::Duration;
+
+use super::Limits;
+
+/// How a peer behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Between two announcements, before jitter. Default 30 s, 1 s to 100 s: an older client forgets a peer for ever
+    /// that it did not hear for 300 s (protocol.md §5.4).
+    pub heartbeat: Duration,
+    /// A peer unheard for so long is off the list. Default 300 s, as older clients have it.
+    pub expiry: Duration,
+    /// The port that announcements go to.
+    pub discovery_port: u16,
+    /// Only look around: ask to be answered, but not to be listed.
+    pub scan: bool,
+    /// Shards of the peer table, a power of two of at least 2. Many peers in one process want few.
+    pub shards: usize,
+    /// Caps of every table.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(30),
+            expiry: Duration::from_secs(300),
+            discovery_port: crate::wire::DISCOVERY_PORT,
+            scan: false,
+            shards: 4,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Beats that a peer may miss before it is quiet, in tenths.
+    pub(super) const QUIET_TENTH_BEATS: u32 = 25;
+
+    /// When, after a start, a wake or a change of address, the quick announcements go out (±20 %).
+    pub(super) const QUICK: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
+
+    /// The limited broadcast goes along at every so manyth beat; in between the directed ones do.
+    pub(super) const LIMITED_EVERY: u64 = 10;
+
+    /// A second echo is asked for after this, if the first stays unanswered.
+    pub(super) const ECHO_RETRY: Duration = Duration::from_secs(1);
+
+    /// A quiet peer is probed three times, this far apart, and then at every beat.
+    pub(super) const PROBE_GAP: Duration = Duration::from_secs(2);
+
+    /// An announcement from the same address and identity is answered once in this time.
+    pub(super) const ANSWER_AGAIN: Duration = Duration::from_secs(30);
+
+    /// An answer waits up to this for each live peer, so that many do not answer at once.
+    pub(super) const ANSWER_SPREAD: Duration = Duration::from_millis(2);
+
+    /// No answer waits longer.
+    pub(super) const ANSWER_LATEST: Duration = Duration::from_secs(10);
+
+    /// Up to so many live peers everybody answers; beyond, with falling probability.
+    pub(super) const ANSWER_ALWAYS: usize = 300;
+
+    /// A TO that names an id which we announced in this time is for us.
+    pub(super) const OLD_ID: Duration = Duration::from_secs(300);
+
+    /// An address that a peer list names is probed once in this time.
+    pub(super) const HINT_AGAIN: Duration = Duration::from_secs(60);
+
+    /// A later call than promised by this much means that the machine slept.
+    pub(super) const SLEPT: Duration = Duration::from_secs(5);
+
+    /// A picture goes to an older client whole, and at most once in this time.
+    pub(super) const PICTURE_AGAIN: Duration = Duration::from_secs(3600);
+}

@@ -1,0 +1,47 @@
+//! What the engine counts, shown by STATS.
+
+/// Datagrams and bytes, and every reason for which something was dropped. All since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Datagrams received and understood.
+    pub received: u64,
+    /// Bytes received, of all datagrams.
+    pub received_bytes: u64,
+    /// Datagrams sent; one to many counts for each address.
+    pub sent: u64,
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Our own announcements heard back.
+    pub echoes: u64,
+    /// Dropped: not understood.
+    pub malformed: u64,
+    /// Dropped: a source that cannot be a peer (port below 1024, broadcast or multicast).
+    pub bad_source: u64,
+    /// Dropped: from another network, and no peer of our kind.
+    pub off_link: u64,
+    /// Dropped: too many from one source.
+    pub source_rate: u64,
+    /// Dropped: too many from all unknown sources.
+    pub global_rate: u64,
+    /// Dropped: seen before.
+    pub duplicates: u64,
+    /// Dropped: a DM for somebody else.
+    pub not_for_us: u64,
+    /// Dropped: a TYPE that we do nothing with.
+    pub other_types: u64,
+    /// Dropped: more identities at one address than allowed, or the table is full.
+    pub table_full: u64,
+    /// Newcomers that made place for others.
+    pub evicted: u64,
+    /// Not answered: answered a moment ago, too many at once, or the address sent too little to be sent more.
+    pub unanswered: u64,
+    /// Dropped: answers to nothing that we asked.
+    pub stray_answers: u64,
+    /// Dropped: goodbyes that are not the peer's own.
+    pub stray_goodbyes: u64,
+    /// Not probed: hints beyond their cap or rate, or off link.
+    pub hints_dropped: u64,
+    /// Pieces of avatars that nobody asked for, or that are not what was asked for.
+    pub stray_chunks: u64,
+}

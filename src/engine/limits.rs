@@ -1,0 +1,65 @@
+//! The cap of every table, with unit and reason (protocol.md §8.2). What is dropped is counted in
+//! [`Counters`](super::Counters).
+
+/// Caps of every table and rate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Peers in all. A newcomer beyond it is not listed.
+    pub peers: usize,
+    /// Older clients among them.
+    pub older: usize,
+    /// Newcomers that have proved nothing yet; one more replaces the youngest of the address with the most.
+    pub probation: usize,
+    /// Identities at one IP:port; our own addresses are exempt.
+    pub identities: usize,
+    /// Paths to one peer.
+    pub paths: usize,
+    /// Datagrams a second that an unknown IP:port may send, and how many at once.
+    pub unknown_rate: (u32, u32),
+    /// Datagrams a second that a proven path may send, and how many at once.
+    pub known_rate: (u32, u32),
+    /// Datagrams a second in all that are looked at from unknown addresses, and how many at once.
+    pub global_rate: (u32, u32),
+    /// Buckets of the rate limiter; beyond, all newcomers share one.
+    pub buckets: usize,
+    /// Message ids remembered against duplicates, of proven peers and of others, each.
+    pub seen: usize,
+    /// Answers waiting to be sent.
+    pub answers: usize,
+    /// Addresses that may become a peer: remembered, named by lists, of this host.
+    pub hints: usize,
+    /// Addresses that the user named.
+    pub lasting: usize,
+    /// Hints probed in one second.
+    pub hints_rate: u32,
+    /// Avatars kept, bytes in all.
+    pub avatars: usize,
+    /// Avatars pulled at the same time.
+    pub pulls: usize,
+    /// Messages a second that one older client is sent, and how many at once.
+    pub older_rate: (u32, u32),
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            peers: 16_384,
+            older: 2_560,
+            probation: 512,
+            identities: 8,
+            paths: 4,
+            unknown_rate: (20, 60),
+            known_rate: (200, 400),
+            global_rate: (5_000, 5_000),
+            buckets: 4_096,
+            seen: 32_768,
+            answers: 1_024,
+            hints: 512,
+            lasting: 256,
+            hints_rate: 10,
+            avatars: 16 << 20,
+            pulls: 4,
+            older_rate: (20, 100),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The network interfaces that the engine may use, as the shell found them.
+
+use std::net::Ipv4Addr;
+
+/// One IPv4 address of one live interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The interface's name.
+    pub name: String,
+    /// Our address on it.
+    pub address: Ipv4Addr,
+    /// Length of the network part, bits, 0 to 32.
+    pub prefix: u8,
+    /// Where a datagram for everyone on it goes; none on point-to-point links.
+    pub broadcast: Option<Ipv4Addr>,
+}
+
+impl Link {
+    /// True when `ip` is a neighbour on this link, or we ourselves.
+    #[must_use]
+    pub fn reaches(&self, ip: Ipv4Addr) -> bool {
+        let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix.min(32))).unwrap_or(0);
+        ip.to_bits() & mask == self.address.to_bits() & mask
+    }
+}
+
+/// All that the engine must know of the host's network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    /// The live links, loopback included, in the system's order.
+    pub links: Vec<Link>,
+    /// The IP that stands in our id: of the default route, else of the first live link, else 127.0.0.1.
+    pub primary: Ipv4Addr,
+    /// Whether the shared discovery socket is open; without it every announcement asks for answers.
+    pub discovery_open: bool,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self { links: Vec::new(), primary: Ipv4Addr::LOCALHOST, discovery_open: true }
+    }
+}
+
+impl Links {
+    /// True when `ip` is one of our own addresses; the whole of 127.0.0.0/8 is.
+    #[must_use]
+    pub fn is_own(&self, ip: Ipv4Addr) -> bool {
+        ip.is_loopback() || self.links.iter().any(|link| link.address == ip)
+    }
+
+    /// True when `ip` is a host's address on one of our links: ours or a neighbour's, no broadcast address.
+    #[must_use]
+    pub fn is_on_link(&self, ip: Ipv4Addr) -> bool {
+        !self.links.iter().any(|link| link.broadcast == Some(ip))
+            && (ip.is_loopback() || self.links.iter().any(|link| link.reaches(ip)))
+    }
+}

@@ -1,0 +1,137 @@
+//! What comes out of the engine.
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::wire::{AvatarKind, Untrusted};
+
+use super::{Instant, Peer};
+
+/// What should happen now. [`Engine::poll`](super::Engine::poll) yields them until [`Output::Wait`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub enum Output {
+    /// Send these bytes from the unicast socket to each of these addresses.
+    Transmit(Transmit),
+    /// Tell people and programs.
+    Event(Event),
+    /// Keep this; it may not be lost.
+    Store(Record),
+    /// Open the sockets anew and look at the interfaces again: we may have become deaf.
+    Reopen,
+    /// Nothing more until then; call [`Engine::handle_timeout`](super::Engine::handle_timeout) at that moment.
+    Wait(Instant),
+}
+
+/// One payload for one or many addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transmit {
+    /// Where to; never empty.
+    pub to: Arc<[SocketAddrV4]>,
+    /// The datagram.
+    pub payload: Arc<[u8]>,
+}
+
+/// What the shell keeps for the next start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A peer answered at this address: worth a try at the next start.
+    Path {
+        /// The peer's id, a label.
+        user_id: Arc<str>,
+        /// Where it answered.
+        address: SocketAddrV4,
+    },
+}
+
+/// What happened, for people and programs. A slow subscriber may miss some.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A peer is here that was not.
+    Here(Peer),
+    /// A peer said goodbye.
+    Left(Peer),
+    /// A peer was unheard for too long and is off the list.
+    Gone(Peer),
+    /// A peer is unheard, and asked whether it is still there.
+    Quiet(Peer),
+    /// A quiet peer is heard again.
+    Back(Peer),
+    /// Text for everyone.
+    Post {
+        /// From whom.
+        from: Peer,
+        /// The text.
+        text: Untrusted,
+    },
+    /// Text for us.
+    Dm {
+        /// From whom.
+        from: Peer,
+        /// The text.
+        text: Untrusted,
+    },
+    /// A peer changed its display name, status or avatar.
+    Profile(Peer),
+    /// A peer told whom it knows.
+    PeerList {
+        /// Who told.
+        from: Peer,
+        /// The ids, hints only.
+        ids: Vec<Untrusted>,
+    },
+    /// A peer's avatar is here.
+    Avatar {
+        /// Whose.
+        peer: Peer,
+        /// What it is.
+        kind: AvatarKind,
+        /// The picture.
+        bytes: Arc<[u8]>,
+    },
+    /// A peer's avatar could not be pulled.
+    AvatarFailed(Peer),
+    /// A peer follows us.
+    Followed(Peer),
+    /// A peer follows us no longer.
+    Unfollowed(Peer),
+    /// A peer answered our FOLLOW or UNFOLLOW.
+    FollowAnswered {
+        /// Who.
+        by: Peer,
+        /// Whether it took effect.
+        accepted: bool,
+        /// Whether it was an UNFOLLOW.
+        unfollow: bool,
+    },
+    /// A peer answered [`Command::Probe`](super::Command).
+    Answered {
+        /// Who.
+        peer: Peer,
+        /// How long the way there and back took.
+        round_trip: Duration,
+    },
+    /// Our id changed with our address.
+    Renamed {
+        /// The new id.
+        user_id: Arc<str>,
+    },
+    /// More than half of all peers went quiet at once: more likely we are cut off.
+    CutOff,
+    /// A datagram went out or came in, under [`Command::Trace`](super::Command).
+    Traced {
+        /// True for one of ours.
+        out: bool,
+        /// The other end; for one to many, the first.
+        address: SocketAddrV4,
+        /// How many addresses it went to.
+        count: usize,
+        /// Its TYPE.
+        kind: Untrusted,
+        /// Its size, bytes.
+        bytes: usize,
+        /// Why it was dropped, if it was.
+        dropped: Option<&'static str>,
+    },
+}

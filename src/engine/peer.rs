@@ -1,0 +1,230 @@
+//! One peer, as far as it is known.
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::wire::{AvatarLabel, Caps, Safe, Sid, Style, UserId};
+
+use super::Instant;
+
+/// A peer's number in this run of ours; never used again in the same run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerId(pub(super) u32);
+
+/// Whether a peer is there, as far as we know (protocol.md §5.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Presence {
+    /// Heard, but it has not answered us yet.
+    Heard,
+    /// Heard lately.
+    Live,
+    /// Unheard for 2.5 of its beats.
+    Quiet,
+}
+
+/// A peer: its label, where it is, and when it was heard. Cheap to clone; a copy does not change.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub(super) id: PeerId,
+    pub(super) user_id: Arc<str>,
+    pub(super) display_name: Option<Arc<str>>,
+    pub(super) status: Option<Arc<str>>,
+    pub(super) sid: Option<Sid>,
+    pub(super) avatar: Option<AvatarLabel>,
+    pub(super) heard: Instant,
+    pub(super) since: Instant,
+    pub(super) paths: Vec<Path>,
+    pub(super) presence: Presence,
+    pub(super) dialect: Dialect,
+    pub(super) caps: Caps,
+    /// Seconds between its announcements.
+    pub(super) beat: u16,
+    /// Unanswered probes since it went quiet.
+    pub(super) probes: u8,
+    pub(super) tier: Tier,
+    pub(super) lasting: bool,
+    pub(super) pictured: bool,
+}
+
+/// What a peer has proved, which decides who makes place for whom (protocol.md §8.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tier {
+    /// Nothing yet.
+    Probation,
+    /// An older client, heard again after 20 s at the same address.
+    Older,
+    /// A path of it answered.
+    Proven,
+}
+
+/// How to speak to an older client (protocol.md §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Dialect {
+    pub(super) style: Style,
+    /// What makes it list a stranger.
+    pub(super) greeting: Greeting,
+    /// Whether it wants a TOKEN; unknown until it sends something that has or lacks one.
+    pub(super) token: Option<bool>,
+}
+
+/// The TYPE that an older client was first heard with, and so the one that it listens for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) enum Greeting {
+    #[default]
+    Discovery,
+    Ping,
+    Profile,
+}
+
+/// One address of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Path {
+    pub(super) address: SocketAddrV4,
+    pub(super) heard: Instant,
+    /// The path answered an echo.
+    pub(super) proven: bool,
+    /// The echo that is out.
+    pub(super) asked: Option<Asked>,
+    /// Bytes received from and sent to it while it was unproven.
+    pub(super) received: u32,
+    pub(super) sent: u32,
+}
+
+/// An echo that was asked for and not answered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) nonce: u64,
+    pub(super) at: Instant,
+    pub(super) tries: u8,
+    /// The user wants to know.
+    pub(super) probe: bool,
+}
+
+impl Peer {
+    /// Its number in this run.
+    #[must_use]
+    pub fn id(&self) -> PeerId {
+        self.id
+    }
+
+    /// Its label, `name@ip`. Not for showing: see [`Peer::shown_id`].
+    #[must_use]
+    pub fn user_id(&self) -> Option<UserId<'_>> {
+        UserId::new(&self.user_id)
+    }
+
+    /// Its label as it travels.
+    #[must_use]
+    pub fn raw_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// Its label, fit to be shown.
+    #[must_use]
+    pub fn shown_id(&self) -> Safe {
+        Safe::line(&self.user_id)
+    }
+
+    /// The name in its label, as it travels.
+    #[must_use]
+    pub fn raw_name(&self) -> &str {
+        self.user_id.rsplit_once('@').map_or(&self.user_id, |(name, _)| name)
+    }
+
+    /// What it wants to be called, as it came.
+    #[must_use]
+    pub fn raw_display_name(&self) -> Option<&str> {
+        self.display_name.as_deref()
+    }
+
+    /// What it is called on a screen: its display name, else the name in its label; at most 32 columns.
+    #[must_use]
+    pub fn shown_name(&self) -> Safe {
+        let name = Safe::fitted(self.display_name.as_deref().unwrap_or_default(), 32);
+        if name.as_str().trim().is_empty() { Safe::fitted(self.raw_name(), 32) } else { name }
+    }
+
+    /// Its line about itself, fit to be shown.
+    #[must_use]
+    pub fn shown_status(&self) -> Option<Safe> {
+        self.status.as_deref().map(|status| Safe::fitted(status, 140)).filter(|status| !status.is_empty())
+    }
+
+    /// Where it is sent to: the best of its paths.
+    #[must_use]
+    pub fn address(&self) -> SocketAddrV4 {
+        self.best_path().address
+    }
+
+    /// All its paths with whether each has answered, best first.
+    #[must_use]
+    pub fn paths(&self) -> Vec<(SocketAddrV4, bool)> {
+        let best = self.address();
+        let mut paths: Vec<_> = self.paths.iter().map(|path| (path.address, path.proven)).collect();
+        paths.sort_by_key(|(address, proven)| (*address != best, !proven));
+        paths
+    }
+
+    /// Whether it is there.
+    #[must_use]
+    pub fn presence(&self) -> Presence {
+        self.presence
+    }
+
+    /// When it was last heard.
+    #[must_use]
+    pub fn heard(&self) -> Instant {
+        self.heard
+    }
+
+    /// When it was first heard.
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// True for an older client: plain text, no echo.
+    #[must_use]
+    pub fn is_older(&self) -> bool {
+        self.sid.is_none()
+    }
+
+    /// True when the user named its address.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        self.lasting
+    }
+
+    /// The avatar it has, if it can be pulled or is here.
+    #[must_use]
+    pub fn has_avatar(&self) -> bool {
+        self.avatar.is_some() || self.pictured
+    }
+
+    /// The random number of its start; none of an older client.
+    #[must_use]
+    pub fn sid(&self) -> Option<Sid> {
+        self.sid
+    }
+
+    /// A proven path before an unproven, then the one that its label names, then one off the loopback, then the
+    /// oldest.
+    pub(super) fn best_path(&self) -> &Path {
+        let named = UserId::new(&self.user_id).and_then(UserId::ip);
+        let best = self.paths.iter().enumerate().min_by_key(|(at, path)| {
+            let ip = *path.address.ip();
+            (!path.proven, Some(ip) != named, ip.is_loopback(), *at)
+        });
+        &self.paths[best.map_or(0, |(at, _)| at)]
+    }
+
+    pub(super) fn path_mut(&mut self, address: SocketAddrV4) -> Option<&mut Path> {
+        self.paths.iter_mut().find(|path| path.address == address)
+    }
+
+    /// How long it may be unheard before it is quiet.
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_secs(u64::from(self.beat)) * super::Config::QUIET_TENTH_BEATS / 10
+    }
+}

@@ -1,0 +1,310 @@
+//! The peer table: one writer in the engine, readers everywhere (DESIGN: docs/concepts/discovery.md).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+use dashmap::DashMap;
+
+use crate::wire::Sid;
+
+use super::hash::Key;
+use super::peer::Tier;
+use super::{Limits, Links, Peer, PeerId, Presence};
+
+type Map = DashMap<PeerId, Peer, BuildHasherDefault<IdHasher>>;
+
+/// Reads the peer table while the engine runs: clone it into other tasks. Never holds up the engine for longer than
+/// one clone of one peer.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    map: Arc<Map>,
+}
+
+impl Peers {
+    /// The peer, if it is still known.
+    #[must_use]
+    pub fn get(&self, id: PeerId) -> Option<Peer> {
+        self.map.get(&id).map(|peer| peer.clone())
+    }
+
+    /// How many peers are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// True when nobody is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// All peers by label and number. Each is consistent; the set is not one instant's.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<Peer> {
+        #[expect(clippy::disallowed_methods, reason = "sorted before anyone sees it")]
+        let mut peers: Vec<Peer> = self.map.iter().map(|entry| entry.value().clone()).collect();
+        peers.sort_by(|a, b| (&a.user_id, a.id).cmp(&(&b.user_id, b.id)));
+        peers
+    }
+}
+
+/// The writer: owned by one engine, not `Clone`, gives out no guard.
+#[derive(Debug)]
+pub(super) struct PeerTable {
+    map: Arc<Map>,
+    key: Key,
+    by_label: BTreeSet<(u64, PeerId)>,
+    by_sid: BTreeSet<(Sid, PeerId)>,
+    /// Identities at each address.
+    at: BTreeMap<SocketAddrV4, u16>,
+    probation: Vec<PeerId>,
+    older: usize,
+    live: usize,
+    next: u32,
+}
+
+/// Why a newcomer is not listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Full;
+
+impl PeerTable {
+    pub(super) fn new(shards: usize, key: Key) -> Self {
+        let shards = shards.next_power_of_two().max(2);
+        Self {
+            map: Arc::new(DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), shards)),
+            key,
+            by_label: BTreeSet::new(),
+            by_sid: BTreeSet::new(),
+            at: BTreeMap::new(),
+            probation: Vec::new(),
+            older: 0,
+            live: 0,
+            next: 0,
+        }
+    }
+
+    pub(super) fn reader(&self) -> Peers {
+        Peers { map: Arc::clone(&self.map) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_label.len()
+    }
+
+    /// Peers that are not quiet.
+    pub(super) fn live(&self) -> usize {
+        self.live
+    }
+
+    pub(super) fn get(&self, id: PeerId) -> Option<Peer> {
+        self.map.get(&id).map(|peer| peer.clone())
+    }
+
+    /// What `read` makes of the peer, without a copy of it.
+    pub(super) fn read<R>(&self, id: PeerId, read: impl FnOnce(&Peer) -> R) -> Option<R> {
+        self.map.get(&id).map(|peer| read(&peer))
+    }
+
+    /// All numbers, in ascending order.
+    pub(super) fn ids(&self) -> Vec<PeerId> {
+        let mut ids: Vec<PeerId> = self.by_label.iter().map(|(_, id)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The peer that a message names and whose it can be: by its SID; else by its label, at an address of that peer.
+    ///
+    /// An older client keeps its place when it comes back at the same IP, or at the same port of another of its IPs.
+    pub(super) fn find(&self, label: &str, sid: Option<Sid>, from: SocketAddrV4) -> Option<PeerId> {
+        if let Some(sid) = sid
+            && let Some((_, id)) = self.by_sid.range((sid, PeerId(0))..=(sid, PeerId(u32::MAX))).next()
+        {
+            return Some(*id);
+        }
+        let mut close = None;
+        for id in self.labelled(label) {
+            let fit = self.read(id, |peer| {
+                if peer.paths.iter().any(|path| path.address == from) {
+                    return 2;
+                }
+                let near = peer.paths.iter().any(|p| p.address.ip() == from.ip() || p.address.port() == from.port());
+                u8::from(near && peer.is_older() && sid.is_none())
+            });
+            match fit {
+                Some(2) => return Some(id),
+                Some(1) => close = close.or(Some(id)),
+                _ => {}
+            }
+        }
+        close
+    }
+
+    /// All peers with this label.
+    pub(super) fn labelled(&self, label: &str) -> Vec<PeerId> {
+        let hash = self.key.hash(label.as_bytes());
+        let range = self.by_label.range((hash, PeerId(0))..=(hash, PeerId(u32::MAX)));
+        range.map(|(_, id)| *id).filter(|id| self.read(*id, |peer| *peer.user_id == *label).unwrap_or(false)).collect()
+    }
+
+    /// Lists a newcomer, which may cost another newcomer its place; that one comes back as well.
+    pub(super) fn insert(
+        &mut self,
+        mut peer: Peer,
+        limits: &Limits,
+        links: &Links,
+    ) -> Result<(PeerId, Option<Peer>), Full> {
+        let address = peer.address();
+        let here = self.at.get(&address).copied().unwrap_or(0);
+        if usize::from(here) >= limits.identities && !links.is_own(*address.ip()) {
+            return Err(Full);
+        }
+        if peer.is_older() && self.older >= limits.older && !self.has_probation(|p| p.is_older()) {
+            return Err(Full);
+        }
+        let mut evicted = None;
+        if self.probation.len() >= limits.probation || self.len() >= limits.peers {
+            evicted = self.crowded(&links.clone()).and_then(|id| self.remove(id));
+            if evicted.is_none() {
+                return Err(Full);
+            }
+        }
+        let id = PeerId(self.next);
+        self.next += 1;
+        peer.id = id;
+        self.by_label.insert((self.key.hash(peer.user_id.as_bytes()), id));
+        if let Some(sid) = peer.sid {
+            self.by_sid.insert((sid, id));
+        }
+        self.count(&peer, true);
+        self.probation.push(id);
+        self.map.insert(id, peer);
+        Ok((id, evicted))
+    }
+
+    pub(super) fn remove(&mut self, id: PeerId) -> Option<Peer> {
+        let (_, peer) = self.map.remove(&id)?;
+        self.by_label.remove(&(self.key.hash(peer.user_id.as_bytes()), id));
+        if let Some(sid) = peer.sid {
+            self.by_sid.remove(&(sid, id));
+        }
+        self.probation.retain(|other| *other != id);
+        self.count(&peer, false);
+        Some(peer)
+    }
+
+    /// Changes a peer and keeps every index true.
+    pub(super) fn update<R>(&mut self, id: PeerId, change: impl FnOnce(&mut Peer) -> R) -> Option<R> {
+        let mut peer = self.map.get_mut(&id)?;
+        let before = Indexed::of(&peer);
+        let result = change(&mut peer);
+        let after = Indexed::of(&peer);
+        if before == after {
+            return Some(result);
+        }
+        let label = (!Arc::ptr_eq(&before.label, &after.label))
+            .then(|| (self.key.hash(before.label.as_bytes()), self.key.hash(after.label.as_bytes())));
+        drop(peer);
+        if let Some((old, new)) = label {
+            self.by_label.remove(&(old, id));
+            self.by_label.insert((new, id));
+        }
+        if before.sid != after.sid {
+            if let Some(sid) = before.sid {
+                self.by_sid.remove(&(sid, id));
+            }
+            if let Some(sid) = after.sid {
+                self.by_sid.insert((sid, id));
+            }
+        }
+        if before.tier == Tier::Probation && after.tier != Tier::Probation {
+            self.probation.retain(|other| *other != id);
+        }
+        self.recount(&before, false);
+        self.recount(&after, true);
+        Some(result)
+    }
+
+    fn count(&mut self, peer: &Peer, add: bool) {
+        self.recount(&Indexed::of(peer), add);
+    }
+
+    fn recount(&mut self, peer: &Indexed, add: bool) {
+        let step = |count: &mut usize, yes: bool| {
+            if yes {
+                *count = if add { *count + 1 } else { count.saturating_sub(1) };
+            }
+        };
+        step(&mut self.older, peer.sid.is_none());
+        step(&mut self.live, peer.live);
+        if let Some(first) = peer.first {
+            let at = self.at.entry(first).or_default();
+            *at = if add { at.saturating_add(1) } else { at.saturating_sub(1) };
+            if *at == 0 {
+                self.at.remove(&first);
+            }
+        }
+    }
+
+    fn has_probation(&self, like: impl Fn(&Peer) -> bool) -> bool {
+        self.probation.iter().any(|id| self.read(*id, &like).unwrap_or(false))
+    }
+
+    /// The youngest newcomer of the address that most newcomers came from; our own addresses go last.
+    fn crowded(&self, links: &Links) -> Option<PeerId> {
+        let mut groups: BTreeMap<Ipv4Addr, (usize, PeerId)> = BTreeMap::new();
+        for id in &self.probation {
+            if let Some(ip) = self.read(*id, |peer| *peer.address().ip()) {
+                let group = groups.entry(ip).or_insert((0, *id));
+                group.0 += 1;
+                group.1 = group.1.max(*id);
+            }
+        }
+        let most = groups.into_iter().max_by_key(|(ip, (count, id))| (!links.is_own(*ip), *count, *id));
+        most.map(|(_, (_, id))| id)
+    }
+}
+
+/// The parts of a peer that indexes and counts depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Indexed {
+    label: Arc<str>,
+    sid: Option<Sid>,
+    tier: Tier,
+    live: bool,
+    first: Option<SocketAddrV4>,
+}
+
+impl Indexed {
+    fn of(peer: &Peer) -> Self {
+        Self {
+            label: Arc::clone(&peer.user_id),
+            sid: peer.sid,
+            tier: peer.tier,
+            live: peer.presence != Presence::Quiet,
+            first: peer.paths.first().map(|path| path.address),
+        }
+    }
+}
+
+/// Spreads peer numbers, which are given out in order and not chosen by anybody.
+#[derive(Debug, Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
+}

@@ -1,0 +1,22 @@
+//! A serverless messenger for local networks.
+//!
+//! Four floors, each importing only what stands below it:
+//!
+//! - [`wire`]: bytes to messages and back. Knows no peer, no time, no configuration.
+//! - [`engine`]: the protocol. Takes datagrams, commands and the time, returns what should happen. Holds no socket,
+//!   reads no clock, starts no task.
+//! - `node` (feature `node`): the tokio shell that does what the engine says.
+//! - `cli` (feature `node`): arguments, prompt and rendering of the program `peer`.
+//!
+//! `sim` (feature `sim`) runs many engines on one virtual LAN in virtual time.
+//!
+//! The protocol itself is specified in `protocol.md` at the root of the repository.
+
+#[cfg(feature = "node")]
+pub mod cli;
+pub mod engine;
+#[cfg(feature = "node")]
+pub mod node;
+#[cfg(any(feature = "sim", test))]
+pub mod sim;
+pub mod wire;

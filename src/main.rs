@@ -1,0 +1,2 @@
+//! The program `peer`.
+fn main() {}

@@ -1,0 +1,150 @@
+//! Bytes to messages and back: the line format, the values, one message a file (protocol.md §2 to §4).
+//!
+//! Decoding borrows from the datagram and allocates nothing; any bytes at all are fine, and give a [`Datagram`] or a
+//! [`DecodeError`].
+
+mod chunk;
+mod discovery;
+mod dm;
+mod error;
+mod escape;
+mod extension;
+mod field;
+mod follow;
+mod peer_list;
+mod ping;
+mod post;
+mod profile;
+mod revoke;
+mod safe;
+mod text;
+
+pub use chunk::{CHUNK_MAX, Chunk, ChunkRequest};
+pub use discovery::Discovery;
+pub use dm::Dm;
+pub use error::DecodeError;
+pub use escape::{escaped, unescaped};
+pub use extension::Extension;
+pub use field::{Caps, MessageId, Name, NameError, Nonce, Octets, OwnMessageId, PieceHash, Scope, Sid, Token, UserId};
+pub use follow::{Follow, FollowResponse};
+pub use peer_list::{PeerListRequest, PeerListResponse};
+pub use ping::Ping;
+pub use post::Post;
+pub use profile::{AvatarData, AvatarKind, AvatarLabel, Profile};
+pub use revoke::Revoke;
+pub use safe::{Safe, SafeLines, Untrusted};
+pub use text::{Lines, MAX_DATAGRAM, MAX_LINES, Style, Writer, is_clean, splits};
+
+/// The highest version of the protocol that this program speaks (protocol.md §3.4).
+pub const VERSION: u8 = 1;
+
+/// The UDP port that everyone listens on for announcements.
+pub const DISCOVERY_PORT: u16 = 50999;
+
+/// Largest datagram that we originate, bytes (protocol.md §2.5).
+pub const OWN_DATAGRAM_MAX: usize = 1200;
+
+/// Largest POST or DM that we originate, bytes: a seal, a group frame or a carrier may have to wrap it
+/// (protocol.md §2.5).
+pub const WRAPPED_MAX: usize = 820;
+
+/// One datagram, understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    /// What it says.
+    pub message: Message<'a>,
+    /// The keys that any TYPE may carry.
+    pub extension: Extension,
+    /// How its lines are written.
+    pub style: Style,
+}
+
+/// What a datagram says, by its TYPE (protocol.md §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Message<'a> {
+    /// `PEER_DISCOVERY`: here I am.
+    Discovery(Discovery<'a>),
+    /// `PING`: here I am, of other clients of the family.
+    Ping(Ping<'a>),
+    /// `POST`: text for everyone.
+    Post(Post<'a>),
+    /// `DM`: text for one.
+    Dm(Dm<'a>),
+    /// `PROFILE`: what I am called.
+    Profile(Profile<'a>),
+    /// `PEER_LIST_REQUEST`: whom do you know?
+    PeerListRequest(PeerListRequest<'a>),
+    /// `PEER_LIST_RESPONSE`: whom I know.
+    PeerListResponse(PeerListResponse<'a>),
+    /// `FOLLOW`.
+    Follow(Follow<'a>),
+    /// `UNFOLLOW`.
+    Unfollow(Follow<'a>),
+    /// `FOLLOW_RESPONSE`.
+    FollowResponse(FollowResponse<'a>),
+    /// `UNFOLLOW_RESPONSE`.
+    UnfollowResponse(FollowResponse<'a>),
+    /// `REVOKE` without a TOKEN: an older client ends.
+    Revoke(Revoke<'a>),
+    /// `CHUNK_REQUEST`: send me this piece.
+    ChunkRequest(ChunkRequest<'a>),
+    /// `CHUNK`: a piece of bulk data.
+    Chunk(Chunk<'a>),
+    /// A TYPE that we know of or not, and do nothing with.
+    Other(&'a str),
+}
+
+impl Message<'_> {
+    /// The TYPE, for people and counters.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Discovery(_) => "PEER_DISCOVERY",
+            Self::Ping(_) => "PING",
+            Self::Post(_) => "POST",
+            Self::Dm(_) => "DM",
+            Self::Profile(_) => "PROFILE",
+            Self::PeerListRequest(_) => "PEER_LIST_REQUEST",
+            Self::PeerListResponse(_) => "PEER_LIST_RESPONSE",
+            Self::Follow(_) => "FOLLOW",
+            Self::Unfollow(_) => "UNFOLLOW",
+            Self::FollowResponse(_) => "FOLLOW_RESPONSE",
+            Self::UnfollowResponse(_) => "UNFOLLOW_RESPONSE",
+            Self::Revoke(_) => "REVOKE",
+            Self::ChunkRequest(_) => "CHUNK_REQUEST",
+            Self::Chunk(_) => "CHUNK",
+            Self::Other(kind) => kind,
+        }
+    }
+}
+
+/// Reads one datagram.
+///
+/// # Errors
+/// A [`DecodeError`] with the reason; of such a datagram nothing may be used.
+#[inline]
+pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, DecodeError> {
+    let (kind, mut lines) = Lines::of(bytes)?;
+    let style = lines.style();
+    let mut extension = Extension::default();
+    let (lines, ext) = (&mut lines, &mut extension);
+    let message = match kind {
+        "POST" => Message::Post(Post::decode(lines, ext)?),
+        "PEER_DISCOVERY" => Message::Discovery(Discovery::decode(lines, ext)?),
+        "DM" => Message::Dm(Dm::decode(lines, ext)?),
+        "PROFILE" => Message::Profile(Profile::decode(lines, ext)?),
+        "PING" => Message::Ping(Ping::decode(lines, ext)?),
+        "PEER_LIST_REQUEST" => Message::PeerListRequest(PeerListRequest::decode(lines, ext)?),
+        "PEER_LIST_RESPONSE" => Message::PeerListResponse(PeerListResponse::decode(lines, ext)?),
+        "FOLLOW" => Message::Follow(Follow::decode(lines, ext)?),
+        "UNFOLLOW" => Message::Unfollow(Follow::decode(lines, ext)?),
+        "FOLLOW_RESPONSE" => Message::FollowResponse(FollowResponse::decode(lines, ext)?),
+        "UNFOLLOW_RESPONSE" => Message::UnfollowResponse(FollowResponse::decode(lines, ext)?),
+        "REVOKE" => Revoke::decode(lines, ext)?.map_or(Message::Other("REVOKE"), Message::Revoke),
+        "CHUNK_REQUEST" => Message::ChunkRequest(ChunkRequest::decode(lines, ext)?),
+        "CHUNK" => Message::Chunk(Chunk::decode(lines, ext)?),
+        other => Message::Other(other),
+    };
+    Ok(Datagram { message, extension, style })
+}

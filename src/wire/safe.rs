@@ -1,0 +1,177 @@
+//! Text from the network on its way to a screen, a log or a page (protocol.md §8.5).
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Text that may be shown: one line, no control, no direction override, at most 4 marks a character.
+///
+/// The only way in is [`Safe::line`], the only way out is `Display`; raw network text has no `Display`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Safe(String);
+
+/// Text of several lines that may be shown, each line [`Safe`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafeLines(Vec<Safe>);
+
+impl Safe {
+    /// Makes one line of any text: line breaks and tabs become spaces, what must not be shown is dropped.
+    #[must_use]
+    pub fn line(text: &str) -> Self {
+        if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+            return Self(text.to_owned());
+        }
+        let mut out = String::with_capacity(text.len());
+        for cluster in text.nfc().collect::<String>().graphemes(true) {
+            push_cluster(cluster, &mut out);
+        }
+        Self(out)
+    }
+
+    /// The same, cut to `columns` of a terminal with `…` at the end where it is longer.
+    #[must_use]
+    pub fn fitted(text: &str, columns: usize) -> Self {
+        let Self(line) = Self::line(text);
+        if line.width() <= columns {
+            return Self(line);
+        }
+        let mut out = String::new();
+        for cluster in line.graphemes(true) {
+            if out.width() + cluster.width() + 1 > columns {
+                break;
+            }
+            out.push_str(cluster);
+        }
+        out.push('…');
+        Self(out)
+    }
+
+    /// Columns that the text takes on a terminal.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    /// True when nothing is left to show.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The text that may be shown.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Safe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl SafeLines {
+    /// Makes lines of any text, split at its line breaks.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(text.lines().map(Safe::line).collect())
+    }
+
+    /// The lines, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Safe> {
+        self.0.iter()
+    }
+}
+
+/// Shows one user-perceived character, as far as it may be shown.
+fn push_cluster(cluster: &str, out: &mut String) {
+    let emoji = cluster.chars().any(unicode_properties::UnicodeEmoji::is_emoji_char) && !cluster.is_ascii();
+    let mut marks = 0;
+    for c in cluster.chars() {
+        match c {
+            '\n' | '\t' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                if !out.ends_with(' ') || c == '\t' {
+                    out.push(' ');
+                }
+            }
+            '\u{200d}' | '\u{fe0f}' if emoji => out.push(c),
+            c if !is_plain(c) => {}
+            c if is_mark(c) => {
+                marks += 1;
+                if marks <= 4 {
+                    out.push(c);
+                }
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+/// True for a character that may stand in a name and be shown: no control, format, private use, unassigned or
+/// separator character (the space is plain), and none of those that look like nothing.
+pub(super) fn is_plain(c: char) -> bool {
+    if c.is_ascii() {
+        return (' '..='~').contains(&c);
+    }
+    if matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+    {
+        return false;
+    }
+    !matches!(
+        c.general_category(),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Surrogate
+            | GeneralCategory::Unassigned
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+    )
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(
+        c.general_category(),
+        GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark | GeneralCategory::SpacingMark
+    )
+}
+
+/// Text as it came from the network: has no `Display`, so that it cannot be shown by mistake.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Untrusted(String);
+
+impl Untrusted {
+    /// Marks text as foreign.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text on one line, fit to be shown.
+    #[must_use]
+    pub fn safe(&self) -> Safe {
+        Safe::line(&self.0)
+    }
+
+    /// The text with its line breaks, fit to be shown.
+    #[must_use]
+    pub fn lines(&self) -> SafeLines {
+        SafeLines::of(&self.0)
+    }
+
+    /// The text itself: for comparing and storing, never for showing.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Untrusted({:?})", self.safe().as_str())
+    }
+}
