@@ -21,6 +21,7 @@ pub(super) struct Beats {
     /// Quick announcements sent since the last start, wake or change.
     quick: usize,
     count: u64,
+    restarted: Option<Instant>,
     pub(super) announced: Option<Instant>,
     /// The nonces of our latest broadcast ASKs.
     asks: ArrayVec<u64, 4>,
@@ -49,11 +50,14 @@ impl Beats {
 }
 
 impl Engine {
-    /// Starts the quick announcements: at a start, a wake, a change of address, or when asked to.
+    /// Starts the quick announcements: at a start, a wake, a change of address, or when asked to; at most once a
+    /// second.
     pub(super) fn restart_beats(&mut self, now: Instant) {
+        let soonest = self.beats.restarted.map_or(now, |at| now.max(at + Config::RESTART_GAP));
         self.beats.quick = 0;
-        self.beats.due = Some(now);
-        self.timers.set(now, Timer::Beat);
+        self.beats.due = Some(soonest);
+        self.beats.restarted = Some(soonest);
+        self.timers.set(soonest, Timer::Beat);
     }
 
     /// Announces us on every link, and to those who need it by unicast.
@@ -185,8 +189,11 @@ impl Engine {
         }
         let sender = Sender::announcing(discovery.user_id, discovery.port, Greeting::Discovery, arrival, &self.config);
         let met = self.meet(&sender)?;
-        let told = (discovery.display_name, discovery.status, discovery.avatar);
-        let changed = extension.sid.is_some() && self.learn(met.id, told.0, told.1, told.2);
+        // A unicast echo may leave the profile out for its size; a broadcast never does.
+        let Discovery { display_name, status, avatar, .. } = *discovery;
+        let whole =
+            arrival.socket == Socket::Discovery || display_name.is_some() || status.is_some() || avatar.is_some();
+        let changed = extension.sid.is_some() && whole && self.learn(met.id, display_name, status, avatar);
         self.introduce(met, changed);
         let stray = match extension.ans {
             Some(answer) => !self.on_echo(met.id, answer, arrival),
@@ -208,6 +215,9 @@ impl Engine {
     /// on the discovery port.
     pub(super) fn answer(&mut self, met: super::meet::Met, arrival: &Arrival) {
         let Arrival { now, .. } = *arrival;
+        if met.settled {
+            self.show_picture(met.id, now);
+        }
         let Some(to) = self.peers.read(met.id, |peer| if peer.is_older() { peer.address() } else { arrival.from })
         else {
             return;

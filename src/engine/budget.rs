@@ -48,17 +48,12 @@ impl Bucket {
 /// Who may send how much.
 #[derive(Debug)]
 pub(super) struct Inflow {
-    sources: BTreeMap<SocketAddrV4, Source>,
+    unproven: BTreeMap<SocketAddrV4, Bucket>,
+    proven: BTreeMap<SocketAddrV4, Bucket>,
     /// For newcomers when the table is full.
     shared: Bucket,
     unknown: Bucket,
     cleaned: Instant,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Source {
-    bucket: Bucket,
-    proven: bool,
 }
 
 /// Why a datagram is not looked at.
@@ -71,7 +66,8 @@ pub(super) enum TooMuch {
 impl Inflow {
     pub(super) fn new(limits: &Limits, now: Instant) -> Self {
         Self {
-            sources: BTreeMap::new(),
+            unproven: BTreeMap::new(),
+            proven: BTreeMap::new(),
             shared: Bucket::full(limits.unknown_rate, now),
             unknown: Bucket::full(limits.global_rate, now),
             cleaned: now,
@@ -80,38 +76,32 @@ impl Inflow {
 
     /// Lets one datagram in, or not.
     pub(super) fn admit(&mut self, from: SocketAddrV4, limits: &Limits, now: Instant) -> Result<(), TooMuch> {
-        if let Some(source) = self.sources.get_mut(&from) {
-            let rate = if source.proven { limits.known_rate } else { limits.unknown_rate };
-            if !source.bucket.take(rate, now) {
-                return Err(TooMuch::Source);
-            }
-            if source.proven {
-                return Ok(());
-            }
+        if let Some(bucket) = self.proven.get_mut(&from) {
+            return if bucket.take(limits.known_rate, now) { Ok(()) } else { Err(TooMuch::Source) };
+        }
+        if self.unproven.len() >= limits.buckets && !self.unproven.contains_key(&from) {
+            self.clean(limits, now);
+        }
+        let bucket = if self.unproven.len() < limits.buckets || self.unproven.contains_key(&from) {
+            self.unproven.entry(from).or_insert_with(|| Bucket::full(limits.unknown_rate, now))
         } else {
-            if self.sources.len() >= limits.buckets {
-                self.clean(limits, now);
-            }
-            if self.sources.len() < limits.buckets {
-                let mut bucket = Bucket::full(limits.unknown_rate, now);
-                bucket.take(limits.unknown_rate, now);
-                self.sources.insert(from, Source { bucket, proven: false });
-            } else if !self.shared.take(limits.unknown_rate, now) {
-                return Err(TooMuch::Source);
-            }
+            &mut self.shared
+        };
+        if !bucket.take(limits.unknown_rate, now) {
+            return Err(TooMuch::Source);
         }
         if self.unknown.take(limits.global_rate, now) { Ok(()) } else { Err(TooMuch::Global) }
     }
 
     /// A path answered an echo: it may send more from now on.
     pub(super) fn prove(&mut self, address: SocketAddrV4, limits: &Limits, now: Instant) {
-        let source = Source { bucket: Bucket::full(limits.known_rate, now), proven: true };
-        self.sources.entry(address).and_modify(|known| known.proven = true).or_insert(source);
+        self.unproven.remove(&address);
+        self.proven.entry(address).or_insert_with(|| Bucket::full(limits.known_rate, now));
     }
 
     /// A path is no longer known.
     pub(super) fn forget(&mut self, address: SocketAddrV4) {
-        self.sources.remove(&address);
+        self.proven.remove(&address);
     }
 
     /// Drops the buckets of unknown sources that are full again; at most once a second.
@@ -120,7 +110,7 @@ impl Inflow {
             return;
         }
         self.cleaned = now;
-        self.sources.retain(|_, source| source.proven || !source.bucket.is_full(limits.unknown_rate, now));
+        self.unproven.retain(|_, bucket| !bucket.is_full(limits.unknown_rate, now));
     }
 }
 

@@ -42,6 +42,9 @@ impl Config {
     /// When, after a start, a wake or a change of address, the quick announcements go out (±20 %).
     pub(super) const QUICK: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
 
+    /// The quick announcements start anew at most once in this time.
+    pub(super) const RESTART_GAP: Duration = Duration::from_secs(1);
+
     /// The limited broadcast goes along at every so manyth beat; in between the directed ones do.
     pub(super) const LIMITED_EVERY: u64 = 10;
 

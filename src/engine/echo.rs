@@ -58,14 +58,16 @@ impl Engine {
         self.send_within_budget(id, path, payload);
     }
 
-    /// The echo on this path is overdue: asks once more, or gives up until the path is heard again.
+    /// The echo on this path is overdue: asks once more, or gives up until the path is heard again; a path that does
+    /// not answer any more is no longer proven.
     pub(super) fn check_echo(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) {
         let overdue = self.peers.update(id, |peer| {
-            let path = peer.path_mut(path).filter(|path| !path.proven)?;
+            let path = peer.path_mut(path)?;
             let asked = path.asked.as_mut().filter(|asked| now.since(asked.at) >= Config::ECHO_RETRY)?;
             if asked.tries >= TRIES {
                 let nonce = asked.nonce;
                 path.asked = None;
+                path.proven = false;
                 return Some((nonce, false));
             }
             asked.tries += 1;
@@ -84,6 +86,26 @@ impl Engine {
             }
             None => {}
         }
+    }
+
+    /// Asks a proven path again, because its peer is heard from somewhere else: it moved, has another path, or somebody
+    /// copies it. Only if the path stays silent does it give way.
+    pub(super) fn doubt(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) {
+        let nonce = self.rng.next_u64();
+        let asked = Asked { nonce, at: now, tries: 1, probe: false };
+        let set = self.peers.update(id, |peer| {
+            let path = peer.path_mut(path).filter(|path| path.asked.is_none())?;
+            path.asked = Some(asked);
+            Some(())
+        });
+        if set.flatten().is_none() {
+            return;
+        }
+        self.remember_ask(id, path, nonce, None);
+        self.timers.set(now + Config::ECHO_RETRY, Timer::Echo(id, path));
+        let extra = Extension { ask: Some(Octets(nonce)), ..Extension::default() };
+        let payload = self.announcement(extra, false, now);
+        self.transmit(&[path], payload);
     }
 
     /// Asks a peer on all its paths whether it is there; an older client is greeted, and answers that by its nature.

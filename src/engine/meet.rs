@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::wire::{AvatarLabel, Caps, Message, Sid, Style, UserId};
 
-use super::peer::{Dialect, Greeting, Path, Tier};
+use super::peer::{About, Dialect, Greeting, Path, Tier};
 use super::{Arrival, Config, Engine, Event, Instant, Peer, PeerId, Presence, Rejected, Socket, Timer};
 
 /// The sender of a datagram, by what the datagram says.
@@ -32,6 +32,16 @@ pub(super) struct Met {
     pub(super) restarted: bool,
     /// Was quiet.
     back: bool,
+    /// An older client that is no passer-by any more.
+    pub(super) settled: bool,
+    /// A path that answered before, and is doubted: the peer is heard from somewhere else.
+    doubted: Option<SocketAddrV4>,
+}
+
+impl Met {
+    fn again(id: PeerId) -> Self {
+        Self { id, new: false, restarted: false, back: false, settled: false, doubted: None }
+    }
 }
 
 impl<'a> Sender<'a> {
@@ -47,7 +57,7 @@ impl<'a> Sender<'a> {
         let (from, sid) = (arrival.from, arrival.extension.sid);
         let broadcast = arrival.socket == Socket::Discovery;
         let reply_port = match port {
-            Some(port) if broadcast => port,
+            Some(port) if broadcast && port >= 1024 => port,
             Some(_) => from.port(),
             None if broadcast => config.discovery_port,
             None => from.port(),
@@ -88,7 +98,7 @@ impl Engine {
         let Arrival { now, bytes, style, extension, .. } = sender.arrival;
         let paths = self.config.limits.paths;
         let change = |peer: &mut Peer| {
-            let mut met = Met { id, new: false, restarted: false, back: false };
+            let mut met = Met::again(id);
             if sender.sid.is_none() && peer.sid.is_some() {
                 return met;
             }
@@ -97,11 +107,16 @@ impl Engine {
                 peer.sid = sender.sid;
                 peer.paths.iter_mut().for_each(|path| path.proven = false);
             }
-            if peer.sid.is_some() && *peer.user_id != *sender.label.as_str() {
-                peer.user_id = sender.label.as_str().into();
-            }
             peer.heard = now;
             peer.probes = 0;
+            let best = *peer.best_path();
+            let elsewhere = best.proven && best.address != sender.from;
+            if peer.sid.is_some() && !elsewhere && *peer.user_id != *sender.label.as_str() {
+                peer.user_id = sender.label.as_str().into();
+            }
+            if elsewhere && peer.path_mut(sender.from).is_none() {
+                met.doubted = Some(best.address);
+            }
             met.restarted |= peer.touch(sender, paths, bytes, now);
             if peer.is_older() {
                 peer.dialect.style = style;
@@ -111,6 +126,7 @@ impl Engine {
                 }
                 if peer.tier == Tier::Probation && now.since(peer.since) >= Duration::from_secs(20) {
                     peer.tier = Tier::Older;
+                    met.settled = true;
                 }
             } else {
                 peer.caps = extension.caps.unwrap_or(peer.caps);
@@ -122,7 +138,11 @@ impl Engine {
             met
         };
         let met = self.peers.update(id, change);
-        met.unwrap_or(Met { id, new: false, restarted: false, back: false })
+        let met = met.unwrap_or(Met::again(id));
+        if let Some(path) = met.doubted {
+            self.doubt(id, path, now);
+        }
+        met
     }
 
     fn meet_first(&mut self, sender: &Sender<'_>) -> Result<Met, Rejected> {
@@ -137,10 +157,8 @@ impl Engine {
         let peer = Peer {
             id: PeerId(0),
             user_id: sender.label.as_str().into(),
-            display_name: None,
-            status: None,
+            about: None,
             sid: sender.sid,
-            avatar: None,
             heard: now,
             since: now,
             paths: vec![Path::new(address, bytes, now)],
@@ -165,7 +183,7 @@ impl Engine {
         if !older {
             self.suspect_namesakes(id, sender.label.as_str(), now);
         }
-        Ok(Met { id, new: true, restarted: false, back: false })
+        Ok(Met { new: true, ..Met::again(id) })
     }
 
     /// Tells people about a newcomer, one that is back, or one that changed what it is called.
@@ -191,16 +209,17 @@ impl Engine {
         status: Option<&str>,
         avatar: Option<AvatarLabel>,
     ) -> bool {
-        let news = |text: Option<&str>, limit: usize| -> Option<Arc<str>> {
+        let news = |text: Option<&str>, limit: usize| -> Option<Box<str>> {
             text.filter(|text| !text.trim().is_empty()).map(|text| text.chars().take(limit).collect::<String>().into())
         };
-        let (display_name, status) = (news(display_name, 64), news(status, 280));
+        let about = About { display_name: news(display_name, 64), status: news(status, 280), avatar };
+        let about = (about != About::NOTHING).then_some(about);
         let changed = self.peers.update(id, |peer| {
-            if peer.display_name == display_name && peer.status == status && peer.avatar == avatar {
+            if peer.about.as_deref() == about.as_ref() {
                 return (false, false);
             }
-            let picture = peer.avatar != avatar;
-            (peer.display_name, peer.status, peer.avatar) = (display_name, status, avatar);
+            let picture = peer.avatar() != avatar;
+            peer.about = about.map(Arc::new);
             (true, picture)
         });
         if changed.is_some_and(|(_, picture)| picture) {

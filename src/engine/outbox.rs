@@ -308,6 +308,15 @@ impl Engine {
         self.send_within_budget(id, peer.address(), payload);
     }
 
+    /// Shows an older client our picture, if we have one and it has not seen it lately.
+    pub(super) fn show_picture(&mut self, id: PeerId, now: Instant) {
+        let Some(peer) = self.peers.get(id) else { return };
+        let Some(picture) = self.picture_for(&peer, now) else { return };
+        let message_id = self.message_id();
+        let payload = self.profile(message_id, Rendition::of(&peer), Some(picture), now);
+        self.transmit(&[peer.address()], payload);
+    }
+
     /// Our picture, for an older client that has none of us from the last hour and is no passer-by.
     fn picture_for(&mut self, peer: &Peer, now: Instant) -> Option<(AvatarKind, Arc<[u8]>)> {
         let avatar = self.own.avatar.as_ref()?;

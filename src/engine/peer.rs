@@ -28,10 +28,8 @@ pub enum Presence {
 pub struct Peer {
     pub(super) id: PeerId,
     pub(super) user_id: Arc<str>,
-    pub(super) display_name: Option<Arc<str>>,
-    pub(super) status: Option<Arc<str>>,
+    pub(super) about: Option<Arc<About>>,
     pub(super) sid: Option<Sid>,
-    pub(super) avatar: Option<AvatarLabel>,
     pub(super) heard: Instant,
     pub(super) since: Instant,
     pub(super) paths: Vec<Path>,
@@ -45,6 +43,18 @@ pub struct Peer {
     pub(super) tier: Tier,
     pub(super) lasting: bool,
     pub(super) pictured: bool,
+}
+
+/// What a peer tells about itself; most tell nothing, so it stands apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct About {
+    pub(super) display_name: Option<Box<str>>,
+    pub(super) status: Option<Box<str>>,
+    pub(super) avatar: Option<AvatarLabel>,
+}
+
+impl About {
+    pub(super) const NOTHING: Self = Self { display_name: None, status: None, avatar: None };
 }
 
 /// What a peer has proved, which decides who makes place for whom (protocol.md §8.2).
@@ -86,7 +96,7 @@ pub(super) struct Path {
     pub(super) proven: bool,
     /// The echo that is out.
     pub(super) asked: Option<Asked>,
-    /// Bytes received from and sent to it while it was unproven.
+    /// Bytes received from it, and sent to it while it was unproven.
     pub(super) received: u32,
     pub(super) sent: u32,
 }
@@ -135,20 +145,21 @@ impl Peer {
     /// What it wants to be called, as it came.
     #[must_use]
     pub fn raw_display_name(&self) -> Option<&str> {
-        self.display_name.as_deref()
+        self.about.as_ref().and_then(|about| about.display_name.as_deref())
     }
 
     /// What it is called on a screen: its display name, else the name in its label; at most 32 columns.
     #[must_use]
     pub fn shown_name(&self) -> Safe {
-        let name = Safe::fitted(self.display_name.as_deref().unwrap_or_default(), 32);
+        let name = Safe::fitted(self.raw_display_name().unwrap_or_default(), 32);
         if name.as_str().trim().is_empty() { Safe::fitted(self.raw_name(), 32) } else { name }
     }
 
     /// Its line about itself, fit to be shown.
     #[must_use]
     pub fn shown_status(&self) -> Option<Safe> {
-        self.status.as_deref().map(|status| Safe::fitted(status, 140)).filter(|status| !status.is_empty())
+        let status = self.about.as_ref().and_then(|about| about.status.as_deref());
+        status.map(|status| Safe::fitted(status, 140)).filter(|status| !status.is_empty())
     }
 
     /// Where it is sent to: the best of its paths.
@@ -199,7 +210,7 @@ impl Peer {
     /// The avatar it has, if it can be pulled or is here.
     #[must_use]
     pub fn has_avatar(&self) -> bool {
-        self.avatar.is_some() || self.pictured
+        self.avatar().is_some() || self.pictured
     }
 
     /// The random number of its start; none of an older client.
@@ -217,6 +228,11 @@ impl Peer {
             (!path.proven, Some(ip) != named, ip.is_loopback(), *at)
         });
         &self.paths[best.map_or(0, |(at, _)| at)]
+    }
+
+    /// The avatar that can be pulled from it.
+    pub(super) fn avatar(&self) -> Option<AvatarLabel> {
+        self.about.as_ref().and_then(|about| about.avatar)
     }
 
     pub(super) fn path_mut(&mut self, address: SocketAddrV4) -> Option<&mut Path> {

@@ -9,12 +9,12 @@ impl Engine {
     /// Gets a peer's avatar: at once when it is here, else piece by piece.
     pub(super) fn fetch_avatar(&mut self, id: PeerId, now: Instant) -> Result<(), CommandError> {
         let peer = self.peers.get(id).ok_or(CommandError::UnknownPeer)?;
-        if let Some(picture) = self.pictures.get(id).filter(|picture| picture.label == peer.avatar) {
+        if let Some(picture) = self.pictures.get(id).filter(|picture| picture.label == peer.avatar()) {
             let (kind, bytes) = (picture.kind, picture.bytes.clone());
             self.event(Event::Avatar { peer, kind, bytes });
             return Ok(());
         }
-        let label = peer.avatar.filter(|_| peer.caps.has(Caps::CHUNK)).ok_or(CommandError::NoAvatar)?;
+        let label = peer.avatar().filter(|_| peer.caps.has(Caps::CHUNK)).ok_or(CommandError::NoAvatar)?;
         if self.pulls.contains_key(&id) {
             return Ok(());
         }

@@ -31,15 +31,13 @@ pub(super) use system::{Clock, Timer};
 #[cfg(target_os = "linux")]
 mod system {
     use std::io;
-    use std::os::fd::OwnedFd;
 
+    use super::Instant;
+    use crate::node::watched::Watched;
     use rustix::time::{
         ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
         timerfd_settime,
     };
-    use tokio::io::unix::AsyncFd;
-
-    use super::Instant;
 
     const SECOND: u64 = 1_000_000_000;
 
@@ -69,14 +67,14 @@ mod system {
     #[derive(Debug)]
     pub(in crate::node) struct Timer {
         clock: Clock,
-        timer: AsyncFd<OwnedFd>,
+        timer: Watched,
         set: Option<Instant>,
     }
 
     impl Timer {
         pub(in crate::node) fn new(clock: Clock) -> io::Result<Self> {
             let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-            Ok(Self { clock, timer: AsyncFd::new(timer)?, set: None })
+            Ok(Self { clock, timer: Watched::new(timer)?, set: None })
         }
 
         /// Moves the deadline. A deadline in the past is due at once.
@@ -90,25 +88,17 @@ mod system {
                 tv_nsec: (nanos % SECOND).try_into().unwrap_or(0),
             };
             let spec = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
-            timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &spec)?;
+            timerfd_settime(self.timer.as_fd(), TimerfdTimerFlags::ABSTIME, &spec)?;
             self.set = Some(deadline);
             Ok(())
         }
 
         /// Returns when the deadline is there; after that it must be set anew. Nothing is lost by dropping it early.
         pub(in crate::node) async fn due(&mut self) -> io::Result<()> {
-            loop {
-                let mut ready = self.timer.readable().await?;
-                let mut count = [0; 8];
-                match ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut count)?)) {
-                    Ok(Ok(_)) => {
-                        self.set = None;
-                        return Ok(());
-                    }
-                    Ok(Err(error)) => return Err(error),
-                    Err(_would_block) => {}
-                }
-            }
+            let mut count = [0; 8];
+            self.timer.read(|timer| Ok(rustix::io::read(timer, &mut count)?)).await?;
+            self.set = None;
+            Ok(())
         }
     }
 }

@@ -19,16 +19,34 @@
 //! # }
 //! ```
 
+mod changes;
 mod clock;
+mod delay;
+mod files;
 mod handle;
+mod holder;
+mod interfaces;
+mod neighbours;
 mod options;
+mod paths;
 mod profile;
+mod resolve;
 mod run;
+mod send;
+mod settings;
+mod socket;
+mod start;
+#[cfg(target_os = "linux")]
+mod watched;
 
 pub use clock::unix_now;
 pub use handle::{Faults, Handle};
-pub use options::{Holder, Notice, Options, StartError};
-pub use profile::{Profile, ProfileError, ProfileNotice, Settings, login_name};
+pub use holder::{Holder, port_holders};
+pub use interfaces::{Interfaces, LinkFilter};
+pub use neighbours::{Neighbour, neighbours, runtime_folder};
+pub use options::{Notice, Options, StartError};
+pub use profile::{Profile, ProfileError, ProfileNotice, login_name};
+pub use settings::Settings;
 
 use tokio::sync::{broadcast, mpsc};
 
@@ -51,6 +69,6 @@ impl Node {
     /// # Errors
     /// A [`StartError`]; nothing runs then and nothing was sent.
     pub fn start(options: Options) -> Result<Self, StartError> {
-        run::start(options)
+        start::start(options)
     }
 }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use crate::engine::Config;
 use crate::wire::Name;
 
+use super::Holder;
+
 /// What a peer starts with.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -56,15 +58,6 @@ impl Options {
             runtime_folder: None,
         }
     }
-}
-
-/// A program that holds a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// Its process id.
-    pub pid: u32,
-    /// Its name, as the system has it. Not for showing as it is: see [`Safe`](crate::wire::Safe).
-    pub program: String,
 }
 
 /// Why a peer did not start; nothing runs and nothing was sent.

@@ -1,21 +1,18 @@
-//! What a user's peer keeps between two runs.
+//! What a user's peer keeps between two runs: a folder, locked while the peer runs.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::wire::Name;
+use etcetera::BaseStrategy;
 
-/// What the user chose, kept in `profile.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Settings {
-    /// The name in the id; none until the user was asked.
-    pub name: Option<Name>,
-    /// What the user wants to be called.
-    pub display_name: Option<String>,
-    /// A line about the user.
-    pub status: Option<String>,
-    /// The usual port of the unicast socket, picked once.
-    pub port: Option<u16>,
-}
+use crate::wire::{AvatarLabel, Name};
+
+use super::settings::{self, Settings};
+use super::{clock, files, socket};
+
+/// Profiles of one name that can be in use at the same time.
+const MOST: u32 = 99;
 
 /// The folder of one profile, locked while this lives.
 #[derive(Debug)]
@@ -23,6 +20,8 @@ pub struct Profile {
     name: String,
     folder: Option<PathBuf>,
     settings: Settings,
+    /// The lock ends with the file.
+    _lock: Option<File>,
 }
 
 /// What the user should know about the profile. Each can be shown as it is.
@@ -60,7 +59,7 @@ pub enum ProfileNotice {
 pub enum ProfileError {
     /// The name cannot be the name of a folder.
     #[error(
-        "{0:?} cannot be the name of a profile: use 1 to 64 letters, digits, '-', '_' and '.', no '.' at the beginning"
+        "{0:?} cannot be the name of a profile: use 1 to 64 letters, digits, '-', '_' and '.', no '.' at either end"
     )]
     Name(String),
     /// A file could not be written.
@@ -69,7 +68,7 @@ pub enum ProfileError {
         /// The file.
         file: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -81,14 +80,67 @@ impl Profile {
     /// # Errors
     /// [`ProfileError::Name`].
     pub fn open(name: Option<&str>) -> Result<(Self, Vec<ProfileNotice>), ProfileError> {
-        let _ = name;
-        Ok((Self::temporary(), Vec::new()))
+        let name = match name {
+            Some(name) if is_file_name(name) => name.to_owned(),
+            Some(name) => return Err(ProfileError::Name(name.to_owned())),
+            None => file_name_of(login_name().as_str()),
+        };
+        let mut notices = Vec::new();
+        let opened = state_folder().and_then(|state| Self::open_in(&state, &name, &mut notices));
+        let profile = opened.unwrap_or_else(|error| {
+            notices.push(ProfileNotice::NotKept { reason: error.to_string() });
+            Self::temporary()
+        });
+        Ok((profile, notices))
+    }
+
+    fn open_in(state: &Path, wanted: &str, notices: &mut Vec<ProfileNotice>) -> io::Result<Self> {
+        for number in 1..=MOST {
+            let name = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
+            let folder = state.join(&name);
+            files::make_folder(&folder).map_err(|error| about(&folder, &error))?;
+            let lock = files::private().write(true).create(true).truncate(false).open(folder.join("lock"));
+            let lock = lock.map_err(|error| about(&folder, &error))?;
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(fs::TryLockError::WouldBlock) => continue,
+                Err(fs::TryLockError::Error(error)) => return Err(about(&folder, &error)),
+            }
+            if number > 1 {
+                notices.push(ProfileNotice::InUse { wanted: wanted.to_owned(), opened: name.clone() });
+            }
+            let mut profile = Self { name, folder: Some(folder), settings: Settings::default(), _lock: Some(lock) };
+            profile.load(notices);
+            return Ok(profile);
+        }
+        Err(io::Error::other(format!("the profiles {wanted} to {wanted}-{MOST} are all in use")))
+    }
+
+    fn load(&mut self, notices: &mut Vec<ProfileNotice>) {
+        if let Some(file) = self.file(settings::FILE) {
+            match settings::read(&file) {
+                Ok(settings) => self.settings = settings,
+                Err(reason) => notices.push(broken(file, reason)),
+            }
+        }
+        if self.settings.port.is_none()
+            && let Ok(seed) = clock::seed()
+        {
+            let port = Some(socket::pick_port(seed));
+            // Not kept means that another port is picked at the next start.
+            let _ = self.change(|settings| settings.port = port);
+        }
+        if let Some(file) = self.file("avatar")
+            && let Err(error) = files::read(&file, AvatarLabel::MAX as u64)
+        {
+            notices.push(broken(file, error.to_string()));
+        }
     }
 
     /// A profile that keeps nothing.
     #[must_use]
     pub fn temporary() -> Self {
-        Self { name: String::new(), folder: None, settings: Settings::default() }
+        Self { name: String::new(), folder: None, settings: Settings::default(), _lock: None }
     }
 
     /// Its name; empty for a temporary one.
@@ -115,13 +167,14 @@ impl Profile {
     /// [`ProfileError::Write`]; the change holds for this run.
     pub fn change(&mut self, change: impl FnOnce(&mut Settings)) -> Result<(), ProfileError> {
         change(&mut self.settings);
-        Ok(())
+        let Some(file) = self.file(settings::FILE) else { return Ok(()) };
+        settings::write(&file, &self.settings).map_err(|source| ProfileError::Write { file, source })
     }
 
     /// The avatar, if there is one.
     #[must_use]
     pub fn avatar(&self) -> Option<Vec<u8>> {
-        None
+        files::read(&self.file("avatar")?, AvatarLabel::MAX as u64).ok()?
     }
 
     /// Keeps an avatar, or drops it.
@@ -129,25 +182,203 @@ impl Profile {
     /// # Errors
     /// [`ProfileError::Write`].
     pub fn keep_avatar(&mut self, avatar: Option<&[u8]>) -> Result<(), ProfileError> {
-        let _ = avatar;
-        Ok(())
+        let Some(file) = self.file("avatar") else { return Ok(()) };
+        let kept = match avatar {
+            Some(bytes) => files::write_durably(&file, bytes),
+            None => fs::remove_file(&file).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            }),
+        };
+        kept.map_err(|source| ProfileError::Write { file, source })
     }
 
     /// The file for [`Options::paths`](super::Options::paths); none for a temporary profile.
     #[must_use]
     pub fn paths_file(&self) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.join("paths"))
+        self.file("paths")
     }
 
     /// The file for the prompt's history; none for a temporary profile.
     #[must_use]
     pub fn history_file(&self) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.join("history"))
+        self.file("history")
     }
+
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(name))
+    }
+}
+
+fn about(folder: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+}
+
+fn broken(file: PathBuf, reason: String) -> ProfileNotice {
+    match files::set_aside(&file) {
+        Ok(aside) => ProfileNotice::Broken { file, aside, reason },
+        Err(error) => ProfileNotice::NotKept { reason: format!("{}: {reason}; {error}", file.display()) },
+    }
+}
+
+fn state_folder() -> io::Result<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
+    Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("lsnp"))
+}
+
+/// True for what every system takes as the name of a folder, and nothing that leads elsewhere.
+fn is_file_name(name: &str) -> bool {
+    const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+    let stem = name.split('.').next().unwrap_or_default().to_lowercase();
+    let numbered = stem.len() == 4 && (stem.starts_with("com") || stem.starts_with("lpt"));
+    (1..=64).contains(&name.chars().count())
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !RESERVED.contains(&stem.as_str())
+        && !numbered
+}
+
+/// The name with every character replaced that a folder's name cannot hold.
+fn file_name_of(name: &str) -> String {
+    let fit: String = name.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    if is_file_name(&fit) { fit } else { "peer".to_owned() }
 }
 
 /// The login name as far as it can be a name, else `peer`.
 #[must_use]
 pub fn login_name() -> Name {
-    todo!()
+    let told = ["LOGNAME", "USER", "USERNAME"].into_iter().filter_map(|key| std::env::var(key).ok());
+    name_among(told.chain(account_name()))
+}
+
+fn name_among(texts: impl Iterator<Item = String>) -> Name {
+    let fit = |text: String| {
+        // A Windows login may be DOMAIN\name, one of a directory name@domain.
+        let text = text.rsplit('\\').next().and_then(|text| text.split('@').next()).unwrap_or_default().to_owned();
+        Name::new(&text)
+            .or_else(|_| Name::new(&text.chars().filter(|c| c.is_alphanumeric()).take(32).collect::<String>()))
+            .ok()
+    };
+    texts.filter_map(fit).chain(Name::new("peer")).next().unwrap_or_else(|| unreachable!("`peer` is a name"))
+}
+
+/// The name of our account in the system's own list.
+#[cfg(unix)]
+fn account_name() -> Option<String> {
+    let user = rustix::process::geteuid().as_raw().to_string();
+    let accounts = fs::read_to_string("/etc/passwd").ok()?;
+    let mut lines = accounts.lines().map(|line| line.split(':'));
+    lines.find_map(|mut line| {
+        let name = line.next()?;
+        (line.nth(1)? == user).then(|| name.to_owned())
+    })
+}
+
+#[cfg(not(unix))]
+fn account_name() -> Option<String> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::files::Scratch;
+
+    fn open(scratch: &Scratch) -> (Profile, Vec<ProfileNotice>) {
+        let mut notices = Vec::new();
+        (Profile::open_in(&scratch.0, "jack", &mut notices).unwrap(), notices)
+    }
+
+    #[test]
+    fn what_the_user_chose_is_kept() {
+        let scratch = Scratch::new();
+        let (mut profile, notices) = open(&scratch);
+        assert!(notices.is_empty() && profile.settings().name.is_none());
+        let port = profile.settings().port.unwrap();
+        profile
+            .change(|settings| {
+                settings.name = Some(Name::new("alice").unwrap());
+                settings.status = Some("away".to_owned());
+            })
+            .unwrap();
+        profile.keep_avatar(Some(b"\x89PNG\r\n\x1a\n")).unwrap();
+        drop(profile);
+
+        let (mut again, notices) = open(&scratch);
+        assert!(notices.is_empty(), "{notices:?}");
+        assert_eq!(again.settings().name.as_ref().map(Name::as_str), Some("alice"));
+        assert_eq!(again.settings().status.as_deref(), Some("away"));
+        assert_eq!(again.settings().port, Some(port), "picked once");
+        assert_eq!(again.avatar().unwrap(), b"\x89PNG\r\n\x1a\n");
+        again.keep_avatar(None).unwrap();
+        again.keep_avatar(None).unwrap();
+        assert_eq!(again.avatar(), None);
+    }
+
+    #[test]
+    fn a_profile_in_use_opens_the_next_free_one() {
+        let scratch = Scratch::new();
+        let (first, _) = open(&scratch);
+        let (second, notices) = open(&scratch);
+        let (third, _) = open(&scratch);
+        assert_eq!([first.name(), second.name(), third.name()], ["jack", "jack-2", "jack-3"]);
+        assert_eq!(notices, [ProfileNotice::InUse { wanted: "jack".to_owned(), opened: "jack-2".to_owned() }]);
+        drop(first);
+        assert_eq!(open(&scratch).0.name(), "jack");
+    }
+
+    #[test]
+    fn broken_files_are_set_aside() {
+        let scratch = Scratch::new();
+        let folder = scratch.0.join("jack");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("profile.toml"), "name = 'alice'\nport = 99999999\n").unwrap();
+        fs::write(folder.join("avatar"), vec![0; 30_000]).unwrap();
+        let (profile, notices) = open(&scratch);
+        assert!(profile.settings().name.is_none() && profile.avatar().is_none());
+        let files: Vec<&Path> = notices
+            .iter()
+            .map(|notice| match notice {
+                ProfileNotice::Broken { aside, .. } => aside.as_path(),
+                other => panic!("{other}"),
+            })
+            .collect();
+        assert_eq!(files, [folder.join("profile.toml.broken"), folder.join("avatar.broken")]);
+        assert!(files.iter().all(|file| file.exists()));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_an_error_and_no_panic() {
+        let scratch = Scratch::new();
+        let file = scratch.0.join("state");
+        fs::write(&file, "").unwrap();
+        let error = Profile::open_in(&file, "jack", &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("state"), "{error}");
+    }
+
+    #[test]
+    fn only_safe_file_names_are_taken() {
+        for name in ["jack", "a", "Jörg-2", "x.y_z"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in ["", ".", "..", "a/b", "a\\b", ".hidden", "end.", "a b", "NUL", "com1.x", "a:b", "x\n"] {
+            assert!(!is_file_name(name), "{name:?}");
+            assert!(matches!(Profile::open(Some(name)), Err(ProfileError::Name(_))));
+        }
+        assert!(!is_file_name(&"x".repeat(65)));
+        assert_eq!(file_name_of("jack x"), "jack_x");
+        assert_eq!(file_name_of("con"), "peer");
+    }
+
+    #[test]
+    fn a_login_becomes_a_name() {
+        let named = |text: &str| name_among([text.to_owned()].into_iter()).as_str().to_owned();
+        assert_eq!(named("jack"), "jack");
+        assert_eq!(named("CORP\\jack"), "jack");
+        assert_eq!(named("jack@corp.example"), "jack");
+        assert_eq!(named("a:b"), "ab");
+        assert_eq!(named(""), "peer");
+        assert_eq!(named("::"), "peer");
+    }
 }

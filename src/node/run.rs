@@ -1,8 +1,349 @@
-//! The task that owns the engine.
+//! The task that owns the engine. It does what [`Output`] says and decides nothing about the protocol.
 
-use super::{Node, Options, StartError};
+use std::io;
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
 
-pub(super) fn start(options: Options) -> Result<Node, StartError> {
-    let _ = options;
-    Err(StartError::PortIsDiscovery(0))
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::timeout;
+
+use crate::engine::{Command, CommandError, Engine, Event, Instant, Links, Output, Record, Reply, Socket, Transmit};
+
+use super::changes::Changes;
+use super::clock::{Clock, Timer};
+use super::delay::Delay;
+use super::handle::{Counts, Request, count};
+use super::interfaces::{Interfaces, LinkFilter};
+use super::neighbours::Presence;
+use super::paths::Paths;
+use super::socket::{Received, Sockets, buffer};
+use super::{Notice, port_holders, send};
+
+/// Datagrams that are taken from one socket before anything else gets its turn.
+const BATCH: usize = 64;
+
+/// Interfaces change in several steps; they are looked at this long after the first.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// Between two tries to open the discovery port.
+const DISCOVERY_AGAIN: Duration = Duration::from_secs(30);
+
+/// Answered addresses are written to the disk this long after the first new one.
+const WRITE: Duration = Duration::from_secs(5);
+
+/// The goodbyes are sent within this time, or not at all.
+const GOODBYE: Duration = Duration::from_millis(800);
+
+/// The ends of the channels that the task holds.
+#[derive(Debug)]
+pub(super) struct Channels {
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) events: broadcast::Sender<Event>,
+    pub(super) notices: mpsc::Sender<Notice>,
+    /// Tells those who look up names.
+    pub(super) links_changed: watch::Sender<()>,
+    /// Dropped at the end, which tells those who wait for it.
+    #[expect(dead_code, reason = "it is only dropped")]
+    pub(super) end: watch::Sender<()>,
+}
+
+/// Everything around one engine.
+#[derive(Debug)]
+pub(super) struct Shell {
+    engine: Engine,
+    clock: Clock,
+    timer: Timer,
+    sockets: Sockets,
+    filter: LinkFilter,
+    interfaces: Interfaces,
+    /// What the engine knows of the interfaces.
+    told: Option<Links>,
+    changes: Changes,
+    settle: Delay,
+    discovery_again: Delay,
+    write: Delay,
+    paths: Paths,
+    presence: Option<Presence>,
+    channels: Channels,
+    faults: Arc<Counts>,
+    buffer: Box<[u8]>,
+}
+
+/// What ended a wait.
+#[derive(Debug)]
+enum Wake {
+    Datagrams(Socket),
+    Request(Option<Request>),
+    LinksChanged,
+    LinksSettled,
+    DiscoveryAgain,
+    Write,
+    Due(io::Result<()>),
+}
+
+impl Shell {
+    pub(super) fn new(
+        engine: Engine,
+        (clock, timer): (Clock, Timer),
+        sockets: Sockets,
+        filter: LinkFilter,
+        paths: Paths,
+        channels: Channels,
+        faults: Arc<Counts>,
+    ) -> Self {
+        Self {
+            engine,
+            clock,
+            timer,
+            sockets,
+            filter,
+            interfaces: Interfaces::none(),
+            told: None,
+            // Before the first look, so that no change falls between them.
+            changes: Changes::new(),
+            settle: Delay::default(),
+            discovery_again: Delay::default(),
+            write: Delay::default(),
+            paths,
+            presence: None,
+            channels,
+            faults,
+            buffer: buffer(),
+        }
+    }
+
+    /// Where peers answered in earlier runs.
+    pub(super) fn remembered(&self) -> Vec<SocketAddrV4> {
+        self.paths.addresses()
+    }
+
+    /// Keeps our file for the neighbours while the peer runs.
+    pub(super) fn present(&mut self, presence: Presence) {
+        self.presence = Some(presence);
+    }
+
+    pub(super) fn command(&mut self, command: Command) -> Result<Reply, CommandError> {
+        self.engine.handle_command(command, self.clock.now())
+    }
+
+    /// Runs until the peer left, or the sockets fail for good.
+    pub(super) async fn run(mut self) {
+        loop {
+            let deadline = self.drain().await;
+            let wake = match self.timer.set(deadline) {
+                Ok(()) => self.wait().await,
+                Err(error) => Wake::Due(Err(error)),
+            };
+            let go_on = match wake {
+                Wake::Datagrams(which) => self.receive(which).await,
+                Wake::Request(Some(Request { command: Command::Leave, reply })) => {
+                    return self.leave(reply).await;
+                }
+                Wake::Request(None) => return self.leave(None).await,
+                Wake::Request(Some(Request { command, reply })) => {
+                    let outcome = self.command(command);
+                    if let Some(reply) = reply {
+                        // Nobody waits any more: then nobody wants to know.
+                        let _ = reply.send(outcome);
+                    }
+                    Ok(())
+                }
+                Wake::LinksChanged => {
+                    self.settle.arm(SETTLE);
+                    Ok(())
+                }
+                Wake::LinksSettled | Wake::DiscoveryAgain => {
+                    self.refresh(false);
+                    Ok(())
+                }
+                Wake::Write => {
+                    self.paths.write();
+                    Ok(())
+                }
+                Wake::Due(due) => due,
+            };
+            if let Err(error) = go_on {
+                tracing::error!(%error, "the peer ends");
+                self.notice(Notice::Ended { reason: error.to_string() });
+                return self.paths.write();
+            }
+            let now = self.clock.now();
+            if now >= deadline {
+                self.engine.handle_timeout(now);
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Wake {
+        let Self { sockets, channels, changes, settle, discovery_again, write, timer, .. } = self;
+        tokio::select! {
+            () = sockets.readable(Socket::Unicast) => Wake::Datagrams(Socket::Unicast),
+            () = sockets.readable(Socket::Discovery) => Wake::Datagrams(Socket::Discovery),
+            request = channels.requests.recv() => Wake::Request(request),
+            () = changes.next() => Wake::LinksChanged,
+            () = settle.over() => Wake::LinksSettled,
+            () = discovery_again.over() => Wake::DiscoveryAgain,
+            () = write.over() => Wake::Write,
+            due = timer.due() => Wake::Due(due),
+        }
+    }
+
+    /// Does all that the engine says, and tells when it has more to say.
+    async fn drain(&mut self) -> Instant {
+        loop {
+            match self.engine.poll() {
+                Output::Transmit(transmit) => self.transmit(&transmit).await,
+                Output::Event(event) => self.announce(event),
+                Output::Store(Record::Path { user_id, address }) => {
+                    self.paths.remember(&user_id, address);
+                    if self.paths.is_changed() {
+                        self.write.arm(WRITE);
+                    }
+                }
+                Output::Reopen => self.reopen(),
+                Output::Wait(until) => return until,
+            }
+        }
+    }
+
+    async fn transmit(&mut self, transmit: &Transmit) {
+        let Some(socket) = self.sockets.get(Socket::Unicast) else { return };
+        let sent = send::send(socket, transmit).await;
+        let Some(error) = sent.error else { return };
+        tracing::debug!(%error, refused = sent.refused, given_up = sent.given_up, "not sent to all");
+        count(&self.faults.refused, sent.refused);
+        count(&self.faults.given_up, sent.given_up);
+        if cfg!(not(target_os = "linux")) {
+            // Where the system does not tell of changes, this is the first sign of one.
+            self.settle.arm(SETTLE);
+        }
+    }
+
+    fn announce(&mut self, event: Event) {
+        if let (Event::Renamed { user_id }, Some(presence)) = (&event, &mut self.presence)
+            && let Err(error) = presence.rename(user_id)
+        {
+            tracing::warn!(%error, "neighbours are not told of our new id");
+        }
+        // Nobody may be listening.
+        let _ = self.channels.events.send(event);
+    }
+
+    fn notice(&self, notice: Notice) {
+        tracing::info!(%notice, "notice");
+        // Nobody may be reading them.
+        let _ = self.channels.notices.try_send(notice);
+    }
+
+    /// Takes a batch of datagrams. An error means that the unicast socket is of no use and cannot be opened anew.
+    async fn receive(&mut self, which: Socket) -> io::Result<()> {
+        let mut failed = 0;
+        for _ in 0..BATCH {
+            match self.sockets.receive(which, &mut self.buffer) {
+                Received::Datagram(length, from) => self.datagram(length, from, which),
+                Received::Empty => return Ok(()),
+                // A socket that only fails is as good as closed.
+                Received::Passed(error) if failed + 1 < BATCH => {
+                    tracing::trace!(%error, ?which, "reception failed");
+                    count(&self.faults.received, 1);
+                    failed += 1;
+                }
+                Received::Passed(error) | Received::Closed(error) => {
+                    tracing::warn!(%error, ?which, "socket failed");
+                    count(&self.faults.received, 1);
+                    self.reopen();
+                    return if self.sockets.get(Socket::Unicast).is_some() { Ok(()) } else { Err(error) };
+                }
+            }
+        }
+        // Under a flood, others on this thread get their turn as well.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    fn datagram(&mut self, length: usize, from: SocketAddrV4, which: Socket) {
+        if self.interfaces.hides(*from.ip()) {
+            return count(&self.faults.other_interface, 1);
+        }
+        let bytes = self.buffer.get(..length).unwrap_or_default();
+        if let Err(reason) = self.engine.handle_datagram(bytes, from, which, self.clock.now()) {
+            tracing::trace!(%from, %reason, length, "datagram dropped");
+        }
+    }
+
+    /// Looks at the interfaces, and opens the discovery socket if it is not open. The engine is told of a change, or in
+    /// any case with `anyway`.
+    pub(super) fn refresh(&mut self, anyway: bool) {
+        self.open_discovery();
+        let before = self.told.as_ref().map(|_| self.interfaces.names());
+        match Interfaces::read(&self.filter) {
+            Ok(found) => self.interfaces = found,
+            Err(error) => self.notice(Notice::Interfaces { reason: error.to_string() }),
+        }
+        let links = self.interfaces.for_engine(self.sockets.get(Socket::Discovery).is_some());
+        if !anyway && self.told.as_ref() == Some(&links) {
+            return;
+        }
+        tracing::debug!(?links, "interfaces");
+        self.told = Some(links.clone());
+        self.engine.handle_links(links, self.clock.now());
+        // Nobody may be looking up names.
+        let _ = self.channels.links_changed.send(());
+        let names = self.interfaces.names();
+        match (before.is_none_or(|before| !before.is_empty()), names.is_empty()) {
+            (true, true) => self.notice(Notice::NoInterface { wanted: self.filter.wanted().to_vec() }),
+            (false, false) => self.notice(Notice::Interface { names }),
+            (true, false) | (false, true) => {}
+        }
+    }
+
+    fn open_discovery(&mut self) {
+        let port = self.sockets.discovery_port();
+        let was_told = self.sockets.closed_told;
+        match self.sockets.open_discovery() {
+            Ok(()) if was_told => self.notice(Notice::DiscoveryOpen { port }),
+            Ok(()) => {}
+            Err(error) => {
+                self.discovery_again.arm(DISCOVERY_AGAIN);
+                if !was_told {
+                    let reason = error.to_string();
+                    self.notice(Notice::DiscoveryClosed { port, holders: port_holders(port), reason });
+                }
+            }
+        }
+    }
+
+    /// Opens both sockets anew and looks at the interfaces.
+    fn reopen(&mut self) {
+        count(&self.faults.reopened, 1);
+        let from = self.sockets.port();
+        match self.sockets.reopen_unicast() {
+            Ok(to) if to == from => {}
+            Ok(to) => {
+                self.notice(Notice::PortMoved { from, to });
+                if let Some(presence) = &mut self.presence
+                    && let Err(error) = presence.move_to(to)
+                {
+                    tracing::warn!(%error, "neighbours are not told of our new port");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the unicast socket cannot be opened anew"),
+        }
+        self.sockets.close_discovery();
+        self.refresh(true);
+    }
+
+    /// Says goodbye, and ends.
+    async fn leave(mut self, reply: Option<tokio::sync::oneshot::Sender<Result<Reply, CommandError>>>) {
+        let outcome = self.command(Command::Leave);
+        if timeout(GOODBYE, self.drain()).await.is_err() {
+            tracing::warn!("not everyone was told goodbye");
+        }
+        self.paths.write();
+        if let Some(reply) = reply {
+            // Nobody waits any more: then nobody wants to know.
+            let _ = reply.send(outcome);
+        }
+    }
 }

@@ -1,0 +1,130 @@
+//! Opens everything that a peer needs, and starts it.
+
+use std::io;
+use std::net::SocketAddrV4;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::UdpSocket;
+use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::engine::{Command, Engine, Identity, Reply};
+
+use super::clock::{self, Clock, Timer};
+use super::handle::{Counts, Handle, REQUESTS};
+use super::interfaces::LinkFilter;
+use super::neighbours::{self, Neighbour, Presence};
+use super::paths::Paths;
+use super::resolve::{self, Named};
+use super::run::{Channels, Shell};
+use super::socket::{self, Sockets};
+use super::{Node, Options, StartError, port_holders};
+
+/// Events that a slow subscriber may be behind.
+const EVENTS: usize = 1024;
+
+/// Notices that may wait to be read; more are dropped.
+const NOTICES: usize = 64;
+
+pub(super) fn start(options: Options) -> Result<Node, StartError> {
+    let discovery_port = options.config.discovery_port;
+    let named = options.peers.iter().map(|text| Named::parse(text, discovery_port));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
+    let clock = Clock::new();
+    let system = |what| move |source| StartError::System { what, source };
+    let timer = Timer::new(clock).map_err(system("timers"))?;
+    let seed = clock::seed().map_err(system("random numbers"))?;
+    let unicast = open_unicast(&options)?;
+    let port = socket::port(&unicast).map_err(StartError::Socket)?;
+
+    let scan = options.config.scan;
+    let (requests, asked) = mpsc::channel(REQUESTS);
+    let (events, first_events) = broadcast::channel(EVENTS);
+    let (notices, first_notices) = mpsc::channel(NOTICES);
+    let (links_changed, links) = watch::channel(());
+    let (end, ended) = watch::channel(());
+    let faults = Arc::new(Counts::default());
+    let channels = Channels { requests: asked, events, notices: notices.clone(), links_changed, end };
+
+    let identity = Identity {
+        name: options.name,
+        display_name: options.display_name,
+        status: options.status,
+        avatar: options.avatar,
+        port,
+    };
+    let engine = Engine::new(identity, options.config, seed, clock.now(), clock::unix_now());
+    let sockets = Sockets::new(unicast, port, discovery_port);
+    let filter = LinkFilter::new(options.interfaces);
+    let paths = Paths::open(options.paths);
+    let peers = engine.peers();
+    let handle = Handle {
+        requests: requests.clone(),
+        events: channels.events.downgrade(),
+        ended,
+        peers,
+        clock,
+        port,
+        faults: Arc::clone(&faults),
+    };
+
+    let mut shell = Shell::new(engine, (clock, timer), sockets, filter, paths, channels, faults);
+    shell.refresh(true);
+    for to in shell.remembered() {
+        reach(&mut shell, to, false);
+    }
+    if options.neighbours {
+        let folder = options.runtime_folder.unwrap_or_else(neighbours::runtime_folder);
+        if let Err(error) = meet_neighbours(&mut shell, &folder, discovery_port, (!scan).then_some(port)) {
+            tracing::warn!(folder = %folder.display(), %error, "peers of this host do not meet by files");
+        }
+    }
+    let (written, names): (Vec<Named>, Vec<Named>) = named.into_iter().partition(|named| named.address().is_some());
+    for to in written.iter().filter_map(Named::address) {
+        reach(&mut shell, to, true);
+    }
+    if !names.is_empty() {
+        tokio::spawn(resolve::resolve(names, requests.downgrade(), notices, links));
+    }
+    tokio::spawn(shell.run());
+    Ok(Node { handle, events: first_events, notices: first_notices })
+}
+
+fn reach(shell: &mut Shell, to: SocketAddrV4, lasting: bool) {
+    if let Err(error) = shell.command(Command::Reach { to, lasting }) {
+        tracing::warn!(%to, %error, "not tried");
+    }
+}
+
+fn open_unicast(options: &Options) -> Result<UdpSocket, StartError> {
+    let discovery_port = options.config.discovery_port;
+    match options.port {
+        Some(port) if port == discovery_port => Err(StartError::PortIsDiscovery(port)),
+        Some(port) => socket::open_unicast(port).map_err(|error| {
+            if error.kind() == io::ErrorKind::AddrInUse {
+                StartError::PortInUse { port, holders: port_holders(port) }
+            } else {
+                StartError::Socket(error)
+            }
+        }),
+        None => {
+            let seed = clock::seed().map_err(|source| StartError::System { what: "random numbers", source })?;
+            socket::open_unicast_near(options.usual_port, discovery_port, seed).map_err(StartError::Socket)
+        }
+    }
+}
+
+/// Tries the peers that run here, and tells those that come later where we are, unless `port` is none.
+fn meet_neighbours(shell: &mut Shell, folder: &Path, discovery_port: u16, port: Option<u16>) -> io::Result<()> {
+    for neighbour in neighbours::neighbours(folder, discovery_port)? {
+        reach(shell, neighbour.address(), false);
+    }
+    let Some(port) = port else { return Ok(()) };
+    let id = match shell.command(Command::WhoAmI) {
+        Ok(Reply::Me(me)) => me.user_id.as_ref().to_owned(),
+        _ => String::new(),
+    };
+    let told = Neighbour { pid: std::process::id(), id, port, discovery_port };
+    shell.present(Presence::tell(folder, told, clock::seed()?)?);
+    Ok(())
+}
