@@ -136,6 +136,9 @@ pub enum CommandError {
     /// The peer has no avatar, or its program cannot send one.
     #[error("that peer has no avatar")]
     NoAvatar,
+    /// Enough avatars are on their way already.
+    #[error("other avatars are being fetched: try again in a moment")]
+    Busy,
     /// Older clients would lose messages sent faster than this.
     #[error("too fast for older clients: wait {} ms and try again", .retry_after.as_millis())]
     TooFast {

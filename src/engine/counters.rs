@@ -32,6 +32,10 @@ pub struct Counters {
     pub other_types: u64,
     /// Dropped: more identities at one address than allowed, or the table is full.
     pub table_full: u64,
+    /// Dropped: from nobody known, of a TYPE that needs somebody known.
+    pub strangers: u64,
+    /// Dropped: from a peer that has left, or after we left.
+    pub departed: u64,
     /// Newcomers that made place for others.
     pub evicted: u64,
     /// Not answered: answered a moment ago, too many at once, or the address sent too little to be sent more.

@@ -1,19 +1,40 @@
 //! The protocol: who is there, what is said. Holds no socket, reads no clock, starts no task.
+//!
+//! The loop around it, whole: take a datagram, a command, new links or the time with a `handle_*`, then call
+//! [`Engine::poll`] and do what it says until it says [`Output::Wait`].
 
+mod announce;
+mod avatar;
+mod budget;
 mod command;
 mod config;
 mod counters;
+mod echo;
 mod hash;
+mod hints;
+mod inbox;
 mod instant;
 mod limits;
 mod links;
+mod meet;
+mod outbox;
 mod output;
+mod own;
 mod peer;
 mod peers;
+mod presence;
+mod pulls;
+mod rejected;
+mod timer;
 mod who;
 
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 pub use command::{Command, CommandError, Me, Reply};
 pub use config::Config;
@@ -22,11 +43,22 @@ pub use instant::Instant;
 pub use limits::Limits;
 pub use links::{Link, Links};
 pub use output::{Event, Output, Record, Transmit};
+pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence};
 pub use peers::Peers;
+pub use rejected::Rejected;
 pub use who::{Who, WhoError};
 
-use crate::wire::Name;
+use crate::wire::{self, Message, Sid, Untrusted};
+use announce::{Answer, Beats};
+use avatar::{Pictures, Pull};
+use budget::{Answered, Bucket, Inflow, Seen};
+use hash::Key;
+use hints::Hints;
+use own::Own;
+use peers::PeerTable;
+use presence::Watch;
+use timer::{Timer, Timers};
 
 /// Which of our two sockets a datagram came in on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,34 +69,51 @@ pub enum Socket {
     Discovery,
 }
 
-/// What a peer starts with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The name in our id.
-    pub name: Name,
-    /// What we want to be called, if not by that name.
-    pub display_name: Option<String>,
-    /// A line about us.
-    pub status: Option<String>,
-    /// Our picture: PNG or JPEG.
-    pub avatar: Option<Vec<u8>>,
-    /// The port of our unicast socket.
-    pub port: u16,
-}
-
 /// One peer's protocol state.
 #[derive(Debug)]
 pub struct Engine {
-    peers: peers::PeerTable,
+    own: Own,
+    config: Config,
+    rng: StdRng,
+    key: Key,
+    /// The moment of birth, and the Unix time then: the wall clock is derived.
+    birth: (Instant, Duration),
+    links: Links,
+    peers: PeerTable,
+    timers: Timers,
+    beats: Beats,
+    answers: BTreeMap<SocketAddrV4, Answer>,
+    answered: Answered,
+    /// Echoes that are out: whose path each nonce is to prove.
+    asks: BTreeMap<u64, (PeerId, SocketAddrV4)>,
+    watch: Watch,
+    hints: Hints,
+    inflow: Inflow,
+    /// What users send to addresses that have proved nothing.
+    outflow: BTreeMap<SocketAddrV4, Bucket>,
+    seen: Seen,
+    pulls: BTreeMap<PeerId, Pull>,
+    pictures: Pictures,
+    /// When an older client was last sent our picture.
+    pictured: BTreeMap<PeerId, Instant>,
+    /// Starts that said goodbye a moment ago: what they sent before may still come in.
+    departed: VecDeque<(Sid, Instant)>,
+    counters: Counters,
+    trace: bool,
+    left: bool,
+    outputs: VecDeque<Output>,
+    scratch: Vec<u8>,
 }
 
-/// Why a datagram was dropped; nothing changed but the counters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Rejected {
-    /// It was not understood.
-    #[error("malformed: {0}")]
-    Malformed(#[from] crate::wire::DecodeError),
+/// A datagram that came in, with all that is known of its way.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    from: SocketAddrV4,
+    socket: Socket,
+    bytes: usize,
+    style: wire::Style,
+    extension: wire::Extension,
+    now: Instant,
 }
 
 impl Engine {
@@ -74,14 +123,43 @@ impl Engine {
     /// wall clock later is not followed (TIMESTAMP is a label).
     #[must_use]
     pub fn new(identity: Identity, config: Config, seed: [u8; 32], now: Instant, unix: Duration) -> Self {
-        let _ = (identity, seed, now, unix);
-        Self { peers: peers::PeerTable::new(config.shards, hash::Key(1, 2)) }
+        let mut rng = StdRng::from_seed(seed);
+        let key = Key(rng.next_u64(), rng.next_u64());
+        let sid = wire::Octets(rng.next_u64());
+        Self {
+            own: Own::new(identity, sid),
+            peers: PeerTable::new(config.shards, key),
+            inflow: Inflow::new(&config.limits, now),
+            beats: Beats::default(),
+            watch: Watch::new(now),
+            config,
+            rng,
+            key,
+            birth: (now, unix),
+            links: Links::default(),
+            timers: Timers::default(),
+            answers: BTreeMap::new(),
+            answered: Answered::default(),
+            asks: BTreeMap::new(),
+            hints: Hints::default(),
+            outflow: BTreeMap::new(),
+            seen: Seen::default(),
+            pulls: BTreeMap::new(),
+            pictures: Pictures::default(),
+            pictured: BTreeMap::new(),
+            departed: VecDeque::new(),
+            counters: Counters::default(),
+            trace: false,
+            left: false,
+            outputs: VecDeque::new(),
+            scratch: Vec::with_capacity(wire::OWN_DATAGRAM_MAX),
+        }
     }
 
-    /// Takes a datagram. Any bytes at all are fine.
+    /// Takes a datagram. Any bytes at all are fine (protocol.md §8.1).
     ///
     /// # Errors
-    /// Why it was dropped; a dropped datagram changes nothing but the counters.
+    /// Why it was dropped; a dropped datagram changes nothing but counters and budgets.
     pub fn handle_datagram(
         &mut self,
         bytes: &[u8],
@@ -89,37 +167,157 @@ impl Engine {
         socket: Socket,
         now: Instant,
     ) -> Result<(), Rejected> {
-        let _ = (bytes, from, socket, now);
-        Ok(())
+        self.notice_wake(now);
+        self.counters.received_bytes += bytes.len() as u64;
+        let taken = self.take(bytes, from, socket, now);
+        match &taken {
+            Ok(()) => self.counters.received += 1,
+            Err(rejected) => rejected.count(&mut self.counters),
+        }
+        if self.trace && taken != Err(Rejected::OwnEcho) {
+            let kind = wire::Lines::of(bytes).map_or("?", |(kind, _)| kind);
+            self.trace(false, from, 1, kind, bytes.len(), taken.err());
+        }
+        taken
     }
 
-    /// Does what a user or a program wants.
-    ///
-    /// # Errors
-    /// Why it was refused; a refused command sends nothing and changes nothing.
-    pub fn handle_command(&mut self, command: Command, now: Instant) -> Result<Reply, CommandError> {
-        let _ = (command, now);
-        Ok(Reply::Done)
+    fn take(&mut self, bytes: &[u8], from: SocketAddrV4, socket: Socket, now: Instant) -> Result<(), Rejected> {
+        if self.left {
+            return Err(Rejected::Left);
+        }
+        let ip = *from.ip();
+        let broadcast = ip.is_broadcast() || self.links.links.iter().any(|link| link.broadcast == Some(ip));
+        if from.port() < 1024 || ip.is_multicast() || ip.is_unspecified() || broadcast {
+            return Err(Rejected::BadSource);
+        }
+        self.inflow.admit(from, &self.config.limits, now)?;
+        let datagram = wire::decode(bytes)?;
+        let wire::Datagram { message, extension, style } = datagram;
+        if extension.sid == Some(self.own.sid) {
+            return Err(Rejected::OwnEcho);
+        }
+        let arrival = Arrival { from, socket, bytes: bytes.len(), style, extension, now };
+        if !self.links.is_on_link(ip) && !self.may_come_from_afar(&message, &arrival) {
+            return Err(Rejected::OffLink);
+        }
+        match message {
+            Message::Discovery(discovery) => self.on_discovery(&discovery, &arrival),
+            Message::Ping(ping) => self.on_ping(&ping, &arrival),
+            Message::Post(post) => self.on_post(&post, &arrival),
+            Message::Dm(dm) => self.on_dm(&dm, &arrival),
+            Message::Profile(profile) => self.on_profile(&profile, &arrival),
+            Message::PeerListRequest(request) => self.on_list_request(&request, &arrival),
+            Message::PeerListResponse(response) => self.on_list_response(&response, &arrival),
+            Message::Follow(follow) => self.on_follow(&follow, false, &arrival),
+            Message::Unfollow(follow) => self.on_follow(&follow, true, &arrival),
+            Message::FollowResponse(response) => self.on_follow_response(&response, false, &arrival),
+            Message::UnfollowResponse(response) => self.on_follow_response(&response, true, &arrival),
+            Message::Revoke(revoke) => self.on_revoke(&revoke, &arrival),
+            Message::ChunkRequest(request) => self.on_chunk_request(&request, &arrival),
+            Message::Chunk(chunk) => self.on_chunk(&chunk, &arrival),
+            Message::Other(_) => Err(Rejected::OtherType),
+        }
     }
 
     /// Takes the interfaces as they are now: at the start, and whenever they changed.
     pub fn handle_links(&mut self, links: Links, now: Instant) {
-        let _ = (links, now);
+        if self.left || (links == self.links && self.beats.started()) {
+            return;
+        }
+        self.links = links;
+        let renamed = self.own.rename(self.links.primary, now);
+        if renamed && self.beats.started() {
+            self.event(Event::Renamed { user_id: Arc::clone(&self.own.user_id) });
+        }
+        self.restart_beats(now);
     }
 
     /// Does what is due. Calling it early or late is fine.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        self.notice_wake(now);
+        while !self.left
+            && let Some(timer) = self.timers.due(now)
+        {
+            match timer {
+                Timer::Beat => self.beat(now),
+                Timer::Presence(id) => self.check_presence(id, now),
+                Timer::Suspect(id, since) => self.check_suspect(id, since),
+                Timer::Echo(id, path) => self.check_echo(id, path, now),
+                Timer::Answer(address) => self.send_answer(address, now),
+                Timer::Hint => self.probe_hint(now),
+                Timer::Pull(id) => self.go_on_pulling(id, now),
+            }
+        }
     }
 
     /// Yields what should happen, one thing a call; call until [`Output::Wait`].
     pub fn poll(&mut self) -> Output {
-        Output::Wait(Instant::BIRTH)
+        if let Some(output) = self.outputs.pop_front() {
+            return output;
+        }
+        let deadline = if self.left { Instant::from_nanos(u64::MAX) } else { self.deadline() };
+        self.watch.promise(deadline);
+        Output::Wait(deadline)
     }
 
     /// Reads the peer table, from anywhere.
     #[must_use]
     pub fn peers(&self) -> Peers {
         self.peers.reader()
+    }
+
+    /// The earliest moment at which something is due.
+    fn deadline(&self) -> Instant {
+        self.timers.next().unwrap_or(self.birth.0 + Duration::from_secs(u64::from(u32::MAX)))
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Sends one payload to these addresses, if there are any.
+    fn transmit(&mut self, to: &[SocketAddrV4], payload: Arc<[u8]>) {
+        if to.is_empty() {
+            return;
+        }
+        self.counters.sent += to.len() as u64;
+        self.counters.sent_bytes += (to.len() * payload.len()) as u64;
+        if self.trace {
+            let kind = wire::Lines::of(&payload).map_or("?", |(kind, _)| kind).to_owned();
+            self.trace(true, to[0], to.len(), &kind, payload.len(), None);
+        }
+        self.outputs.push_back(Output::Transmit(Transmit { to: to.into(), payload }));
+    }
+
+    fn trace(
+        &mut self,
+        out: bool,
+        address: SocketAddrV4,
+        count: usize,
+        kind: &str,
+        bytes: usize,
+        dropped: Option<Rejected>,
+    ) {
+        let kind = Untrusted::new(kind.chars().take(40).collect::<String>());
+        self.event(Event::Traced { out, address, count, kind, bytes, dropped: dropped.map(Rejected::reason) });
+    }
+
+    /// Unix seconds, for TIMESTAMP.
+    fn unix(&self, now: Instant) -> u64 {
+        (self.birth.1 + now.since(self.birth.0)).as_secs()
+    }
+
+    fn message_id(&mut self) -> wire::OwnMessageId {
+        wire::OwnMessageId::new(self.rng.next_u64())
+    }
+
+    /// A random share of `whole`, evenly spread.
+    fn share(&mut self, whole: Duration) -> Duration {
+        whole.mul_f64(self.rng.next_u32() as f64 / f64::from(u32::MAX))
+    }
+
+    /// `whole`, up to so many hundredths shorter or longer.
+    fn jittered(&mut self, whole: Duration, hundredths: u32) -> Duration {
+        whole * (100 - hundredths) / 100 + self.share(whole * 2 * hundredths / 100)
     }
 }

@@ -166,7 +166,7 @@ impl PeerTable {
         }
         let mut evicted = None;
         if self.probation.len() >= limits.probation || self.len() >= limits.peers {
-            evicted = self.crowded(&links.clone()).and_then(|id| self.remove(id));
+            evicted = self.crowded(links).and_then(|id| self.remove(id));
             if evicted.is_none() {
                 return Err(Full);
             }

@@ -7,6 +7,8 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use super::{Name, NameError};
+
 /// Text that may be shown: one line, no control, no direction override, at most 4 marks a character.
 ///
 /// The only way in is [`Safe::line`], the only way out is `Display`; raw network text has no `Display`.
@@ -47,6 +49,30 @@ impl Safe {
         }
         out.push('…');
         Self(out)
+    }
+
+    /// Takes a display name as typed: 1 to 32 characters that can all be shown; spaces around it are dropped.
+    ///
+    /// # Errors
+    /// A [`NameError`] with the reason.
+    pub fn name(text: &str) -> Result<String, NameError> {
+        let text = text.trim();
+        let count = text.chars().count();
+        if Self::line(text).width() == 0 {
+            Err(NameError::Empty)
+        } else if count > Name::MAX {
+            Err(NameError::Long(count))
+        } else if Self::changes(text) {
+            Err(NameError::Character("characters that cannot be shown".into()))
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+
+    /// True when the text cannot be shown as it is.
+    #[must_use]
+    pub fn changes(text: &str) -> bool {
+        Self::line(text).0 != text.nfc().collect::<String>()
     }
 
     /// Columns that the text takes on a terminal.

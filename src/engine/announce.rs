@@ -1,0 +1,338 @@
+//! Announcing ourselves, and answering those who do (protocol.md §5.1, §5.3, §5.4).
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use rand::Rng;
+
+use crate::wire::{Caps, Discovery, Extension, Nonce, Octets, Ping, Profile, Style, VERSION};
+
+use super::meet::Sender;
+use super::peer::{Dialect, Greeting};
+use super::{Arrival, Config, Engine, Event, Instant, PeerId, Rejected, Socket, Timer};
+
+/// When we announce.
+#[derive(Debug, Default)]
+pub(super) struct Beats {
+    /// When the next announcement is due; timers set for earlier are void.
+    due: Option<Instant>,
+    /// Quick announcements sent since the last start, wake or change.
+    quick: usize,
+    count: u64,
+    pub(super) announced: Option<Instant>,
+    /// The nonces of our latest broadcast ASKs.
+    asks: ArrayVec<u64, 4>,
+}
+
+/// An answer that waits to be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    /// Whom it is for; nobody for one that only looks around.
+    peer: Option<PeerId>,
+    /// The ASK that it echoes.
+    echo: Option<Nonce>,
+    /// Bytes of the datagram that it answers.
+    bytes: usize,
+}
+
+impl Beats {
+    pub(super) fn started(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// True for a nonce that we broadcast lately.
+    pub(super) fn asked(&self, nonce: Nonce) -> bool {
+        self.asks.contains(&nonce.0)
+    }
+}
+
+impl Engine {
+    /// Starts the quick announcements: at a start, a wake, a change of address, or when asked to.
+    pub(super) fn restart_beats(&mut self, now: Instant) {
+        self.beats.quick = 0;
+        self.beats.due = Some(now);
+        self.timers.set(now, Timer::Beat);
+    }
+
+    /// Announces us on every link, and to those who need it by unicast.
+    pub(super) fn beat(&mut self, now: Instant) {
+        if self.beats.due.is_none_or(|due| now < due) {
+            return;
+        }
+        let quick = self.beats.quick < Config::QUICK.len();
+        let alone = quick && self.peers.len() == 0;
+        let ask = (self.beats.quick == 0 || alone || !self.links.discovery_open || self.config.scan).then(|| {
+            let nonce = self.rng.next_u64();
+            if self.beats.asks.is_full() {
+                self.beats.asks.remove(0);
+            }
+            self.beats.asks.push(nonce);
+            Octets(nonce)
+        });
+        let targets = self.broadcast_addresses();
+        let payload = self.announcement(Extension { ask, ..Extension::default() }, true, now);
+        self.transmit(&targets, payload);
+        self.beats.announced = Some(now);
+        self.beats.count += 1;
+        self.greet_lasting(now);
+        self.greet_those_who_miss_broadcasts(now);
+        let wait = if quick && self.beats.quick + 1 < Config::QUICK.len() {
+            let gap = Config::QUICK[self.beats.quick + 1] - Config::QUICK[self.beats.quick];
+            self.jittered(gap, 20)
+        } else {
+            let interval = self.interval();
+            self.jittered(interval, 10)
+        };
+        self.beats.quick = (self.beats.quick + 1).min(Config::QUICK.len());
+        self.beats.due = Some(now + wait);
+        self.timers.set(now + wait, Timer::Beat);
+    }
+
+    /// Between two announcements: longer with very many peers, never beyond 100 s for their sake.
+    pub(super) fn interval(&self) -> Duration {
+        let crowd = Duration::from_secs(self.peers.live() as u64 / 50).min(Duration::from_secs(100));
+        self.config.heartbeat.max(crowd)
+    }
+
+    /// True at every tenth beat, the first included.
+    pub(super) fn is_tenth_beat(&self) -> bool {
+        self.beats.count.is_multiple_of(Config::LIMITED_EVERY)
+    }
+
+    /// The directed broadcast address of each link, that of this host, and the limited one where it is due.
+    fn broadcast_addresses(&self) -> Vec<SocketAddrV4> {
+        let mut ips = vec![Ipv4Addr::new(127, 255, 255, 255)];
+        let outer = || self.links.links.iter().filter(|link| !link.address.is_loopback());
+        ips.extend(outer().filter_map(|link| link.broadcast));
+        let undirected = outer().any(|link| link.broadcast.is_none());
+        if self.beats.quick == 0 || self.is_tenth_beat() || undirected {
+            ips.push(Ipv4Addr::BROADCAST);
+        }
+        ips.sort_unstable();
+        ips.dedup();
+        ips.into_iter().map(|ip| SocketAddrV4::new(ip, self.config.discovery_port)).collect()
+    }
+
+    /// Our announcement with these extra keys, with our profile or without.
+    pub(super) fn announcement(&mut self, extra: Extension, profile: bool, now: Instant) -> Arc<[u8]> {
+        let id = self.message_id();
+        let timestamp = self.unix(now);
+        let beat = u16::try_from(self.interval().as_secs()).unwrap_or(u16::MAX).max(1);
+        let extension = Extension {
+            version: Some(VERSION),
+            sid: Some(self.own.sid),
+            caps: Some(Caps::OURS),
+            beat: Some(beat),
+            scan: self.config.scan,
+            ..extra
+        };
+        let own = &self.own;
+        let discovery = Discovery {
+            user_id: own.field(),
+            port: Some(own.port),
+            timestamp: Some(timestamp),
+            message_id: Some(id.as_field()),
+            display_name: own.display_name.as_deref().filter(|_| profile),
+            status: own.status.as_deref().filter(|_| profile),
+            avatar: own.avatar.as_ref().map(|avatar| avatar.label).filter(|_| profile),
+        };
+        discovery.encode(&extension, Style::Tight, &mut self.scratch);
+        self.scratch.as_slice().into()
+    }
+
+    /// What makes an older client list us, in its dialect: the bare announcement, a PING or a PROFILE.
+    pub(super) fn greeting(&mut self, dialect: Dialect, now: Instant) -> Arc<[u8]> {
+        let id = self.message_id();
+        let timestamp = Some(self.unix(now));
+        let (own, none) = (&self.own, Extension::default());
+        match dialect.greeting {
+            Greeting::Discovery => Discovery {
+                user_id: own.field(),
+                port: Some(own.port),
+                timestamp,
+                message_id: Some(id.as_field()),
+                display_name: None,
+                status: None,
+                avatar: None,
+            }
+            .encode(&none, dialect.style, &mut self.scratch),
+            Greeting::Ping => {
+                Ping { user_id: own.field(), port: None }.encode(&none, dialect.style, &mut self.scratch);
+            }
+            Greeting::Profile => Profile {
+                user_id: own.field(),
+                display_name: Some(own.display_name.as_deref().unwrap_or(own.field().name())),
+                status: Some(own.status.as_deref().unwrap_or_default()),
+                timestamp,
+                message_id: Some(id.as_field()),
+                avatar: None,
+                avatar_data: None,
+            }
+            .encode(&none, None, dialect.style, &mut self.scratch),
+        }
+        self.scratch.as_slice().into()
+    }
+
+    pub(super) fn on_discovery(&mut self, discovery: &Discovery<'_>, arrival: &Arrival) -> Result<(), Rejected> {
+        let extension = &arrival.extension;
+        if let Some(bye) = extension.bye {
+            return self.on_bye(bye, arrival);
+        }
+        if extension.scan {
+            return self.answer_scan(arrival);
+        }
+        let sender = Sender::announcing(discovery.user_id, discovery.port, Greeting::Discovery, arrival, &self.config);
+        let met = self.meet(&sender)?;
+        let told = (discovery.display_name, discovery.status, discovery.avatar);
+        let changed = extension.sid.is_some() && self.learn(met.id, told.0, told.1, told.2);
+        self.introduce(met, changed);
+        let stray = match extension.ans {
+            Some(answer) => !self.on_echo(met.id, answer, arrival),
+            None => false,
+        };
+        self.answer(met, arrival);
+        if stray { Err(Rejected::StrayAnswer) } else { Ok(()) }
+    }
+
+    pub(super) fn on_ping(&mut self, ping: &Ping<'_>, arrival: &Arrival) -> Result<(), Rejected> {
+        let sender = Sender::announcing(ping.user_id, ping.port, Greeting::Ping, arrival, &self.config);
+        let met = self.meet(&sender)?;
+        self.introduce(met, false);
+        self.answer(met, arrival);
+        Ok(())
+    }
+
+    /// Answers an announcement where it must be answered: an ASK always; without one, only somebody new who was heard
+    /// on the discovery port.
+    pub(super) fn answer(&mut self, met: super::meet::Met, arrival: &Arrival) {
+        let Arrival { now, .. } = *arrival;
+        let Some(to) = self.peers.read(met.id, |peer| if peer.is_older() { peer.address() } else { arrival.from })
+        else {
+            return;
+        };
+        let answer = Answer { peer: Some(met.id), echo: arrival.extension.ask, bytes: arrival.bytes };
+        if arrival.extension.ask.is_some() {
+            self.queue_answer(to, answer, arrival);
+        } else if arrival.socket == Socket::Discovery && (met.new || met.restarted) {
+            let sid = arrival.extension.sid.map_or(0, |sid| sid.0);
+            let label = self.peers.read(met.id, |peer| self.key.hash(peer.user_id.as_bytes())).unwrap_or(0);
+            let own = self.links.is_own(*to.ip());
+            if self.answered.allow(to, label ^ sid, Config::ANSWER_AGAIN, own, now) {
+                self.queue_answer(to, answer, arrival);
+            } else {
+                self.counters.unanswered += 1;
+            }
+        } else {
+            self.prove_if_needed(met.id, arrival.from, now);
+        }
+    }
+
+    /// Somebody looks around: is answered, and not listed.
+    fn answer_scan(&mut self, arrival: &Arrival) -> Result<(), Rejected> {
+        if arrival.extension.ask.is_none() || self.config.scan {
+            return Ok(());
+        }
+        let answer = Answer { peer: None, echo: arrival.extension.ask, bytes: arrival.bytes };
+        self.queue_answer(arrival.from, answer, arrival);
+        Ok(())
+    }
+
+    fn queue_answer(&mut self, to: SocketAddrV4, answer: Answer, arrival: &Arrival) {
+        if self.config.scan && answer.echo.is_none() {
+            return;
+        }
+        if let Some(waiting) = self.answers.get_mut(&to) {
+            waiting.echo = answer.echo.or(waiting.echo);
+            waiting.peer = answer.peer.or(waiting.peer);
+            waiting.bytes = waiting.bytes.max(answer.bytes);
+            return;
+        }
+        let live = self.peers.live();
+        let mut delay = Duration::ZERO;
+        if arrival.socket == Socket::Discovery {
+            let chance = Config::ANSWER_ALWAYS as f64 / live.max(1) as f64;
+            if live > Config::ANSWER_ALWAYS && f64::from(self.rng.next_u32()) > chance * f64::from(u32::MAX) {
+                self.counters.unanswered += 1;
+                return;
+            }
+            let spread = Config::ANSWER_SPREAD * u32::try_from(live).unwrap_or(u32::MAX);
+            delay = self.share(spread.min(Config::ANSWER_LATEST));
+        }
+        if self.answers.len() >= self.config.limits.answers {
+            self.counters.unanswered += 1;
+            return;
+        }
+        self.answers.insert(to, answer);
+        if delay.is_zero() {
+            self.send_answer(to, arrival.now);
+        } else {
+            self.timers.set(arrival.now + delay, Timer::Answer(to));
+        }
+    }
+
+    /// Sends the answer that waits for this address.
+    pub(super) fn send_answer(&mut self, to: SocketAddrV4, now: Instant) {
+        let Some(answer) = self.answers.remove(&to) else { return };
+        let extra = Extension { ans: answer.echo, ..Extension::default() };
+        let Some(id) = answer.peer else {
+            for profile in [true, false] {
+                let payload = self.announcement(extra, profile, now);
+                if payload.len() <= 3 * answer.bytes {
+                    return self.transmit(&[to], payload);
+                }
+            }
+            self.counters.unanswered += 1;
+            return;
+        };
+        match self.peers.read(id, |peer| peer.is_older().then_some(peer.dialect)) {
+            Some(Some(dialect)) => {
+                let payload = self.greeting(dialect, now);
+                self.send_within_budget(id, to, payload);
+                self.tell_profile(id, now);
+            }
+            Some(None) => {
+                let ask = self.ask_of(id, to, now);
+                for profile in [true, false] {
+                    let payload = self.announcement(Extension { ask, ..extra }, profile, now);
+                    if self.fits_budget(id, to, payload.len()) || !profile {
+                        self.send_within_budget(id, to, payload);
+                        return;
+                    }
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Says goodbye to those who understand it.
+    pub(super) fn say_goodbye(&mut self, now: Instant) {
+        let mut to = Vec::new();
+        for id in self.peers.ids() {
+            let listens = self.peers.read(id, |peer| peer.caps.has(Caps::BYE).then(|| peer.address()));
+            to.extend(listens.flatten());
+        }
+        let bye = Extension { bye: Some(self.own.sid), ..Extension::default() };
+        let payload = self.announcement(bye, false, now);
+        self.transmit(&to, payload);
+    }
+
+    /// Somebody says goodbye. Only the peer itself may: its SID, from one of its addresses.
+    fn on_bye(&mut self, bye: Octets, arrival: &Arrival) -> Result<(), Rejected> {
+        let own = arrival.extension.sid == Some(bye);
+        let id = self.peers.find("", Some(bye), arrival.from).filter(|id| {
+            let here = |peer: &super::Peer| peer.paths.iter().any(|path| path.address == arrival.from);
+            own && self.peers.read(*id, here).unwrap_or(false)
+        });
+        let Some(id) = id else { return Err(Rejected::StrayGoodbye) };
+        self.departed.push_back((bye, arrival.now));
+        if self.departed.len() > 64 {
+            self.departed.pop_front();
+        }
+        if let Some(peer) = self.forget(id) {
+            self.event(Event::Left(peer));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! How much is taken from whom: token buckets and the memory of what was seen (protocol.md §8.1, §8.2).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use super::{Instant, Limits};
+
+/// A token bucket: so many a second, so many at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bucket {
+    tokens: f32,
+    at: Instant,
+}
+
+impl Bucket {
+    pub(super) fn full((_, burst): (u32, u32), now: Instant) -> Self {
+        Self { tokens: burst as f32, at: now }
+    }
+
+    /// Takes one token, if there is one.
+    pub(super) fn take(&mut self, rate: (u32, u32), now: Instant) -> bool {
+        self.refill(rate, now);
+        let good = self.tokens >= 1.0;
+        if good {
+            self.tokens -= 1.0;
+        }
+        good
+    }
+
+    /// How long until there is a token.
+    pub(super) fn wait(&mut self, rate: (u32, u32), now: Instant) -> Duration {
+        self.refill(rate, now);
+        Duration::from_secs_f32(((1.0 - self.tokens) / rate.0.max(1) as f32).max(0.0))
+    }
+
+    fn refill(&mut self, (rate, burst): (u32, u32), now: Instant) {
+        let gained = now.since(self.at).as_secs_f32() * rate as f32;
+        self.tokens = (self.tokens + gained).min(burst as f32);
+        self.at = now;
+    }
+
+    fn is_full(&self, (rate, burst): (u32, u32), now: Instant) -> bool {
+        self.tokens + now.since(self.at).as_secs_f32() * rate as f32 >= burst as f32
+    }
+}
+
+/// Who may send how much.
+#[derive(Debug)]
+pub(super) struct Inflow {
+    sources: BTreeMap<SocketAddrV4, Source>,
+    /// For newcomers when the table is full.
+    shared: Bucket,
+    unknown: Bucket,
+    cleaned: Instant,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    bucket: Bucket,
+    proven: bool,
+}
+
+/// Why a datagram is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooMuch {
+    Source,
+    Global,
+}
+
+impl Inflow {
+    pub(super) fn new(limits: &Limits, now: Instant) -> Self {
+        Self {
+            sources: BTreeMap::new(),
+            shared: Bucket::full(limits.unknown_rate, now),
+            unknown: Bucket::full(limits.global_rate, now),
+            cleaned: now,
+        }
+    }
+
+    /// Lets one datagram in, or not.
+    pub(super) fn admit(&mut self, from: SocketAddrV4, limits: &Limits, now: Instant) -> Result<(), TooMuch> {
+        if let Some(source) = self.sources.get_mut(&from) {
+            let rate = if source.proven { limits.known_rate } else { limits.unknown_rate };
+            if !source.bucket.take(rate, now) {
+                return Err(TooMuch::Source);
+            }
+            if source.proven {
+                return Ok(());
+            }
+        } else {
+            if self.sources.len() >= limits.buckets {
+                self.clean(limits, now);
+            }
+            if self.sources.len() < limits.buckets {
+                let mut bucket = Bucket::full(limits.unknown_rate, now);
+                bucket.take(limits.unknown_rate, now);
+                self.sources.insert(from, Source { bucket, proven: false });
+            } else if !self.shared.take(limits.unknown_rate, now) {
+                return Err(TooMuch::Source);
+            }
+        }
+        if self.unknown.take(limits.global_rate, now) { Ok(()) } else { Err(TooMuch::Global) }
+    }
+
+    /// A path answered an echo: it may send more from now on.
+    pub(super) fn prove(&mut self, address: SocketAddrV4, limits: &Limits, now: Instant) {
+        let source = Source { bucket: Bucket::full(limits.known_rate, now), proven: true };
+        self.sources.entry(address).and_modify(|known| known.proven = true).or_insert(source);
+    }
+
+    /// A path is no longer known.
+    pub(super) fn forget(&mut self, address: SocketAddrV4) {
+        self.sources.remove(&address);
+    }
+
+    /// Drops the buckets of unknown sources that are full again; at most once a second.
+    fn clean(&mut self, limits: &Limits, now: Instant) {
+        if now.since(self.cleaned) < Duration::from_secs(1) {
+            return;
+        }
+        self.cleaned = now;
+        self.sources.retain(|_, source| source.proven || !source.bucket.is_full(limits.unknown_rate, now));
+    }
+}
+
+/// Which announcements were answered a moment ago.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    recent: BTreeMap<(SocketAddrV4, u64), Instant>,
+    order: VecDeque<(Instant, SocketAddrV4, u64)>,
+    addresses: BTreeMap<SocketAddrV4, Bucket>,
+    hosts: BTreeMap<Ipv4Addr, Bucket>,
+}
+
+impl Answered {
+    const CAP: usize = 4_096;
+    /// Answers a second to one IP:port, and at once.
+    const PER_ADDRESS: (u32, u32) = (1, 3);
+    /// Answers a second to one IP, and at once.
+    const PER_HOST: (u32, u32) = (20, 20);
+
+    /// True when this identity (a hash of label and SID) at this address may be answered, which is then noted.
+    pub(super) fn allow(&mut self, to: SocketAddrV4, identity: u64, again: Duration, own: bool, now: Instant) -> bool {
+        while let Some((at, address, identity)) = self.order.front().copied()
+            && (now.since(at) >= again || self.order.len() >= Self::CAP)
+        {
+            self.order.pop_front();
+            self.recent.remove(&(address, identity));
+        }
+        if self.recent.contains_key(&(to, identity)) {
+            return false;
+        }
+        if !own && !self.within_rates(to, now) {
+            return false;
+        }
+        self.recent.insert((to, identity), now);
+        self.order.push_back((now, to, identity));
+        true
+    }
+
+    fn within_rates(&mut self, to: SocketAddrV4, now: Instant) -> bool {
+        if self.addresses.len() >= Self::CAP {
+            self.addresses.retain(|_, bucket| !bucket.is_full(Self::PER_ADDRESS, now));
+        }
+        if self.hosts.len() >= Self::CAP {
+            self.hosts.retain(|_, bucket| !bucket.is_full(Self::PER_HOST, now));
+        }
+        if self.addresses.len() >= Self::CAP || self.hosts.len() >= Self::CAP {
+            return false;
+        }
+        let host = self.hosts.entry(*to.ip()).or_insert_with(|| Bucket::full(Self::PER_HOST, now));
+        if !host.take(Self::PER_HOST, now) {
+            return false;
+        }
+        let address = self.addresses.entry(to).or_insert_with(|| Bucket::full(Self::PER_ADDRESS, now));
+        address.take(Self::PER_ADDRESS, now)
+    }
+}
+
+/// Which messages were shown, by a keyed hash of author and MESSAGE_ID; proven peers apart from others, so that
+/// strangers cannot push out what friends sent.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    proven: Ring,
+    others: Ring,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    set: BTreeSet<u64>,
+    order: VecDeque<u64>,
+}
+
+impl Seen {
+    /// Notes a message; true when it is new.
+    pub(super) fn note(&mut self, message: u64, proven: bool, cap: usize) -> bool {
+        if self.proven.set.contains(&message) || self.others.set.contains(&message) {
+            return false;
+        }
+        let ring = if proven { &mut self.proven } else { &mut self.others };
+        if ring.order.len() >= cap
+            && let Some(oldest) = ring.order.pop_front()
+        {
+            ring.set.remove(&oldest);
+        }
+        ring.order.push_back(message);
+        ring.set.insert(message)
+    }
+}

@@ -1,0 +1,184 @@
+//! Proving paths: an ASK sent to an address comes back from it as ANS (protocol.md §5.2, §8.3).
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+
+use rand::Rng;
+
+use crate::wire::{Extension, Nonce, Octets};
+
+use super::peer::{Asked, Tier};
+use super::{Arrival, Config, Engine, Event, Instant, Output, PeerId, Presence, Record, Timer};
+
+/// Asks for one unproven path before its next sign of life.
+const TRIES: u8 = 2;
+
+impl Engine {
+    /// The nonce to ask an unproven path with; none where there is nothing to prove.
+    pub(super) fn ask_of(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) -> Option<Nonce> {
+        let nonce = self.rng.next_u64();
+        let set = self.peers.update(id, |peer| {
+            let older = peer.is_older();
+            let path = peer.path_mut(path).filter(|path| !path.proven && !older)?;
+            let before = path.asked;
+            if let Some(asked) = before.filter(|asked| now.since(asked.at) < Config::ECHO_RETRY) {
+                return Some((asked.nonce, None, false));
+            }
+            path.asked = Some(Asked { nonce, at: now, tries: 1, probe: false });
+            Some((nonce, before.map(|asked| asked.nonce), true))
+        });
+        let (nonce, old, fresh) = set.flatten()?;
+        self.remember_ask(id, path, nonce, old);
+        if fresh {
+            self.timers.set(now + Config::ECHO_RETRY, Timer::Echo(id, path));
+        }
+        Some(Octets(nonce))
+    }
+
+    fn remember_ask(&mut self, id: PeerId, path: SocketAddrV4, nonce: u64, old: Option<u64>) {
+        if let Some(old) = old {
+            self.asks.remove(&old);
+        }
+        self.asks.insert(nonce, (id, path));
+    }
+
+    /// Asks a path that was just heard, if it is unproven and not asked already.
+    pub(super) fn prove_if_needed(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) {
+        let needed = self.peers.read(id, |peer| {
+            !peer.is_older() && peer.paths.iter().any(|p| p.address == path && !p.proven && p.asked.is_none())
+        });
+        if needed == Some(true) {
+            self.ask(id, path, now);
+        }
+    }
+
+    fn ask(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) {
+        let Some(ask) = self.ask_of(id, path, now) else { return };
+        let payload = self.announcement(Extension { ask: Some(ask), ..Extension::default() }, false, now);
+        self.send_within_budget(id, path, payload);
+    }
+
+    /// The echo on this path is overdue: asks once more, or gives up until the path is heard again.
+    pub(super) fn check_echo(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) {
+        let overdue = self.peers.update(id, |peer| {
+            let path = peer.path_mut(path).filter(|path| !path.proven)?;
+            let asked = path.asked.as_mut().filter(|asked| now.since(asked.at) >= Config::ECHO_RETRY)?;
+            if asked.tries >= TRIES {
+                let nonce = asked.nonce;
+                path.asked = None;
+                return Some((nonce, false));
+            }
+            asked.tries += 1;
+            asked.at = now;
+            Some((asked.nonce, true))
+        });
+        match overdue.flatten() {
+            Some((nonce, true)) => {
+                self.timers.set(now + Config::ECHO_RETRY, Timer::Echo(id, path));
+                let extra = Extension { ask: Some(Octets(nonce)), ..Extension::default() };
+                let payload = self.announcement(extra, false, now);
+                self.send_within_budget(id, path, payload);
+            }
+            Some((nonce, false)) => {
+                self.asks.remove(&nonce);
+            }
+            None => {}
+        }
+    }
+
+    /// Asks a peer on all its paths whether it is there; an older client is greeted, and answers that by its nature.
+    pub(super) fn probe(&mut self, id: PeerId, by_user: bool, now: Instant) {
+        let Some(peer) = self.peers.get(id) else { return };
+        if peer.is_older() {
+            let payload = self.greeting(peer.dialect, now);
+            return self.transmit(&[peer.address()], payload);
+        }
+        for path in &peer.paths {
+            let nonce = self.rng.next_u64();
+            let asked = Asked { nonce, at: now, tries: TRIES, probe: by_user };
+            let old = self.peers.update(id, |peer| peer.path_mut(path.address).and_then(|p| p.asked.replace(asked)));
+            self.remember_ask(id, path.address, nonce, old.flatten().map(|asked| asked.nonce));
+            let extra = Extension { ask: Some(Octets(nonce)), ..Extension::default() };
+            let payload = self.announcement(extra, false, now);
+            if by_user {
+                self.transmit(&[path.address], payload);
+            } else {
+                self.send_within_budget(id, path.address, payload);
+            }
+        }
+    }
+
+    /// Takes an ANS; false when it answers nothing that we asked.
+    pub(super) fn on_echo(&mut self, id: PeerId, answer: Nonce, arrival: &Arrival) -> bool {
+        let Arrival { from, now, .. } = *arrival;
+        let lasting = self.hints.answered(answer);
+        if lasting {
+            self.peers.update(id, |peer| peer.lasting = true);
+        }
+        let Some((asked, path)) = self.asks.get(&answer.0).copied() else {
+            return lasting || self.beats.asked(answer) || self.hints.asked(answer);
+        };
+        if path != from {
+            return false;
+        }
+        self.asks.remove(&answer.0);
+        if asked != id {
+            // Somebody else answers at this address, so whom we asked there is not there.
+            let unproven = self.peers.read(asked, |peer| peer.tier == Tier::Probation).unwrap_or(false);
+            if unproven && let Some(peer) = self.forget(asked) {
+                self.event(Event::Gone(peer));
+            }
+            return true;
+        }
+        let proof = self.peers.update(id, |peer| {
+            let path = peer.path_mut(from)?;
+            let asked = path.asked.take()?;
+            let first = !std::mem::replace(&mut path.proven, true);
+            peer.presence = Presence::Live;
+            peer.tier = Tier::Proven;
+            Some((asked, first, peer.lasting, Arc::clone(&peer.user_id)))
+        });
+        let Some((asked, first, lasting, user_id)) = proof.flatten() else { return true };
+        if first {
+            self.inflow.prove(from, &self.config.limits, now);
+            self.outputs.push_back(Output::Store(Record::Path { user_id, address: from }));
+            if lasting {
+                self.ask_for_list(id, now);
+            }
+        }
+        if asked.probe
+            && let Some(peer) = self.peers.get(id)
+        {
+            self.event(Event::Answered { peer, round_trip: now.since(asked.at) });
+        }
+        true
+    }
+
+    /// True when so many bytes may go to this path of the peer: a proven one takes all, another at most three times
+    /// what it sent.
+    pub(super) fn fits_budget(&self, id: PeerId, to: SocketAddrV4, bytes: usize) -> bool {
+        let fits = self.peers.read(id, |peer| {
+            peer.paths.iter().any(|path| {
+                let room = u64::from(path.received) * 3;
+                path.address == to && (path.proven || u64::from(path.sent) + bytes as u64 <= room)
+            })
+        });
+        fits.unwrap_or(false)
+    }
+
+    /// Sends to a path of the peer what its budget allows; true when it went.
+    pub(super) fn send_within_budget(&mut self, id: PeerId, to: SocketAddrV4, payload: Arc<[u8]>) -> bool {
+        if !self.fits_budget(id, to, payload.len()) {
+            self.counters.unanswered += 1;
+            return false;
+        }
+        let bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        self.peers.update(id, |peer| {
+            if let Some(path) = peer.path_mut(to).filter(|path| !path.proven) {
+                path.sent = path.sent.saturating_add(bytes);
+            }
+        });
+        self.transmit(&[to], payload);
+        true
+    }
+}

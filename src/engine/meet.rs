@@ -1,0 +1,284 @@
+//! Who sent this: rows of the peer table, their paths, and what they tell about themselves.
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::wire::{AvatarLabel, Caps, Message, Sid, Style, UserId};
+
+use super::peer::{Dialect, Greeting, Path, Tier};
+use super::{Arrival, Config, Engine, Event, Instant, Peer, PeerId, Presence, Rejected, Socket, Timer};
+
+/// The sender of a datagram, by what the datagram says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sender<'a> {
+    label: UserId<'a>,
+    sid: Option<Sid>,
+    from: SocketAddrV4,
+    /// Where it wants answers; only announcements of older clients tell.
+    reply: Option<SocketAddrV4>,
+    greeting: Option<Greeting>,
+    /// Whether it has a TOKEN, of a TYPE that may have one.
+    token: Option<bool>,
+    arrival: Arrival,
+}
+
+/// The row of a sender.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Met {
+    pub(super) id: PeerId,
+    pub(super) new: bool,
+    /// Known, and started anew: another SID, or an older client at another port.
+    pub(super) restarted: bool,
+    /// Was quiet.
+    back: bool,
+}
+
+impl<'a> Sender<'a> {
+    /// The sender of an announcement. Ours send from the socket that they name; an older client is answered at its
+    /// PORT, else where it listens: at the port it sent from, or at the discovery port (protocol.md §7.2).
+    pub(super) fn announcing(
+        label: UserId<'a>,
+        port: Option<u16>,
+        greeting: Greeting,
+        arrival: &Arrival,
+        config: &Config,
+    ) -> Self {
+        let (from, sid) = (arrival.from, arrival.extension.sid);
+        let broadcast = arrival.socket == Socket::Discovery;
+        let reply_port = match port {
+            Some(port) if broadcast => port,
+            Some(_) => from.port(),
+            None if broadcast => config.discovery_port,
+            None => from.port(),
+        };
+        let reply = if sid.is_some() { from } else { SocketAddrV4::new(*from.ip(), reply_port) };
+        let token = (greeting == Greeting::Ping).then_some(true);
+        Self { label, sid, from, reply: Some(reply), greeting: Some(greeting), token, arrival: *arrival }
+    }
+
+    /// The sender of a message.
+    pub(super) fn speaking(label: UserId<'a>, arrival: &Arrival) -> Self {
+        let sid = arrival.extension.sid;
+        let (from, token) = (arrival.from, Some(arrival.extension.token));
+        Self { label, sid, from, reply: sid.map(|_| from), greeting: None, token, arrival: *arrival }
+    }
+}
+
+impl Engine {
+    /// Finds or makes the sender's row, and notes that it was heard.
+    ///
+    /// # Errors
+    /// [`Rejected::Departed`], or [`Rejected::TableFull`] when a newcomer finds no place.
+    pub(super) fn meet(&mut self, sender: &Sender<'_>) -> Result<Met, Rejected> {
+        let now = sender.arrival.now;
+        self.departed.retain(|(_, at)| now.since(*at) < Duration::from_secs(3));
+        if sender.sid.is_some_and(|sid| self.departed.iter().any(|(gone, _)| *gone == sid)) {
+            return Err(Rejected::Departed);
+        }
+        self.watch.heard(now, self.links.is_own(*sender.from.ip()));
+        let at = sender.reply.unwrap_or(sender.from);
+        match self.peers.find(sender.label.as_str(), sender.sid, at) {
+            Some(id) => Ok(self.meet_again(id, sender)),
+            None => self.meet_first(sender),
+        }
+    }
+
+    fn meet_again(&mut self, id: PeerId, sender: &Sender<'_>) -> Met {
+        let Arrival { now, bytes, style, extension, .. } = sender.arrival;
+        let paths = self.config.limits.paths;
+        let change = |peer: &mut Peer| {
+            let mut met = Met { id, new: false, restarted: false, back: false };
+            if sender.sid.is_none() && peer.sid.is_some() {
+                return met;
+            }
+            if peer.sid != sender.sid {
+                met.restarted = true;
+                peer.sid = sender.sid;
+                peer.paths.iter_mut().for_each(|path| path.proven = false);
+            }
+            if peer.sid.is_some() && *peer.user_id != *sender.label.as_str() {
+                peer.user_id = sender.label.as_str().into();
+            }
+            peer.heard = now;
+            peer.probes = 0;
+            met.restarted |= peer.touch(sender, paths, bytes, now);
+            if peer.is_older() {
+                peer.dialect.style = style;
+                peer.dialect.token = sender.token.or(peer.dialect.token);
+                if sender.greeting == Some(Greeting::Discovery) {
+                    peer.dialect.greeting = Greeting::Discovery;
+                }
+                if peer.tier == Tier::Probation && now.since(peer.since) >= Duration::from_secs(20) {
+                    peer.tier = Tier::Older;
+                }
+            } else {
+                peer.caps = extension.caps.unwrap_or(peer.caps);
+                peer.beat = extension.beat.unwrap_or(peer.beat);
+            }
+            let proven = peer.is_older() || peer.paths.iter().any(|path| path.proven);
+            met.back = peer.presence == Presence::Quiet;
+            peer.presence = if proven { Presence::Live } else { Presence::Heard };
+            met
+        };
+        let met = self.peers.update(id, change);
+        met.unwrap_or(Met { id, new: false, restarted: false, back: false })
+    }
+
+    fn meet_first(&mut self, sender: &Sender<'_>) -> Result<Met, Rejected> {
+        let Arrival { now, bytes, style, extension, socket, .. } = sender.arrival;
+        let address = sender.reply.unwrap_or(match socket {
+            Socket::Unicast => sender.from,
+            Socket::Discovery => SocketAddrV4::new(*sender.from.ip(), self.config.discovery_port),
+        });
+        let greeting =
+            sender.greeting.unwrap_or(if style == Style::Spaced { Greeting::Ping } else { Greeting::Discovery });
+        let older = sender.sid.is_none();
+        let peer = Peer {
+            id: PeerId(0),
+            user_id: sender.label.as_str().into(),
+            display_name: None,
+            status: None,
+            sid: sender.sid,
+            avatar: None,
+            heard: now,
+            since: now,
+            paths: vec![Path::new(address, bytes, now)],
+            presence: if older { Presence::Live } else { Presence::Heard },
+            dialect: Dialect { style, greeting, token: sender.token },
+            caps: extension.caps.unwrap_or(if older { Caps::default() } else { Caps::OURS }),
+            beat: extension.beat.unwrap_or(30),
+            probes: 0,
+            tier: Tier::Probation,
+            lasting: false,
+            pictured: false,
+        };
+        let patience = peer.patience().min(self.config.expiry);
+        let (id, evicted) =
+            self.peers.insert(peer, &self.config.limits, &self.links).map_err(|_| Rejected::TableFull)?;
+        if let Some(peer) = evicted {
+            self.counters.evicted += 1;
+            self.clean_up_after(&peer);
+            self.event(Event::Gone(peer));
+        }
+        self.timers.set(now + patience, Timer::Presence(id));
+        if !older {
+            self.suspect_namesakes(id, sender.label.as_str(), now);
+        }
+        Ok(Met { id, new: true, restarted: false, back: false })
+    }
+
+    /// Tells people about a newcomer, one that is back, or one that changed what it is called.
+    pub(super) fn introduce(&mut self, met: Met, changed: bool) {
+        let Some(peer) = self.peers.get(met.id) else { return };
+        if met.new {
+            self.event(Event::Here(peer));
+        } else {
+            if met.back {
+                self.event(Event::Back(peer.clone()));
+            }
+            if changed {
+                self.event(Event::Profile(peer));
+            }
+        }
+    }
+
+    /// Takes over what a peer tells about itself; true when something changed.
+    pub(super) fn learn(
+        &mut self,
+        id: PeerId,
+        display_name: Option<&str>,
+        status: Option<&str>,
+        avatar: Option<AvatarLabel>,
+    ) -> bool {
+        let news = |text: Option<&str>, limit: usize| -> Option<Arc<str>> {
+            text.filter(|text| !text.trim().is_empty()).map(|text| text.chars().take(limit).collect::<String>().into())
+        };
+        let (display_name, status) = (news(display_name, 64), news(status, 280));
+        let changed = self.peers.update(id, |peer| {
+            if peer.display_name == display_name && peer.status == status && peer.avatar == avatar {
+                return (false, false);
+            }
+            let picture = peer.avatar != avatar;
+            (peer.display_name, peer.status, peer.avatar) = (display_name, status, avatar);
+            (true, picture)
+        });
+        if changed.is_some_and(|(_, picture)| picture) {
+            self.pictures.drop_of(id);
+            self.pulls.remove(&id);
+        }
+        changed.is_some_and(|(changed, _)| changed)
+    }
+
+    /// Takes a peer off the list and out of every other table.
+    pub(super) fn forget(&mut self, id: PeerId) -> Option<Peer> {
+        let peer = self.peers.remove(id)?;
+        self.clean_up_after(&peer);
+        Some(peer)
+    }
+
+    fn clean_up_after(&mut self, peer: &Peer) {
+        for path in &peer.paths {
+            self.inflow.forget(path.address);
+            if let Some(asked) = path.asked {
+                self.asks.remove(&asked.nonce);
+            }
+        }
+        self.pulls.remove(&peer.id);
+        self.pictures.drop_of(peer.id);
+        self.pictured.remove(&peer.id);
+    }
+
+    /// From another network come only peers of our kind: somebody that asks or answers, or speaks on a known path.
+    pub(super) fn may_come_from_afar(&self, message: &Message<'_>, arrival: &Arrival) -> bool {
+        let Some(sid) = arrival.extension.sid else { return false };
+        let known = self.peers.find("", Some(sid), arrival.from).is_some_and(|id| {
+            self.peers.read(id, |peer| peer.paths.iter().any(|path| path.address == arrival.from)).unwrap_or(false)
+        });
+        let echo = arrival.extension.ask.is_some() || arrival.extension.ans.is_some();
+        known || (matches!(message, Message::Discovery(_)) && echo)
+    }
+}
+
+impl Peer {
+    /// Notes on which path the peer was heard; true when an older client moved to another port.
+    fn touch(&mut self, sender: &Sender<'_>, cap: usize, bytes: usize, now: Instant) -> bool {
+        let at = sender.reply.unwrap_or(sender.from);
+        if let Some(path) = self.path_mut(at) {
+            path.note(bytes, now);
+            return false;
+        }
+        let older = self.is_older();
+        let same_host = self.paths.iter_mut().find(|path| path.address.ip() == at.ip());
+        if older && let Some(path) = same_host {
+            let moved = sender.reply.is_some();
+            if moved {
+                *path = Path::new(at, bytes, now);
+            } else {
+                path.note(bytes, now);
+            }
+            return moved;
+        }
+        if sender.reply.is_none() {
+            return false;
+        }
+        if self.paths.len() < cap {
+            self.paths.push(Path::new(at, bytes, now));
+        } else if let Some(stalest) = self.paths.iter_mut().filter(|path| !path.proven).min_by_key(|path| path.heard) {
+            *stalest = Path::new(at, bytes, now);
+        }
+        false
+    }
+}
+
+impl Path {
+    fn new(address: SocketAddrV4, bytes: usize, now: Instant) -> Self {
+        let received = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Self { address, heard: now, proven: false, asked: None, received, sent: 0 }
+    }
+
+    fn note(&mut self, bytes: usize, now: Instant) {
+        self.heard = now;
+        self.received = self.received.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
+}

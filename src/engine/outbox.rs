@@ -1,0 +1,360 @@
+//! What we say, to each peer in its own way: one rendition for all of our kind, others for older clients
+//! (protocol.md §4, §7).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+
+use crate::wire::{
+    AvatarKind, Dm, Extension, Follow, OWN_DATAGRAM_MAX, OwnMessageId, Post, Profile, Safe, Scope, Style, Token,
+    escaped,
+};
+
+use super::avatar::OwnAvatar;
+use super::budget::Bucket;
+use super::peer::Tier;
+use super::{Command, CommandError, Config, Engine, Instant, Me, Peer, PeerId, Reply};
+
+/// How long a TOKEN of ours holds, seconds.
+const TOKEN_TTL: u64 = 3600;
+
+/// The form in which a peer gets a message: peers with the same form get the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rendition {
+    Ours,
+    Older { spaced: bool, token: bool },
+}
+
+impl Rendition {
+    fn of(peer: &Peer) -> Self {
+        if !peer.is_older() {
+            return Self::Ours;
+        }
+        // A TOKEN is harmless to those who do not want it; without it others drop the message in silence.
+        Self::Older { spaced: peer.dialect.style == Style::Spaced, token: peer.dialect.token != Some(false) }
+    }
+
+    fn style(self) -> Style {
+        if matches!(self, Self::Older { spaced: true, .. }) { Style::Spaced } else { Style::Tight }
+    }
+}
+
+impl Engine {
+    /// Does what a user or a program wants.
+    ///
+    /// # Errors
+    /// Why it was refused; a refused command sends nothing and changes nothing.
+    pub fn handle_command(&mut self, command: Command, now: Instant) -> Result<Reply, CommandError> {
+        self.notice_wake(now);
+        if self.left && !matches!(command, Command::WhoAmI | Command::Stats) {
+            return Err(CommandError::Left);
+        }
+        match command {
+            Command::Post { text } => self.post(&text, now),
+            Command::Dm { to, text } => self.dm(to, &text, now),
+            Command::Profile { display_name, status } => self.set_profile(display_name, status, now),
+            Command::Avatar(picture) => self.set_avatar(picture, now),
+            Command::FetchAvatar(id) => self.fetch_avatar(id, now).map(|()| Reply::Done),
+            Command::AskPeers(id) => {
+                self.known(id)?;
+                self.ask_for_list(id, now);
+                Ok(Reply::Done)
+            }
+            Command::Follow(id) => self.follow(id, false, now),
+            Command::Unfollow(id) => self.follow(id, true, now),
+            Command::Probe(id) => {
+                self.known(id)?;
+                self.probe(id, true, now);
+                Ok(Reply::Done)
+            }
+            Command::Announce => {
+                self.restart_beats(now);
+                Ok(Reply::Done)
+            }
+            Command::Reach { to, lasting } => self.reach(to, lasting, now).map(|()| Reply::Done),
+            Command::Trace(on) => {
+                self.trace = on;
+                Ok(Reply::Done)
+            }
+            Command::WhoAmI => Ok(Reply::Me(self.me())),
+            Command::Stats => Ok(Reply::Stats(Box::new(self.counters))),
+            Command::Leave => {
+                if !self.config.scan {
+                    self.say_goodbye(now);
+                }
+                self.left = true;
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn known(&self, id: PeerId) -> Result<Peer, CommandError> {
+        self.peers.get(id).ok_or(CommandError::UnknownPeer)
+    }
+
+    fn me(&self) -> Me {
+        Me {
+            user_id: Arc::clone(&self.own.user_id),
+            display_name: self.own.display_name.clone(),
+            status: self.own.status.clone(),
+            port: self.own.port,
+            links: self.links.links.clone(),
+            discovery_open: self.links.discovery_open,
+            announced: self.beats.announced,
+            avatar: self.own.avatar.as_ref().map(|avatar| avatar.bytes.len()),
+        }
+    }
+
+    /// The extra keys of a message to this peer: to older clients none.
+    pub(super) fn extension_for(&self, peer: &Peer, escaped: bool) -> Extension {
+        let sid = (!peer.is_older()).then_some(self.own.sid);
+        Extension { sid, escaped: escaped && sid.is_some(), ..Extension::default() }
+    }
+
+    fn token(&self, scope: Scope, now: Instant) -> Token<'_> {
+        Token { user_id: self.own.field(), expiry: self.unix(now) + TOKEN_TTL, scope }
+    }
+
+    fn post(&mut self, text: &str, now: Instant) -> Result<Reply, CommandError> {
+        let id = self.message_id();
+        let peers: Vec<Peer> = self.peers.reader().snapshot();
+        self.check_fits(text, |engine, content, rendition, out| engine.write_post(content, id, rendition, now, out))?;
+        self.take_outflow(&peers, now)?;
+        let (content, is_escaped) = escaped(text);
+        for (rendition, to) in renditions(&peers) {
+            let mut out = std::mem::take(&mut self.scratch);
+            self.write_post((&content, is_escaped), id, rendition, now, &mut out);
+            self.transmit(&to, out.as_slice().into());
+            self.scratch = out;
+        }
+        Ok(Reply::Posted { id, to: peers })
+    }
+
+    fn write_post(
+        &self,
+        (content, escaped): (&str, bool),
+        id: OwnMessageId,
+        rendition: Rendition,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) {
+        let post = Post {
+            user_id: self.own.field(),
+            content,
+            timestamp: Some(self.unix(now)),
+            message_id: Some(id.as_field()),
+        };
+        let (extension, token) = self.extras(rendition, escaped, Scope::Broadcast, now);
+        post.encode(&extension, token, rendition.style(), out);
+    }
+
+    fn dm(&mut self, to: PeerId, text: &str, now: Instant) -> Result<Reply, CommandError> {
+        let peer = self.known(to)?;
+        let id = self.message_id();
+        self.check_fits(text, |engine, content, rendition, out| {
+            engine.write_dm(&peer, content, id, rendition, now, out);
+        })?;
+        self.take_outflow(std::slice::from_ref(&peer), now)?;
+        let (content, is_escaped) = escaped(text);
+        let mut out = std::mem::take(&mut self.scratch);
+        self.write_dm(&peer, (&content, is_escaped), id, Rendition::of(&peer), now, &mut out);
+        self.transmit(&[peer.address()], out.as_slice().into());
+        self.scratch = out;
+        Ok(Reply::Sent { id, to: peer })
+    }
+
+    fn write_dm(
+        &self,
+        peer: &Peer,
+        (content, escaped): (&str, bool),
+        id: OwnMessageId,
+        rendition: Rendition,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) {
+        let Some(to) = peer.user_id() else { return };
+        let dm = Dm {
+            from: self.own.field(),
+            to,
+            content,
+            timestamp: Some(self.unix(now)),
+            message_id: Some(id.as_field()),
+        };
+        let (extension, token) = self.extras(rendition, escaped, Scope::Chat, now);
+        dm.encode(&extension, token, rendition.style(), out);
+    }
+
+    fn extras(
+        &self,
+        rendition: Rendition,
+        escaped: bool,
+        scope: Scope,
+        now: Instant,
+    ) -> (Extension, Option<Token<'_>>) {
+        match rendition {
+            Rendition::Ours => (Extension { sid: Some(self.own.sid), escaped, ..Extension::default() }, None),
+            Rendition::Older { token, .. } => (Extension::default(), token.then(|| self.token(scope, now))),
+        }
+    }
+
+    /// Refuses a text that is empty or does not fit into one datagram in its longest rendition.
+    fn check_fits(
+        &mut self,
+        text: &str,
+        write: impl Fn(&Self, (&str, bool), Rendition, &mut Vec<u8>),
+    ) -> Result<(), CommandError> {
+        if text.trim().is_empty() {
+            return Err(CommandError::NoText);
+        }
+        let (content, is_escaped) = escaped(text);
+        let mut out = Vec::new();
+        let longest = [Rendition::Ours, Rendition::Older { spaced: true, token: true }].into_iter().map(|rendition| {
+            write(self, (&content, is_escaped), rendition, &mut out);
+            out.len()
+        });
+        let bytes = longest.max().unwrap_or(0);
+        if bytes <= OWN_DATAGRAM_MAX {
+            return Ok(());
+        }
+        let max = OWN_DATAGRAM_MAX.saturating_sub(bytes - content.len());
+        Err(CommandError::TextTooLong { bytes: content.len(), max })
+    }
+
+    /// Takes one message from the rate of each address that has proved nothing; refuses all when one has none left.
+    fn take_outflow(&mut self, peers: &[Peer], now: Instant) -> Result<(), CommandError> {
+        let rate = self.config.limits.older_rate;
+        let unproven = peers.iter().filter(|peer| !peer.best_path().proven).map(Peer::address);
+        let unproven: Vec<SocketAddrV4> = unproven.collect();
+        if self.outflow.len() + unproven.len() > self.config.limits.buckets {
+            let listed = |address: &SocketAddrV4| unproven.contains(address);
+            self.outflow.retain(|address, bucket| listed(address) || !bucket.wait(rate, now).is_zero());
+        }
+        let wait = |bucket: &mut Bucket| bucket.wait(rate, now);
+        let longest = unproven.iter().filter_map(|to| self.outflow.get_mut(to).map(wait)).max();
+        if let Some(retry_after) = longest.filter(|wait| !wait.is_zero()) {
+            return Err(CommandError::TooFast { retry_after });
+        }
+        for to in unproven {
+            self.outflow.entry(to).or_insert_with(|| Bucket::full(rate, now)).take(rate, now);
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, id: PeerId, unfollow: bool, now: Instant) -> Result<Reply, CommandError> {
+        let peer = self.known(id)?;
+        let Some(to) = peer.user_id() else { return Err(CommandError::UnknownPeer) };
+        self.take_outflow(std::slice::from_ref(&peer), now)?;
+        let message_id = self.message_id();
+        let follow = Follow { from: self.own.field(), to, message_id: Some(message_id.as_field()) };
+        let extension = self.extension_for(&peer, false);
+        let token = self.token(Scope::Follow, now);
+        let mut out = Vec::new();
+        follow.encode(unfollow, self.unix(now), token, &extension, peer.dialect.style, &mut out);
+        self.transmit(&[peer.address()], out.into());
+        Ok(Reply::Sent { id: message_id, to: peer })
+    }
+
+    fn set_profile(
+        &mut self,
+        display_name: Option<String>,
+        status: Option<String>,
+        now: Instant,
+    ) -> Result<Reply, CommandError> {
+        let display_name = display_name.filter(|name| !name.trim().is_empty());
+        let display_name = display_name.map(|name| Safe::name(&name)).transpose().map_err(CommandError::DisplayName)?;
+        let status = status.map(|status| status.trim().to_owned()).filter(|status| !status.is_empty());
+        if status.as_ref().is_some_and(|text| text.chars().count() > 140 || Safe::changes(text)) {
+            return Err(CommandError::Status);
+        }
+        self.own.display_name = display_name.map(Into::into);
+        self.own.status = status.map(Into::into);
+        Ok(self.tell_profile_to_all(now))
+    }
+
+    fn set_avatar(&mut self, picture: Option<Vec<u8>>, now: Instant) -> Result<Reply, CommandError> {
+        self.own.avatar = match picture {
+            Some(bytes) => Some(OwnAvatar::new(&bytes).ok_or(CommandError::Avatar)?),
+            None => None,
+        };
+        Ok(self.tell_profile_to_all(now))
+    }
+
+    fn tell_profile_to_all(&mut self, now: Instant) -> Reply {
+        let id = self.message_id();
+        let peers = self.peers.reader().snapshot();
+        let (older, ours): (Vec<Peer>, Vec<Peer>) = peers.iter().cloned().partition(Peer::is_older);
+        let to: Vec<SocketAddrV4> = ours.iter().map(Peer::address).collect();
+        let payload = self.profile(id, Rendition::Ours, None, now);
+        self.transmit(&to, payload);
+        for peer in older {
+            if self.take_outflow(std::slice::from_ref(&peer), now).is_ok() {
+                let picture = self.picture_for(&peer, now);
+                let payload = self.profile(id, Rendition::of(&peer), picture, now);
+                self.transmit(&[peer.address()], payload);
+            }
+        }
+        Reply::Posted { id, to: peers }
+    }
+
+    /// Tells an older client who is new what we are called, if that says more than our id.
+    pub(super) fn tell_profile(&mut self, id: PeerId, now: Instant) {
+        let Some(peer) = self.peers.get(id) else { return };
+        let own = &self.own;
+        if own.display_name.is_none() && own.status.is_none() && own.avatar.is_none() {
+            return;
+        }
+        let message_id = self.message_id();
+        let payload = self.profile(message_id, Rendition::of(&peer), None, now);
+        self.send_within_budget(id, peer.address(), payload);
+    }
+
+    /// Our picture, for an older client that has none of us from the last hour and is no passer-by.
+    fn picture_for(&mut self, peer: &Peer, now: Instant) -> Option<(AvatarKind, Arc<[u8]>)> {
+        let avatar = self.own.avatar.as_ref()?;
+        let lately = self.pictured.get(&peer.id).is_some_and(|at| now.since(*at) < Config::PICTURE_AGAIN);
+        if lately || peer.tier == Tier::Probation {
+            return None;
+        }
+        self.pictured.insert(peer.id, now);
+        Some((avatar.label.kind, Arc::clone(&avatar.bytes)))
+    }
+
+    fn profile(
+        &mut self,
+        id: OwnMessageId,
+        rendition: Rendition,
+        picture: Option<(AvatarKind, Arc<[u8]>)>,
+        now: Instant,
+    ) -> Arc<[u8]> {
+        let own = &self.own;
+        let ours = rendition == Rendition::Ours;
+        let older = |text: Option<&str>, instead: &'static str| -> Option<String> {
+            text.map(str::to_owned).or_else(|| (!ours).then(|| instead.to_owned()))
+        };
+        let name = own.display_name.as_deref().or((!ours).then(|| own.field().name()));
+        let status = older(own.status.as_deref(), "");
+        let profile = Profile {
+            user_id: own.field(),
+            display_name: name,
+            status: status.as_deref(),
+            timestamp: Some(self.unix(now)),
+            message_id: Some(id.as_field()),
+            avatar: own.avatar.as_ref().map(|avatar| avatar.label).filter(|_| ours),
+            avatar_data: None,
+        };
+        let extension = Extension { sid: ours.then_some(own.sid), ..Extension::default() };
+        let picture = picture.as_ref().map(|(kind, bytes)| (*kind, &**bytes));
+        let mut out = Vec::new();
+        profile.encode(&extension, picture, rendition.style(), &mut out);
+        out.into()
+    }
+}
+
+/// Where each rendition goes, in a fixed order.
+fn renditions(peers: &[Peer]) -> BTreeMap<Rendition, Vec<SocketAddrV4>> {
+    let mut all: BTreeMap<Rendition, Vec<SocketAddrV4>> = BTreeMap::new();
+    for peer in peers {
+        all.entry(Rendition::of(peer)).or_default().push(peer.address());
+    }
+    all
+}

@@ -1,0 +1,94 @@
+//! Pulling avatars, and serving our own (protocol.md §6).
+
+use crate::wire::{Caps, Chunk, ChunkRequest, Extension};
+
+use super::avatar::{Picture, Progress, Pull};
+use super::{Arrival, CommandError, Engine, Event, Instant, Peer, PeerId, Rejected, Timer};
+
+impl Engine {
+    /// Gets a peer's avatar: at once when it is here, else piece by piece.
+    pub(super) fn fetch_avatar(&mut self, id: PeerId, now: Instant) -> Result<(), CommandError> {
+        let peer = self.peers.get(id).ok_or(CommandError::UnknownPeer)?;
+        if let Some(picture) = self.pictures.get(id).filter(|picture| picture.label == peer.avatar) {
+            let (kind, bytes) = (picture.kind, picture.bytes.clone());
+            self.event(Event::Avatar { peer, kind, bytes });
+            return Ok(());
+        }
+        let label = peer.avatar.filter(|_| peer.caps.has(Caps::CHUNK)).ok_or(CommandError::NoAvatar)?;
+        if self.pulls.contains_key(&id) {
+            return Ok(());
+        }
+        if self.pulls.len() >= self.config.limits.pulls {
+            return Err(CommandError::Busy);
+        }
+        self.pulls.insert(id, Pull::new(label));
+        self.go_on_pulling(id, now);
+        Ok(())
+    }
+
+    /// Asks for the pieces that are due.
+    pub(super) fn go_on_pulling(&mut self, id: PeerId, now: Instant) {
+        let Some(pull) = self.pulls.get_mut(&id) else { return };
+        let Some(wanted) = pull.wanted(now) else { return self.fail_pull(id) };
+        if let Some(next) = pull.next() {
+            self.timers.set(next, Timer::Pull(id));
+        }
+        let Some(to) = self.peers.read(id, Peer::address) else { return self.fail_pull(id) };
+        let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
+        for hash in wanted {
+            ChunkRequest { from: self.own.field(), hash }.encode(&extension, &mut self.scratch);
+            let payload = self.scratch.as_slice().into();
+            self.transmit(&[to], payload);
+        }
+    }
+
+    fn fail_pull(&mut self, id: PeerId) {
+        self.pulls.remove(&id);
+        if let Some(peer) = self.peers.get(id) {
+            self.event(Event::AvatarFailed(peer));
+        }
+    }
+
+    /// Serves a piece of our avatar, to a proven path only.
+    pub(super) fn on_chunk_request(&mut self, request: &ChunkRequest<'_>, arrival: &Arrival) -> Result<(), Rejected> {
+        let id = self.peers.find(request.from.as_str(), arrival.extension.sid, arrival.from);
+        let proven = id.is_some_and(|id| {
+            let proven = |peer: &Peer| peer.paths.iter().any(|path| path.address == arrival.from && path.proven);
+            self.peers.read(id, proven).unwrap_or(false)
+        });
+        if !proven {
+            return Err(Rejected::Stranger);
+        }
+        let piece = self.own.avatar.as_ref().and_then(|avatar| avatar.piece(request.hash));
+        let piece = piece.ok_or(Rejected::StrayChunk)?;
+        let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
+        Chunk::encode(self.own.field(), piece, &extension, &mut self.scratch);
+        let payload = self.scratch.as_slice().into();
+        self.transmit(&[arrival.from], payload);
+        Ok(())
+    }
+
+    /// Takes a piece that we asked for.
+    pub(super) fn on_chunk(&mut self, chunk: &Chunk<'_>, arrival: &Arrival) -> Result<(), Rejected> {
+        let id = self.peers.find(chunk.from.as_str(), arrival.extension.sid, arrival.from);
+        let id = id.ok_or(Rejected::Stranger)?;
+        let bytes = chunk.bytes().ok_or(Rejected::StrayChunk)?;
+        let pull = self.pulls.get_mut(&id).ok_or(Rejected::StrayChunk)?;
+        match pull.take(bytes) {
+            Progress::Stray => return Err(Rejected::StrayChunk),
+            Progress::More => self.go_on_pulling(id, arrival.now),
+            Progress::Broken => self.fail_pull(id),
+            Progress::Whole(bytes) => {
+                let label = pull.label;
+                self.pulls.remove(&id);
+                let picture = Picture { label: Some(label), kind: label.kind, bytes: bytes.into() };
+                let bytes = picture.bytes.clone();
+                self.pictures.keep(id, picture, self.config.limits.avatars);
+                if let Some(peer) = self.peers.get(id) {
+                    self.event(Event::Avatar { peer, kind: label.kind, bytes });
+                }
+            }
+        }
+        Ok(())
+    }
+}
