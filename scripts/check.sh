@@ -110,12 +110,13 @@ deny() {
             rm -rf target/tools/build
         fi
     fi
-    run "$deny" --log-level error check --config .deny.toml bans licenses sources
-    if ! "$deny" --log-level error fetch --config .deny.toml db >/dev/null 2>&1; then
+    local common=(--log-level error --config .deny.toml)
+    run "$deny" "${common[@]}" check bans licenses sources
+    if ! "$deny" "${common[@]}" fetch db >/dev/null 2>&1; then
         skip "the advisories cannot be fetched here; bans, licenses and sources were checked"
         return
     fi
-    run "$deny" --log-level error check --config .deny.toml --disable-fetch advisories
+    run "$deny" "${common[@]}" check advisories
 }
 
 # Two and more real peers on a LAN of network namespaces: a short run, whose figures are not judged.
