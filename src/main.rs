@@ -1,2 +1,36 @@
 //! The program `peer`.
-fn main() {}
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use lsnp::cli::args::{Args, Task};
+use lsnp::cli::render::Render;
+use lsnp::cli::{discover, doctor, start, terminal};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if let Err(error) = args.check() {
+        error.exit();
+    }
+    if let Some(file) = &args.options.log
+        && let Err(error) = log_to(file)
+    {
+        let render = Render { pipe: !terminal::is_interactive(), color: false };
+        return ExitCode::from(start::fail(render, &format!("Cannot write the log {}: {error}", file.display())));
+    }
+    ExitCode::from(match &args.task {
+        None => start::run(&args.options),
+        Some(Task::Discover(discover)) => discover::run(&args.options, discover),
+        Some(Task::Doctor(doctor)) => doctor::run(&args.options, doctor),
+    })
+}
+
+/// Sends the log to a file, never to the screen; RUST_LOG filters it.
+fn log_to(file: &Path) -> std::io::Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::sync::Mutex::new(file)).init();
+    Ok(())
+}

@@ -1,1 +1,20 @@
-//! cli
+//! The program `peer`: arguments, prompt, pipe, and what they show.
+
+mod act;
+pub mod args;
+pub mod discover;
+pub mod doctor;
+mod help;
+pub mod input;
+pub mod line;
+mod list;
+pub mod pipe;
+pub mod prompt;
+mod pulls;
+pub mod render;
+pub mod screen;
+pub mod session;
+pub mod shown;
+pub mod signals;
+pub mod start;
+pub mod terminal;

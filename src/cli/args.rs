@@ -1,0 +1,262 @@
+//! The command line: options, environment variables, subcommands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::engine::Config;
+use crate::wire::{DISCOVERY_PORT, Name, NameError};
+
+/// A serverless messenger for your local network.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(
+    name = "peer",
+    version,
+    about = "A serverless messenger for your local network",
+    long_about = "A serverless messenger for your local network: start it on two machines and they find each other. \
+                  Nothing needs an option.",
+    args_conflicts_with_subcommands = false
+)]
+pub struct Args {
+    /// What to do instead of joining the network with a prompt.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+    /// The options of every subcommand.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What to do instead of joining the network with a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Who is here; exit status 1 if nobody
+    ///
+    /// Asks a peer that runs on this computer first, then the network. Leaves no entry in the lists of peers of this
+    /// kind; an older client may list this computer for 300 seconds.
+    Discover(DiscoverArgs),
+    /// Why I see nobody, or not that one; exit status 1 if something is wrong
+    Doctor(DoctorArgs),
+}
+
+/// The options of `peer discover`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DiscoverArgs {
+    /// How long to listen, such as 3s
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = timeout)]
+    pub timeout: Duration,
+    /// One JSON object a peer
+    #[arg(long)]
+    pub json: bool,
+    /// Go on, and show who comes and who goes
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// The options of `peer doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DoctorArgs {
+    /// A peer, or a host with or without a port: tests the way there and back
+    #[arg(value_name = "WHO|HOST[:PORT]")]
+    pub target: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options that hold for every subcommand.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Options {
+    /// Your name; asked once and kept if it is not given
+    #[arg(long, global = true, env = "PEER_NAME", value_parser = name)]
+    pub name: Option<Name>,
+    /// A peer to try at every beat, for networks that filter broadcasts; can be given several times
+    #[arg(long = "peer", global = true, env = "PEER_PEERS", value_name = "HOST[:PORT]", value_delimiter = ',')]
+    pub peers: Vec<String>,
+    /// Use only this interface; can be given several times
+    #[arg(long = "interface", global = true, env = "PEER_INTERFACES", value_name = "NAME|IP", value_delimiter = ',')]
+    pub interfaces: Vec<String>,
+    /// The port to send from and to be answered at, instead of a free one from 8000 to 9999
+    #[arg(long, global = true, env = "PEER_PORT", value_name = "N", value_parser = clap::value_parser!(u16).range(1024..))]
+    pub port: Option<u16>,
+    /// The port that everyone listens on
+    #[arg(long, global = true, env = "PEER_DISCOVERY_PORT", value_name = "N", default_value_t = DISCOVERY_PORT,
+          value_parser = clap::value_parser!(u16).range(1024..))]
+    pub discovery_port: u16,
+    /// Time between two announcements, 1s to 100s
+    #[arg(long, global = true, env = "PEER_HEARTBEAT", value_name = "TIME", default_value = "30s", value_parser = heartbeat)]
+    pub heartbeat: Duration,
+    /// A peer unheard for so long is gone: at least 2.5 heartbeats, at most a day
+    #[arg(long, global = true, env = "PEER_EXPIRY", value_name = "TIME", default_value = "300s", value_parser = duration)]
+    pub expiry: Duration,
+    /// The profile to use, instead of the one named after your login
+    #[arg(long, global = true, env = "PEER_PROFILE", value_name = "P")]
+    pub profile: Option<String>,
+    /// Keep nothing: no profile, no history
+    #[arg(long, global = true, env = "PEER_TEMPORARY", value_parser = FalseyValueParser::new())]
+    pub temporary: bool,
+    /// Show time, direction, address and type of every message
+    #[arg(long, global = true, env = "PEER_VERBOSE", value_parser = FalseyValueParser::new())]
+    pub verbose: bool,
+    /// Write a log to this file; RUST_LOG says how much (default: info)
+    #[arg(long, global = true, env = "PEER_LOG", value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+impl Args {
+    /// Checks what no single option can tell.
+    ///
+    /// # Errors
+    /// What is wrong, ready to be shown with the usage.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        let Options { heartbeat, expiry, .. } = self.options;
+        if expiry < heartbeat * 5 / 2 {
+            let least = (heartbeat * 5 / 2).as_secs_f64();
+            return Err(Self::command().error(
+                ErrorKind::ValueValidation,
+                format!(
+                    "--expiry must be at least 2.5 heartbeats, here {least} s: peers would vanish between two beats"
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Options {
+    /// What the engine needs of them.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        Config {
+            heartbeat: self.heartbeat,
+            expiry: self.expiry,
+            discovery_port: self.discovery_port,
+            ..Config::default()
+        }
+    }
+
+    /// The addresses of peers that were given, without empty ones.
+    #[must_use]
+    pub fn peers(&self) -> Vec<String> {
+        trimmed(&self.peers)
+    }
+
+    /// The interfaces that were given, without empty ones.
+    #[must_use]
+    pub fn interfaces(&self) -> Vec<String> {
+        trimmed(&self.interfaces)
+    }
+}
+
+fn trimmed(list: &[String]) -> Vec<String> {
+    list.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
+fn name(text: &str) -> Result<Name, NameError> {
+    Name::new(text)
+}
+
+fn heartbeat(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text)?;
+    if (Duration::from_secs(1)..=Duration::from_secs(100)).contains(&time) {
+        Ok(time)
+    } else {
+        Err("must be 1s to 100s: an older client forgets a peer for ever that it did not hear for 300 s".to_owned())
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text)?;
+    if time <= Duration::from_secs(86_400) { Ok(time) } else { Err("must be at most a day (24h)".to_owned()) }
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text)?;
+    if (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&time) {
+        Ok(time)
+    } else {
+        Err("must be 100ms to 1h".to_owned())
+    }
+}
+
+/// `30s`, `5m`, `1h 30m`, or seconds without a unit.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a time such as 30s, 5m or 1h".to_owned();
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
+    }
+    let time: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(time).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Args, clap::Error> {
+        let args = Args::try_parse_from([&["peer"], args].concat())?;
+        args.check()?;
+        Ok(args)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_needs_an_option() {
+        let options = parse(&[]).unwrap().options;
+        assert_eq!(options.config(), Config::default());
+        assert_eq!(options.name, None);
+    }
+
+    #[test]
+    fn durations_have_units_or_are_seconds() {
+        for (text, seconds) in
+            [("30", 30.0), ("30s", 30.0), ("5m", 300.0), ("1h", 3600.0), ("1m 30s", 90.0), ("2.5", 2.5)]
+        {
+            assert_eq!(parse_duration(text).unwrap(), Duration::from_secs_f64(seconds), "{text}");
+        }
+        for text in ["", "-3s", "-1", "x", "3 parsecs", "1e400", "nan"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn heartbeat_and_expiry_keep_to_their_limits() {
+        for wrong in [["--heartbeat", "0.9s"], ["--heartbeat", "101s"], ["--expiry", "25h"], ["--expiry", "74s"]] {
+            assert!(parse(&wrong).is_err(), "{wrong:?}");
+        }
+        let options = parse(&["--heartbeat", "1s", "--expiry", "2500ms"]).unwrap().options;
+        assert_eq!(options.config().expiry, Duration::from_millis(2500));
+        assert!(parse(&["--heartbeat", "1s", "--expiry", "2400ms"]).is_err());
+    }
+
+    #[test]
+    fn names_that_cannot_travel_are_refused_with_the_reason() {
+        for (name, reason) in [("", "at least one"), ("a@b", "'@'"), ("a:b", "':'"), ("a\tb", "U+0009")] {
+            let error = parse(&["--name", name]).unwrap_err().to_string();
+            assert!(error.contains(reason), "{name}: {error}");
+        }
+        assert!(parse(&["--name", &"x".repeat(33)]).is_err());
+        assert!(parse(&["--name", &"ä".repeat(32)]).is_ok());
+    }
+
+    #[test]
+    fn lists_are_comma_separated_and_options_stand_on_either_side() {
+        let args = parse(&["--peer", "a,b:1", "discover", "--peer", "c", "--timeout", "3"]).unwrap();
+        assert!(matches!(args.task, Some(Task::Discover(DiscoverArgs { json: false, .. }))));
+        let args = parse(&["--peer", "a, b:1", "--peer", "c,"]).unwrap();
+        assert_eq!(args.options.peers(), ["a", "b:1", "c"]);
+    }
+
+    #[test]
+    fn ports_below_1024_are_refused() {
+        assert!(parse(&["--port", "80"]).is_err());
+        assert!(parse(&["--discovery-port", "70000"]).is_err());
+    }
+}

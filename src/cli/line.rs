@@ -1,0 +1,389 @@
+//! What a typed line means.
+
+use crate::engine::Who;
+
+/// What the user wants, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Shows the peers.
+    List,
+    /// Sends text to everyone.
+    Post {
+        /// The text.
+        text: String,
+    },
+    /// Sends text to one peer.
+    Dm {
+        /// Whom, as typed.
+        who: String,
+        /// The text.
+        text: String,
+    },
+    /// Changes what we are called, or our status; what is `None` stays as it is.
+    Profile {
+        /// What to be called.
+        display_name: Option<String>,
+        /// The status; empty for none.
+        status: Option<String>,
+    },
+    /// Takes our avatar away.
+    AvatarNone,
+    /// Makes a file our avatar; if there is no such file, pulls the avatar of a peer called so.
+    Avatar {
+        /// A file or a peer, as typed.
+        what: String,
+    },
+    /// Pulls a peer's avatar and keeps it.
+    AvatarSave {
+        /// Whose, as typed.
+        who: String,
+        /// Where to.
+        file: String,
+    },
+    /// Asks a peer whom it knows.
+    Peers {
+        /// Whom, as typed.
+        who: String,
+    },
+    /// Shows who we are.
+    WhoAmI,
+    /// Shows every message, or no longer.
+    Verbose,
+    /// Shows the commands.
+    Help {
+        /// The rare ones, too.
+        all: bool,
+    },
+    /// Ends.
+    Quit,
+    /// Announces us now.
+    Discover,
+    /// Shows what was counted.
+    Stats,
+    /// Follows a peer.
+    Follow {
+        /// Whom, as typed.
+        who: String,
+    },
+    /// Stops following a peer.
+    Unfollow {
+        /// Whom, as typed.
+        who: String,
+    },
+}
+
+/// What a line came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// Nothing was typed.
+    Empty,
+    /// A whole command.
+    Wish(Wish),
+    /// A command that lacks something: the next line answers.
+    Ask(Question),
+    /// No command; the line.
+    Unknown(String),
+    /// A command that cannot be understood, and how it goes.
+    Usage(&'static str),
+}
+
+/// What a command without its argument asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// The text for everyone.
+    PostText,
+    /// Whom to write to.
+    DmWho,
+    /// The text for one.
+    DmText {
+        /// Whom, as typed.
+        who: String,
+    },
+    /// What to be called.
+    DisplayName,
+    /// A line about oneself.
+    Status {
+        /// What to be called.
+        display_name: Option<String>,
+    },
+    /// A picture, or whose.
+    Avatar,
+    /// Where to keep a peer's picture.
+    AvatarFile {
+        /// Whose, as typed.
+        who: String,
+    },
+    /// Whom to ask.
+    PeersWho,
+    /// Whom to follow.
+    FollowWho,
+    /// Whom to follow no longer.
+    UnfollowWho,
+}
+
+/// The commands, as completion offers them; what takes a peer as its first word comes with `true`.
+pub const COMMANDS: [(&str, bool); 14] = [
+    ("LIST", false),
+    ("POST", false),
+    ("DM", true),
+    ("PROFILE", false),
+    ("AVATAR", true),
+    ("PEERS", true),
+    ("WHOAMI", false),
+    ("VERBOSE", false),
+    ("HELP", false),
+    ("QUIT", false),
+    ("DISCOVER", false),
+    ("STATS", false),
+    ("FOLLOW", true),
+    ("UNFOLLOW", true),
+];
+
+impl Line {
+    /// Reads a line.
+    #[must_use]
+    pub fn read(line: &str) -> Self {
+        let line = line.trim();
+        if line.is_empty() {
+            return Self::Empty;
+        }
+        let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest = rest.trim();
+        let alone = |wish: Wish| if rest.is_empty() { Self::Wish(wish) } else { Self::Unknown(line.to_owned()) };
+        match word.to_uppercase().as_str() {
+            "LIST" => alone(Wish::List),
+            "POST" if rest.is_empty() => Self::Ask(Question::PostText),
+            "POST" => Self::Wish(Wish::Post { text: rest.to_owned() }),
+            "DM" => Self::dm(rest),
+            "PROFILE" => Self::profile(rest),
+            "AVATAR" => Self::avatar(rest),
+            "PEERS" => Self::who(rest, Question::PeersWho, "PEERS <who>", |who| Wish::Peers { who }),
+            "FOLLOW" => Self::who(rest, Question::FollowWho, "FOLLOW <who>", |who| Wish::Follow { who }),
+            "UNFOLLOW" => Self::who(rest, Question::UnfollowWho, "UNFOLLOW <who>", |who| Wish::Unfollow { who }),
+            "WHOAMI" => alone(Wish::WhoAmI),
+            "VERBOSE" => alone(Wish::Verbose),
+            "HELP" if rest.eq_ignore_ascii_case("ALL") => Self::Wish(Wish::Help { all: true }),
+            "HELP" | "?" => alone(Wish::Help { all: false }),
+            "QUIT" | "EXIT" => alone(Wish::Quit),
+            "DISCOVER" => alone(Wish::Discover),
+            "STATS" => alone(Wish::Stats),
+            _ => Self::Unknown(line.to_owned()),
+        }
+    }
+
+    fn dm(rest: &str) -> Self {
+        if rest.is_empty() {
+            return Self::Ask(Question::DmWho);
+        }
+        let Some((who, text)) = split_who(rest) else { return Self::Usage("DM <who> <text>") };
+        if text.is_empty() {
+            return Self::Ask(Question::DmText { who: who.to_owned() });
+        }
+        Self::Wish(Wish::Dm { who: who.to_owned(), text: text.to_owned() })
+    }
+
+    fn profile(rest: &str) -> Self {
+        if rest.is_empty() {
+            return Self::Ask(Question::DisplayName);
+        }
+        let (display_name, status) = match rest.split_once('|') {
+            Some((name, status)) => (name.trim(), Some(status.trim().to_owned())),
+            None => (rest, None),
+        };
+        let display_name = (!display_name.is_empty()).then(|| display_name.to_owned());
+        Self::Wish(Wish::Profile { display_name, status })
+    }
+
+    fn avatar(rest: &str) -> Self {
+        if rest.is_empty() {
+            return Self::Ask(Question::Avatar);
+        }
+        if rest.eq_ignore_ascii_case("none") {
+            return Self::Wish(Wish::AvatarNone);
+        }
+        if let Some((who, after)) = split_who(rest) {
+            let (word, file) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
+            if word.eq_ignore_ascii_case("save") {
+                let (who, file) = (who.to_owned(), unquoted(file).to_owned());
+                return if file.is_empty() {
+                    Self::Ask(Question::AvatarFile { who })
+                } else {
+                    Self::Wish(Wish::AvatarSave { who, file })
+                };
+            }
+        }
+        Self::Wish(Wish::Avatar { what: rest.to_owned() })
+    }
+
+    fn who(rest: &str, question: Question, usage: &'static str, wish: impl FnOnce(String) -> Wish) -> Self {
+        if rest.is_empty() {
+            return Self::Ask(question);
+        }
+        match split_who(rest) {
+            Some((who, "")) => Self::Wish(wish(who.to_owned())),
+            _ => Self::Usage(usage),
+        }
+    }
+}
+
+impl Question {
+    /// What is asked, as the older client asks it.
+    #[must_use]
+    pub fn prompt(&self) -> &'static str {
+        match self {
+            Self::PostText | Self::DmText { .. } => "Message: ",
+            Self::DmWho => "Recipient: ",
+            Self::DisplayName => "Display Name: ",
+            Self::Status { .. } => "Status message: ",
+            Self::Avatar => "Picture file, none, or a peer: ",
+            Self::AvatarFile { .. } => "File: ",
+            Self::PeersWho => "Whom to ask: ",
+            Self::FollowWho => "User to follow: ",
+            Self::UnfollowWho => "User to unfollow: ",
+        }
+    }
+
+    /// Takes the answer; an empty one gives the command up, but keeps the name or status that is.
+    #[must_use]
+    pub fn answered(self, answer: &str) -> Line {
+        let answer = answer.trim();
+        let some = (!answer.is_empty()).then(|| answer.to_owned());
+        let peer =
+            |wish: fn(String) -> Wish| some.as_ref().map_or(Line::Empty, |_| Line::Wish(wish(whole_who(answer))));
+        match self {
+            Self::PostText => some.map_or(Line::Empty, |text| Line::Wish(Wish::Post { text })),
+            Self::DmWho if answer.is_empty() => Line::Empty,
+            Self::DmWho => Line::Ask(Self::DmText { who: whole_who(answer) }),
+            Self::DmText { who } => some.map_or(Line::Empty, |text| Line::Wish(Wish::Dm { who, text })),
+            Self::DisplayName => Line::Ask(Self::Status { display_name: some }),
+            Self::Status { display_name: None } if answer.is_empty() => Line::Empty,
+            Self::Status { display_name } => Line::Wish(Wish::Profile { display_name, status: some }),
+            Self::Avatar if answer.is_empty() => Line::Empty,
+            Self::Avatar => Line::avatar(answer),
+            Self::AvatarFile { who } => {
+                some.map_or(Line::Empty, |file| Line::Wish(Wish::AvatarSave { who, file: unquoted(&file).to_owned() }))
+            }
+            Self::PeersWho => peer(|who| Wish::Peers { who }),
+            Self::FollowWho => peer(|who| Wish::Follow { who }),
+            Self::UnfollowWho => peer(|who| Wish::Unfollow { who }),
+        }
+    }
+}
+
+/// The first word, or what stands in quotes at the beginning, as typed; and the rest. None for an open quote.
+fn split_who(text: &str) -> Option<(&str, &str)> {
+    let (_, rest) = Who::split(text)?;
+    Some((text[..text.len() - rest.len()].trim(), rest.trim()))
+}
+
+/// An answer that is a whole name: put in quotes if it has several words.
+fn whole_who(answer: &str) -> String {
+    if answer.contains(char::is_whitespace) && !answer.contains('"') {
+        format!("\"{answer}\"")
+    } else {
+        answer.to_owned()
+    }
+}
+
+/// Text without the quotes around it, if it has them.
+#[must_use]
+pub fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(line: &str) -> Wish {
+        let read = Line::read(line);
+        let Line::Wish(wish) = read else { panic!("{line}: {read:?}") };
+        wish
+    }
+
+    fn ask(line: Line) -> Question {
+        let Line::Ask(question) = line else { panic!("{line:?}") };
+        question
+    }
+
+    #[test]
+    fn case_does_not_matter_for_commands_but_is_kept_in_text() {
+        assert_eq!(wish("list"), Wish::List);
+        assert_eq!(wish("  pOsT  Hello  World  "), Wish::Post { text: "Hello  World".into() });
+        assert_eq!(wish("dm Bob Hi"), Wish::Dm { who: "Bob".into(), text: "Hi".into() });
+        assert_eq!(wish("help all"), Wish::Help { all: true });
+        assert_eq!(wish("?"), Wish::Help { all: false });
+    }
+
+    #[test]
+    fn whom_may_stand_in_quotes() {
+        assert_eq!(wish("DM \"Bob The Second\" hi"), Wish::Dm { who: "\"Bob The Second\"".into(), text: "hi".into() });
+        assert_eq!(Line::read("DM \"Bob hi"), Line::Usage("DM <who> <text>"));
+        assert_eq!(Line::read("PEERS bob charlie"), Line::Usage("PEERS <who>"));
+        assert_eq!(wish("follow \"a b\""), Wish::Follow { who: "\"a b\"".into() });
+    }
+
+    #[test]
+    fn profile_keeps_what_is_not_named() {
+        let profile = |name: Option<&str>, status: Option<&str>| Wish::Profile {
+            display_name: name.map(str::to_owned),
+            status: status.map(str::to_owned),
+        };
+        assert_eq!(wish("PROFILE Alice The First"), profile(Some("Alice The First"), None));
+        assert_eq!(wish("PROFILE Alice | fine: a|b"), profile(Some("Alice"), Some("fine: a|b")));
+        assert_eq!(wish("PROFILE | away"), profile(None, Some("away")));
+        assert_eq!(wish("PROFILE Alice |"), profile(Some("Alice"), Some("")));
+    }
+
+    #[test]
+    fn avatar_is_a_file_a_peer_or_none() {
+        assert_eq!(wish("AVATAR NONE"), Wish::AvatarNone);
+        assert_eq!(wish("AVATAR my face.png"), Wish::Avatar { what: "my face.png".into() });
+        assert_eq!(
+            wish("avatar bob SAVE \"her face.png\""),
+            Wish::AvatarSave { who: "bob".into(), file: "her face.png".into() }
+        );
+        assert_eq!(ask(Line::read("avatar bob save")), Question::AvatarFile { who: "bob".into() });
+    }
+
+    #[test]
+    fn commands_without_their_argument_ask_as_the_older_client_does() {
+        for (line, prompt) in [("POST", "Message: "), ("DM", "Recipient: "), ("PROFILE", "Display Name: ")] {
+            assert_eq!(ask(Line::read(line)).prompt(), prompt);
+        }
+        let text = ask(ask(Line::read("DM")).answered("Bob The Second"));
+        assert_eq!(text.prompt(), "Message: ");
+        assert_eq!(
+            text.answered("hi there"),
+            Line::Wish(Wish::Dm { who: "\"Bob The Second\"".into(), text: "hi there".into() })
+        );
+        assert_eq!(ask(Line::read("DM bob")), Question::DmText { who: "bob".into() });
+        let status = ask(ask(Line::read("PROFILE")).answered("Alice"));
+        assert_eq!(status.prompt(), "Status message: ");
+        assert_eq!(status.answered(""), Line::Wish(Wish::Profile { display_name: Some("Alice".into()), status: None }));
+    }
+
+    #[test]
+    fn an_empty_answer_gives_the_command_up() {
+        for line in ["POST", "DM", "DM bob", "AVATAR", "PEERS", "FOLLOW", "UNFOLLOW"] {
+            assert_eq!(ask(Line::read(line)).answered("  "), Line::Empty, "{line}");
+        }
+        assert_eq!(ask(ask(Line::read("PROFILE")).answered("")).answered(""), Line::Empty);
+    }
+
+    #[test]
+    fn what_is_no_command_is_never_sent() {
+        for line in ["hello", "hello world", "list everybody", "quit now", "posted", "stats x", "/post x"] {
+            assert_eq!(Line::read(line), Line::Unknown(line.to_owned()));
+        }
+        assert_eq!(Line::read("   "), Line::Empty);
+    }
+
+    #[test]
+    fn every_command_that_is_offered_is_understood() {
+        for (command, _) in COMMANDS {
+            assert!(!matches!(Line::read(command), Line::Unknown(_)), "{command}");
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! One user's session: takes lines, events and notices, and shows what comes of them.
+
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::engine::{Command, Event, Instant, Reply};
+use crate::node::{Handle, Node, Notice, Profile};
+
+use super::input::{Input, Typed};
+use super::line::{Line, Question, Wish};
+use super::pulls::Pulls;
+use super::render::{self, Render};
+use super::screen::Screen;
+use super::signals::Signals;
+
+/// So long alone, the likely cause is told once.
+const ALONE: Duration = Duration::from_secs(10);
+
+/// On a pipe, commands wait for the first answers so long at most.
+const FIRST_ROUND: Duration = Duration::from_secs(1);
+
+/// The first answers are in when none came for so long.
+const FIRST_GAP: Duration = Duration::from_millis(100);
+
+/// At the end of a pipe, answers that were asked for are waited for so long at most.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+
+/// Goodbye takes no longer.
+const GOODBYE: Duration = Duration::from_millis(700);
+
+/// A line may wait so long for a slow screen before the prompt comes back.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The user, the system or the reader of our output wanted it.
+    Wanted,
+    /// The peer failed.
+    Failed,
+}
+
+/// A session with a running peer.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) handle: Handle,
+    pub(super) render: Render,
+    pub(super) screen: Screen,
+    pub(super) profile: Profile,
+    pub(super) pulls: Pulls,
+    pub(super) verbose: bool,
+    question: Option<Question>,
+    held: Option<Held>,
+    round: Option<Round>,
+    /// When the hint is due; none once a peer came or it was shown.
+    hint_at: Option<Instant>,
+    /// What is known of a discovery port that cannot be had.
+    discovery: Option<String>,
+    /// The input is at its end; answers are waited for until then.
+    last: Option<Instant>,
+}
+
+/// A command that waits.
+#[derive(Debug)]
+struct Held {
+    wish: Wish,
+    /// Until then; none for the first round.
+    until: Option<Instant>,
+}
+
+/// The first round of discovery, on a pipe.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    latest: Instant,
+    /// The newest peer came then.
+    came: Option<Instant>,
+}
+
+/// What became of a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Acted {
+    Done,
+    /// Nothing happened; it can be tried again then.
+    Later(Duration),
+    Quit,
+}
+
+impl Session {
+    /// A session that shows things in this form.
+    #[must_use]
+    pub fn new(handle: Handle, render: Render, screen: Screen, profile: Profile) -> Self {
+        let now = handle.now();
+        Self {
+            round: render.pipe.then(|| Round { latest: now + FIRST_ROUND, came: None }),
+            hint_at: (!render.pipe).then(|| now + ALONE),
+            handle,
+            render,
+            screen,
+            profile,
+            pulls: Pulls::default(),
+            verbose: false,
+            question: None,
+            held: None,
+            discovery: None,
+            last: None,
+        }
+    }
+
+    /// Runs until the end, says goodbye, and writes out all that was shown.
+    pub async fn run(mut self, node: Node, mut input: Input, mut signals: Signals, verbose: bool) -> End {
+        let Node { handle: _, mut events, mut notices } = node;
+        self.greet(verbose).await;
+        let end = loop {
+            self.prompt(&mut input).await;
+            let now = self.handle.now();
+            let wake = self.wake();
+            let reading = self.held.is_none() && self.last.is_none();
+            let end = tokio::select! {
+                typed = input.next(), if reading => self.typed(typed).await,
+                event = events.recv() => self.happened(event).await,
+                Some(notice) = notices.recv() => self.noticed(notice).await,
+                () = signals.came() => Some(End::Wanted),
+                () = self.screen.closed() => Some(End::Wanted),
+                () = sleep(wake, now) => self.woke().await,
+            };
+            if let Some(end) = end {
+                break end;
+            }
+        };
+        // A peer that hangs is not waited for.
+        let _ = tokio::time::timeout(GOODBYE, self.handle.leave()).await;
+        if input.is_prompting() {
+            super::screen::leave_line();
+        }
+        self.screen.end(SETTLE * 4).await;
+        end
+    }
+
+    async fn greet(&mut self, verbose: bool) {
+        if let Ok(Reply::Me(me)) = self.handle.command(Command::WhoAmI).await {
+            self.screen.show(self.render.greeting(&me)).await;
+        }
+        if verbose {
+            self.act(&Wish::Verbose).await;
+        }
+    }
+
+    /// Shows the prompt when the next line is wanted.
+    async fn prompt(&mut self, input: &mut Input) {
+        if self.held.is_some() || input.is_prompting() {
+            return;
+        }
+        if !self.render.pipe {
+            self.screen.settle(SETTLE).await;
+        }
+        match &self.question {
+            Some(question) => input.ask(question.prompt(), false),
+            None => input.ask("> ", true),
+        }
+    }
+
+    async fn typed(&mut self, typed: Typed) -> Option<End> {
+        let line = match typed {
+            Typed::Line(line) => line,
+            Typed::Wrong(why) => {
+                self.error(why).await;
+                return None;
+            }
+            Typed::End if self.pulls.is_empty() || !self.render.pipe => return Some(End::Wanted),
+            Typed::End => {
+                self.last = Some(self.handle.now() + LAST_ANSWERS);
+                return None;
+            }
+        };
+        let line = match self.question.take() {
+            Some(question) => question.answered(&line),
+            None => Line::read(&line),
+        };
+        match line {
+            Line::Empty => None,
+            Line::Wish(wish) => self.wish(wish).await,
+            Line::Ask(question) => {
+                self.question = Some(question);
+                None
+            }
+            Line::Unknown(line) => {
+                let line = crate::wire::Safe::fitted(&line, 60);
+                self.error(&format!("Not a command. To tell everyone: POST {line}")).await;
+                None
+            }
+            Line::Usage(usage) => {
+                self.error(&format!("Not understood. It goes: {usage} (a name of several words stands in quotes)"))
+                    .await;
+                None
+            }
+        }
+    }
+
+    async fn wish(&mut self, wish: Wish) -> Option<End> {
+        if self.round.is_some() && needs_peers(&wish) {
+            self.held = Some(Held { wish, until: None });
+            return None;
+        }
+        match self.act(&wish).await {
+            Acted::Done => None,
+            Acted::Quit => Some(End::Wanted),
+            Acted::Later(after) => {
+                self.held = Some(Held { wish, until: Some(self.handle.now() + after) });
+                None
+            }
+        }
+    }
+
+    async fn happened(&mut self, event: Result<Event, RecvError>) -> Option<End> {
+        let event = match event {
+            Ok(event) => event,
+            Err(RecvError::Lagged(count)) => {
+                self.error(&format!("{count} events came too fast and are not shown")).await;
+                return None;
+            }
+            Err(RecvError::Closed) => {
+                self.error("The peer has ended: start again").await;
+                return Some(End::Failed);
+            }
+        };
+        if let Event::Here(_) = event {
+            self.hint_at = None;
+            if let Some(round) = &mut self.round {
+                round.came = Some(self.handle.now());
+            }
+        }
+        let time = if let Event::Traced { .. } = event { time_of_day() } else { String::new() };
+        let lines = self.render.event(&event, &self.handle.peers(), self.handle.now(), &time);
+        self.screen.show_all(lines).await;
+        self.pulled(&event).await;
+        (self.last.is_some() && self.pulls.is_empty()).then_some(End::Wanted)
+    }
+
+    async fn noticed(&mut self, notice: Notice) -> Option<End> {
+        let text = notice.to_string();
+        self.screen.show(self.render.info(&text)).await;
+        match notice {
+            Notice::DiscoveryClosed { .. } => self.discovery = Some(text),
+            Notice::DiscoveryOpen { .. } => self.discovery = None,
+            Notice::Ended { .. } => return Some(End::Failed),
+            Notice::NoInterface { .. }
+            | Notice::Interface { .. }
+            | Notice::Unresolved { .. }
+            | Notice::Interfaces { .. }
+            | Notice::PortMoved { .. } => {}
+        }
+        None
+    }
+
+    /// When something is due next.
+    fn wake(&self) -> Option<Instant> {
+        let round = self.round.map(Round::over);
+        let held = self.held.as_ref().and_then(|held| held.until);
+        [round, held, self.hint_at, self.last].into_iter().flatten().min()
+    }
+
+    async fn woke(&mut self) -> Option<End> {
+        let now = self.handle.now();
+        if self.round.is_some_and(|round| round.over() <= now) {
+            self.round = None;
+        }
+        if self.hint_at.is_some_and(|at| at <= now) {
+            self.hint_at = None;
+            self.hint().await;
+        }
+        if self.last.is_some_and(|at| at <= now) {
+            return Some(End::Wanted);
+        }
+        let due = self.held.as_ref().is_some_and(|held| held.until.map_or(self.round.is_none(), |until| until <= now));
+        match self.held.take_if(|_| due) {
+            Some(held) => self.wish(held.wish).await,
+            None => None,
+        }
+    }
+
+    async fn hint(&mut self) {
+        if !self.handle.peers().is_empty() {
+            return;
+        }
+        if let Ok(Reply::Me(me)) = self.handle.command(Command::WhoAmI).await {
+            let hint = render::hint(&me, ALONE, self.discovery.as_deref());
+            self.screen.show(self.render.info(&hint)).await;
+        }
+    }
+
+    pub(super) async fn info(&self, text: &str) {
+        self.screen.show(self.render.info(text)).await;
+    }
+
+    pub(super) async fn error(&self, text: &str) {
+        self.screen.show(self.render.error(text)).await;
+    }
+}
+
+impl Round {
+    /// When it is over.
+    fn over(self) -> Instant {
+        self.came.map_or(self.latest, |came| self.latest.min(came + FIRST_GAP))
+    }
+}
+
+/// Whether a command is better done after the first round.
+fn needs_peers(wish: &Wish) -> bool {
+    match wish {
+        Wish::List
+        | Wish::Post { .. }
+        | Wish::Dm { .. }
+        | Wish::Avatar { .. }
+        | Wish::AvatarSave { .. }
+        | Wish::Peers { .. }
+        | Wish::Follow { .. }
+        | Wish::Unfollow { .. } => true,
+        Wish::Profile { .. }
+        | Wish::AvatarNone
+        | Wish::WhoAmI
+        | Wish::Verbose
+        | Wish::Help { .. }
+        | Wish::Quit
+        | Wish::Discover
+        | Wish::Stats => false,
+    }
+}
+
+async fn sleep(until: Option<Instant>, now: Instant) {
+    match until {
+        Some(until) => tokio::time::sleep(until.since(now)).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn time_of_day() -> String {
+    let now = crate::node::unix_now();
+    let seconds = i64::try_from(now.as_secs()).unwrap_or_default();
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
+    time.strftime("%H:%M:%S").to_string()
+}

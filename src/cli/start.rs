@@ -1,0 +1,167 @@
+//! From the arguments to a running session.
+
+use std::time::Duration;
+
+use crate::node::{Node, Options as NodeOptions, Profile, login_name};
+use crate::wire::Name;
+
+use super::args::Options;
+use super::input::{Input, Typed};
+use super::pipe;
+use super::prompt::{self, Later};
+use super::render::Render;
+use super::screen::{self, Screen};
+use super::session::{End, Session};
+use super::shown::Shown;
+use super::signals::Signals;
+use super::terminal::{self, Terminal};
+
+/// Runs a peer with a prompt, or on a pipe, to its end; the exit status.
+#[must_use]
+pub fn run(options: &Options) -> u8 {
+    let render = Render { pipe: !terminal::is_interactive(), color: terminal::is_colored() };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(render, &format!("The system gives no event queue: {error}")),
+    };
+    let terminal = Terminal::found();
+    let ended = runtime.block_on(session(options, render));
+    // Threads that read the terminal or resolve a name are left behind.
+    runtime.shutdown_background();
+    drop(terminal);
+    match ended {
+        Ok(End::Wanted) => 0,
+        Ok(End::Failed) => 1,
+        Err(text) => fail(render, &text),
+    }
+}
+
+/// Shows why nothing runs; the exit status.
+#[must_use]
+pub fn fail(render: Render, text: &str) -> u8 {
+    if render.pipe {
+        // A pipe that nobody reads needs no line.
+        let _ = screen::print(&render.error(text));
+    } else {
+        screen::complain(&Shown::line(false, &[(super::shown::Tone::Plain, text)]));
+    }
+    1
+}
+
+async fn session(options: &Options, render: Render) -> Result<End, String> {
+    let mut signals = Signals::listen().map_err(|error| format!("Cannot listen for signals: {error}"))?;
+    let later = Later::default();
+    let started =
+        if render.pipe { pipe::start().map(|input| (input, screen::stdout())) } else { prompt::start(later.clone()) };
+    let (mut input, sink) = started.map_err(|error| format!("Cannot read what is typed: {error}"))?;
+    let screen = Screen::start(sink).map_err(|error| format!("Cannot show anything: {error}"))?;
+
+    let (mut profile, notices) = if options.temporary {
+        (Profile::temporary(), Vec::new())
+    } else {
+        Profile::open(options.profile.as_deref()).map_err(|error| error.to_string())?
+    };
+    for notice in notices {
+        screen.show(render.info(&notice.to_string())).await;
+    }
+    let name = tokio::select! {
+        name = name(options, render, &profile, &mut input, &screen) => name,
+        () = signals.came() => None,
+    };
+    let Some(name) = name else {
+        if input.is_prompting() {
+            screen::leave_line();
+        }
+        screen.end(Duration::from_millis(200)).await;
+        return Ok(End::Wanted);
+    };
+    if profile.settings().name.is_none() {
+        let kept = profile.change(|settings| settings.name = Some(name.clone()));
+        if let Err(error) = kept {
+            screen.show(render.error(&format!("Your name is not kept for the next start: {error}"))).await;
+        }
+    }
+    if let Some(file) = profile.history_file() {
+        // Set once, here.
+        let _ = later.history.set(file);
+    }
+
+    let node = match Node::start(node_options(options, name, &profile)) {
+        Ok(node) => node,
+        Err(error) => {
+            screen.end(Duration::from_millis(200)).await;
+            return Err(sentence(&error.to_string()));
+        }
+    };
+    let _ = later.peers.set(node.handle.peers());
+    if options.port.is_none() && profile.settings().port != Some(node.handle.port()) {
+        let kept = profile.change(|settings| settings.port = Some(node.handle.port()));
+        if let Err(error) = kept {
+            tracing::warn!(%error, "the port is not kept");
+        }
+    }
+    let session = Session::new(node.handle.clone(), render, screen, profile);
+    Ok(session.run(node, input, signals, options.verbose).await)
+}
+
+/// The name to go by: the option, what is kept, else asked for at a terminal; none when the user left instead.
+async fn name(
+    options: &Options,
+    render: Render,
+    profile: &Profile,
+    input: &mut Input,
+    screen: &Screen,
+) -> Option<Name> {
+    if let Some(name) = options.name.as_ref().or(profile.settings().name.as_ref()) {
+        return Some(name.clone());
+    }
+    let usual = usual_name(profile);
+    if render.pipe {
+        return Some(usual);
+    }
+    loop {
+        screen.settle(Duration::from_millis(50)).await;
+        input.ask(&format!("Your name [{}]: ", usual.as_str()), false);
+        match input.next().await {
+            Typed::Line(line) if line.trim().is_empty() => return Some(usual),
+            Typed::Line(line) => match Name::new(line.trim()) {
+                Ok(name) => return Some(name),
+                Err(error) => screen.show(render.error(&sentence(&error.to_string()))).await,
+            },
+            Typed::Wrong(why) => screen.show(render.error(why)).await,
+            Typed::End => return None,
+        }
+    }
+}
+
+/// The login name, or that of the profile where it is the login's second or later one: two peers on one host need two
+/// ids.
+fn usual_name(profile: &Profile) -> Name {
+    let login = login_name();
+    let number = profile.name().strip_prefix(login.as_str()).and_then(|rest| rest.strip_prefix('-'));
+    match number {
+        Some(number) if number.bytes().all(|b| b.is_ascii_digit()) => Name::new(profile.name()).unwrap_or(login),
+        _ => login,
+    }
+}
+
+fn node_options(options: &Options, name: Name, profile: &Profile) -> NodeOptions {
+    let settings = profile.settings();
+    NodeOptions {
+        display_name: settings.display_name.clone(),
+        status: settings.status.clone(),
+        avatar: profile.avatar(),
+        config: options.config(),
+        port: options.port,
+        usual_port: settings.port,
+        interfaces: options.interfaces(),
+        peers: options.peers(),
+        paths: profile.paths_file(),
+        ..NodeOptions::new(name)
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
