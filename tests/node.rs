@@ -238,6 +238,7 @@ async fn a_start_that_cannot_be_is_refused_with_the_reason() {
         other => panic!("{other:?}"),
     }
     assert!(matches!(with_port(discovery_port), Err(StartError::PortIsDiscovery(_))));
+    assert!(matches!(with_port(80), Err(StartError::PortTooLow(80))));
     let peers = vec!["bob:x".to_owned()];
     let start = Node::start(Options { peers, ..options("alice", discovery_port) });
     assert!(matches!(start, Err(StartError::BadPeer { .. })));
