@@ -212,7 +212,10 @@ fn nothing_hostile_reaches_the_screen() {
         for line in lines {
             let columns = if render.pipe { 3 } else { 0 };
             assert_eq!(line.matches('\t').count(), columns, "{line:?}");
-            assert!(line.chars().all(|c| c == '\t' || Safe::line(&c.to_string()).as_str() == c.to_string()), "{line:?}");
+            assert!(
+                line.chars().all(|c| c == '\t' || Safe::line(&c.to_string()).as_str() == c.to_string()),
+                "{line:?}"
+            );
         }
     }
 }
