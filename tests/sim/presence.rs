@@ -102,7 +102,7 @@ fn one_that_is_cut_off_suspects_itself() {
     let all: Vec<_> = hosts.iter().enumerate().map(|(n, host)| run.peer(*host, &format!("p{n}"))).collect();
     run.run_for(secs(20));
     run.cut(hosts[0]);
-    run.run_for(secs(400));
+    run.run_for(secs(335));
     assert!(run.when(all[0], |event| matches!(event, Event::CutOff)).is_some());
     assert!(run.reopened(all[0]) > 0);
     assert_eq!(run.peer_count(all[0]), 5, "it keeps its list: {:?}", run.comings(all[0]));
@@ -110,6 +110,9 @@ fn one_that_is_cut_off_suspects_itself() {
     run.restore(hosts[0]);
     run.run_for(secs(40));
     assert!(run.all_know_all(&all), "{:?}", run.comings(all[0]));
+    run.cut(hosts[0]);
+    run.run_for(secs(700));
+    assert_eq!(run.peer_count(all[0]), 0, "in the end it believes it: {:?}", run.comings(all[0]));
 }
 
 #[test]
