@@ -364,3 +364,6 @@ pub fn hint(me: &Me, after: Duration, discovery: Option<&str>) -> String {
         "{alone} If a peer runs elsewhere, a firewall or a Wi-Fi that keeps its guests apart is likely. Try: peer doctor"
     )
 }
+
+#[cfg(test)]
+mod tests;

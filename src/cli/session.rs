@@ -109,24 +109,12 @@ impl Session {
 
     /// Runs until the end, says goodbye, and writes out all that was shown.
     pub async fn run(mut self, node: Node, mut input: Input, mut signals: Signals, verbose: bool) -> End {
-        let Node { handle: _, mut events, mut notices } = node;
-        self.greet(verbose).await;
-        let end = loop {
-            self.prompt(&mut input).await;
-            let now = self.handle.now();
-            let wake = self.wake();
-            let reading = self.held.is_none() && self.last.is_none();
-            let end = tokio::select! {
-                typed = input.next(), if reading => self.typed(typed).await,
-                event = events.recv() => self.happened(event).await,
-                Some(notice) = notices.recv() => self.noticed(notice).await,
-                () = signals.came() => Some(End::Wanted),
-                () = self.screen.closed() => Some(End::Wanted),
-                () = sleep(wake, now) => self.woke().await,
-            };
-            if let Some(end) = end {
-                break end;
-            }
+        let reader = self.screen.reader();
+        // Apart from what is shown, so that a reader that has stopped does not keep us from ending.
+        let end = tokio::select! {
+            end = self.work(node, &mut input, verbose) => end,
+            () = signals.came() => End::Wanted,
+            () = reader.gone() => End::Wanted,
         };
         // A peer that hangs is not waited for.
         let _ = tokio::time::timeout(GOODBYE, self.handle.leave()).await;
@@ -135,6 +123,26 @@ impl Session {
         }
         self.screen.end(SETTLE * 4).await;
         end
+    }
+
+    async fn work(&mut self, node: Node, input: &mut Input, verbose: bool) -> End {
+        let Node { handle: _, mut events, mut notices } = node;
+        self.greet(verbose).await;
+        loop {
+            self.prompt(input).await;
+            let now = self.handle.now();
+            let wake = self.wake();
+            let reading = self.held.is_none() && self.last.is_none();
+            let end = tokio::select! {
+                typed = input.next(), if reading => self.typed(typed).await,
+                event = events.recv() => self.happened(event).await,
+                Some(notice) = notices.recv() => self.noticed(notice).await,
+                () = sleep(wake, now) => self.woke().await,
+            };
+            if let Some(end) = end {
+                return end;
+            }
+        }
     }
 
     async fn greet(&mut self, verbose: bool) {
