@@ -246,7 +246,9 @@ impl Render {
 
     fn came(self, peer: &Peer, label: &str) -> Shown {
         let older = if peer.is_older() { ", older client" } else { "" };
-        let text = format!("{label} is here ({}{older})", peer.address().ip());
+        let ip = *peer.address().ip();
+        let at = if ip.is_loopback() { "this computer".to_owned() } else { ip.to_string() };
+        let text = format!("{label} is here ({at}{older})");
         let pipe = format!("{}{older}", peer.address());
         self.say("HERE", Some(peer), &[(Tone::Faint, &text)], &pipe)
     }
