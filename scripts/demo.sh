@@ -120,6 +120,7 @@ play() {
     see charlie 'alice is here'
     see charlie 'bob is here'
     type_ alice LIST
+    see alice 'STATE'
     type_ alice 'hello'
     see alice 'Not a command. To tell everyone: POST hello'
     type_ alice 'POST hello'
