@@ -99,7 +99,7 @@ impl Profile {
             let name = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
             let folder = state.join(&name);
             files::make_folder(&folder).map_err(|error| about(&folder, &error))?;
-            let lock = files::private().write(true).create(true).truncate(false).open(folder.join("lock"));
+            let lock = files::private().create(true).truncate(false).open(folder.join("lock"));
             let lock = lock.map_err(|error| about(&folder, &error))?;
             match lock.try_lock() {
                 Ok(()) => {}

@@ -100,8 +100,9 @@ fn open_unicast(options: &Options) -> Result<UdpSocket, StartError> {
     let discovery_port = options.config.discovery_port;
     match options.port {
         Some(port) if port == discovery_port => Err(StartError::PortIsDiscovery(port)),
+        Some(port @ 1..1024) => Err(StartError::PortTooLow(port)),
         Some(port) => socket::open_unicast(port).map_err(|error| {
-            if error.kind() == io::ErrorKind::AddrInUse {
+            if socket::is_taken(&error) {
                 StartError::PortInUse { port, holders: port_holders(port) }
             } else {
                 StartError::Socket(error)
