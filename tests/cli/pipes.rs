@@ -174,6 +174,9 @@ fn every_end_of_a_pipe_session_is_clean() {
         let world = World::new();
         let [mut alice, mut bob] = ["alice", "bob"].map(|name| world.piped(name));
         all_meet(&mut [&mut alice, &mut bob], &["alice", "bob"]);
+        // A way that carried a message carries the goodbye.
+        alice.types("DM bob hi");
+        bob.shows("\talice\thi\n");
         alice.signals(signal);
         assert_eq!(alice.ends_within(SOON).0, Some(0), "{signal:?}");
         bob.shows("LEFT\talice@");
