@@ -16,7 +16,7 @@ Environment:
 TEXT
 }
 
-STEPS=(tools format clippy docs test floor simulator fuzz deny namespaces)
+STEPS=(tools format clippy docs test floor simulator fuzz deny namespaces demo)
 DONE=() SKIPPED=() STEP=
 
 note() { printf '    %s\n' "$*"; }
@@ -146,6 +146,15 @@ namespaces() {
     fi
     ip netns del "$probe"
     run scripts/lan.sh test
+}
+
+# The README's session, played in three terminals.
+demo() {
+    if ! have tmux; then
+        skip "no tmux; install it to play the demo"
+        return
+    fi
+    run scripts/demo.sh --quick
 }
 
 # CPU seconds (user and system) of a release build from nothing, in a target folder of its own.

@@ -31,9 +31,15 @@ fi
 FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/lsnp-demo.XXXXXX")
 PORT=$((20000 + $$ % 20000))
 MISSED=0
-tmux_() { TMUX='' tmux -L "lsnp-demo-$$" -f /dev/null "$@"; }
+tmux_() { TMUX='' tmux -S "$FOLDER/tmux" -f /dev/null "$@"; }
 end() {
     tmux_ kill-server 2>/dev/null || true
+    # The peers may still be saying goodbye and saving.
+    local try
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        rm -rf "$FOLDER" 2>/dev/null && return
+        sleep 0.2
+    done
     rm -rf "$FOLDER"
 }
 trap end EXIT
@@ -41,12 +47,13 @@ trap 'exit 130' INT TERM
 
 # A pane's program, with folders of its own; the runtime folder is that of one machine.
 program() {
-    local home=$FOLDER/$1
+    local home=$FOLDER/$1 login
+    case "$1" in alice) login=jack ;; bob) login=lee ;; *) login=sam ;; esac
     mkdir -p "$home" "$FOLDER/run"
     chmod 700 "$home" "$FOLDER/run"
     printf "env -u PEER_NAME HOME='%s' XDG_STATE_HOME='%s/state' XDG_CONFIG_HOME='%s/config' XDG_RUNTIME_DIR='%s' \
 PEER_DISCOVERY_PORT=%s USER=%s LOGNAME=%s '%s'; read -r _" \
-        "$home" "$home" "$home" "$FOLDER/run" "$PORT" "$1" "$1" "$PEER"
+        "$home" "$home" "$home" "$FOLDER/run" "$PORT" "$login" "$login" "$PEER"
 }
 
 declare -A PANE
@@ -113,6 +120,7 @@ play() {
     see charlie 'alice is here'
     see charlie 'bob is here'
     type_ alice LIST
+    see alice 'STATE'
     type_ alice 'hello'
     see alice 'Not a command. To tell everyone: POST hello'
     type_ alice 'POST hello'

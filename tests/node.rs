@@ -279,3 +279,38 @@ async fn a_flood_starves_neither_commands_nor_timers() {
     assert!(sent > 1_000, "{sent} datagrams are no flood");
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
 }
+
+/// Bytes received, of all datagrams.
+async fn received(node: &Node) -> u64 {
+    match node.handle.command(Command::Stats).await.unwrap() {
+        Reply::Stats(counters) => counters.received_bytes,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn datagrams_that_wait_are_taken_in_turns_with_commands() {
+    const WAITING: u64 = 250;
+    let alice = start("alice", free_port());
+    let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, alice.handle.port());
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut shared = 0;
+    for _ in 0..20 {
+        let mut before = received(&alice).await;
+        let all = before + WAITING;
+        for _ in 0..WAITING {
+            socket.send_to(b"?", to).unwrap();
+        }
+        let mut most = 0;
+        let taken = async {
+            while before < all {
+                let now = received(&alice).await;
+                most = most.max(now - before);
+                before = now;
+            }
+        };
+        timeout(PATIENCE, taken).await.expect("datagrams are lost");
+        shared += u32::from(most < WAITING);
+    }
+    assert!(shared >= 5, "commands waited for all datagrams in {} of 20 rounds", 20 - shared);
+}

@@ -27,7 +27,10 @@ const FIRST_GAP: Duration = Duration::from_millis(100);
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// Goodbye takes no longer.
-const GOODBYE: Duration = Duration::from_millis(700);
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Goodbye and the writing of what was shown take no longer together.
+const ENDING: Duration = Duration::from_millis(850);
 
 /// A line may wait so long for a slow screen before the prompt comes back.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -116,12 +119,13 @@ impl Session {
             () = signals.came() => End::Wanted,
             () = reader.gone() => End::Wanted,
         };
+        let began = self.handle.now();
         // A peer that hangs is not waited for.
         let _ = tokio::time::timeout(GOODBYE, self.handle.leave()).await;
         if input.is_prompting() {
             super::screen::leave_line();
         }
-        self.screen.end(SETTLE * 4).await;
+        self.screen.end(ENDING.saturating_sub(self.handle.now().since(began))).await;
         end
     }
 
@@ -246,7 +250,7 @@ impl Session {
     }
 
     async fn noticed(&mut self, notice: Notice) -> Option<End> {
-        let text = notice.to_string();
+        let text = render::notice(&notice);
         self.screen.show(self.render.info(&text)).await;
         match notice {
             Notice::DiscoveryClosed { .. } => self.discovery = Some(text),
