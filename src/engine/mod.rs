@@ -23,6 +23,7 @@ mod own;
 mod peer;
 mod peers;
 mod presence;
+mod probation;
 mod pulls;
 mod rejected;
 mod timer;

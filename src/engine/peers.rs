@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -11,6 +11,7 @@ use crate::wire::Sid;
 
 use super::hash::Key;
 use super::peer::Tier;
+use super::probation::Probation;
 use super::{Limits, Links, Peer, PeerId, Presence};
 
 type Map = DashMap<PeerId, Peer, BuildHasherDefault<IdHasher>>;
@@ -60,7 +61,7 @@ pub(super) struct PeerTable {
     by_sid: BTreeSet<(Sid, PeerId)>,
     /// Identities at each address.
     at: BTreeMap<SocketAddrV4, u16>,
-    probation: Vec<PeerId>,
+    probation: Probation,
     older: usize,
     live: usize,
     next: u32,
@@ -79,7 +80,7 @@ impl PeerTable {
             by_label: BTreeSet::new(),
             by_sid: BTreeSet::new(),
             at: BTreeMap::new(),
-            probation: Vec::new(),
+            probation: Probation::default(),
             older: 0,
             live: 0,
             next: 0,
@@ -166,7 +167,7 @@ impl PeerTable {
         }
         let mut evicted = None;
         if self.probation.len() >= limits.probation || self.len() >= limits.peers {
-            evicted = self.crowded(links).and_then(|id| self.remove(id));
+            evicted = self.probation.crowded(links).and_then(|id| self.remove(id));
             if evicted.is_none() {
                 return Err(Full);
             }
@@ -179,7 +180,7 @@ impl PeerTable {
             self.by_sid.insert((sid, id));
         }
         self.count(&peer, true);
-        self.probation.push(id);
+        self.probation.add(id, *address.ip());
         self.map.insert(id, peer);
         Ok((id, evicted))
     }
@@ -190,7 +191,7 @@ impl PeerTable {
         if let Some(sid) = peer.sid {
             self.by_sid.remove(&(sid, id));
         }
-        self.probation.retain(|other| *other != id);
+        self.probation.remove(id);
         self.count(&peer, false);
         Some(peer)
     }
@@ -220,7 +221,7 @@ impl PeerTable {
             }
         }
         if before.tier == Tier::Probation && after.tier != Tier::Probation {
-            self.probation.retain(|other| *other != id);
+            self.probation.remove(id);
         }
         self.recount(&before, false);
         self.recount(&after, true);
@@ -249,21 +250,7 @@ impl PeerTable {
     }
 
     fn has_probation(&self, like: impl Fn(&Peer) -> bool) -> bool {
-        self.probation.iter().any(|id| self.read(*id, &like).unwrap_or(false))
-    }
-
-    /// The youngest newcomer of the address that most newcomers came from; our own addresses go last.
-    fn crowded(&self, links: &Links) -> Option<PeerId> {
-        let mut groups: BTreeMap<Ipv4Addr, (usize, PeerId)> = BTreeMap::new();
-        for id in &self.probation {
-            if let Some(ip) = self.read(*id, |peer| *peer.address().ip()) {
-                let group = groups.entry(ip).or_insert((0, *id));
-                group.0 += 1;
-                group.1 = group.1.max(*id);
-            }
-        }
-        let most = groups.into_iter().max_by_key(|(ip, (count, id))| (!links.is_own(*ip), *count, *id));
-        most.map(|(_, (_, id))| id)
+        self.probation.iter().any(|id| self.read(id, &like).unwrap_or(false))
     }
 }
 

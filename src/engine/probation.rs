@@ -1,0 +1,84 @@
+//! Newcomers that have proved nothing, by the address that they came from (protocol.md §8.2).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use super::{Links, PeerId};
+
+/// Who is on probation. Grouped and counted as they come and go, so that a flood of newcomers costs no search.
+#[derive(Debug, Default)]
+pub(super) struct Probation {
+    from: BTreeMap<PeerId, Ipv4Addr>,
+    groups: BTreeMap<Ipv4Addr, BTreeSet<PeerId>>,
+    /// How many came from each address, the youngest of them, and the address.
+    sizes: BTreeSet<(usize, PeerId, Ipv4Addr)>,
+}
+
+impl Probation {
+    pub(super) fn len(&self) -> usize {
+        self.from.len()
+    }
+
+    /// All of them, by number.
+    pub(super) fn iter(&self) -> impl Iterator<Item = PeerId> {
+        self.from.keys().copied()
+    }
+
+    pub(super) fn add(&mut self, id: PeerId, ip: Ipv4Addr) {
+        self.from.insert(id, ip);
+        self.regroup(ip, |group| group.insert(id));
+    }
+
+    /// Lets one go: it proved itself, or is off the list.
+    pub(super) fn remove(&mut self, id: PeerId) {
+        if let Some(ip) = self.from.remove(&id) {
+            self.regroup(ip, |group| group.remove(&id));
+        }
+    }
+
+    /// The youngest of the address that most came from; our own addresses go last.
+    pub(super) fn crowded(&self, links: &Links) -> Option<PeerId> {
+        let foreign = self.sizes.iter().rev().find(|(_, _, ip)| !links.is_own(*ip));
+        foreign.or_else(|| self.sizes.last()).map(|(_, youngest, _)| *youngest)
+    }
+
+    fn regroup(&mut self, ip: Ipv4Addr, change: impl FnOnce(&mut BTreeSet<PeerId>) -> bool) {
+        let group = self.groups.entry(ip).or_default();
+        if let Some(youngest) = group.last() {
+            self.sizes.remove(&(group.len(), *youngest, ip));
+        }
+        change(group);
+        if let Some(youngest) = group.last() {
+            self.sizes.insert((group.len(), *youngest, ip));
+        } else {
+            self.groups.remove(&ip);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_youngest_of_the_most_crowded_address_makes_place() {
+        let mut probation = Probation::default();
+        let links = Links::default();
+        let ip = |last: u8| Ipv4Addr::new(10, 0, 0, last);
+        assert_eq!(probation.crowded(&links), None);
+        for (id, from) in [(1, ip(1)), (2, ip(2)), (3, ip(2)), (4, ip(3))] {
+            probation.add(PeerId(id), from);
+        }
+        assert_eq!(probation.crowded(&links), Some(PeerId(3)));
+        probation.remove(PeerId(3));
+        assert_eq!(probation.crowded(&links), Some(PeerId(4)));
+        for id in 5..9 {
+            probation.add(PeerId(id), Ipv4Addr::LOCALHOST);
+        }
+        assert_eq!(probation.crowded(&links), Some(PeerId(4)), "our own go last");
+        [1, 2, 4].into_iter().for_each(|id| probation.remove(PeerId(id)));
+        assert_eq!(probation.crowded(&links), Some(PeerId(8)));
+        assert_eq!(probation.len(), 4);
+        assert_eq!(probation.iter().collect::<Vec<_>>(), (5..9).map(PeerId).collect::<Vec<_>>());
+    }
+}
