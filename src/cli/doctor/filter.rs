@@ -145,6 +145,11 @@ pub(super) enum Fate {
 }
 
 impl Filter {
+    /// Whether there is nothing that could drop.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.iter().all(|entry| entry.accepts) && self.chains.values().all(Vec::is_empty)
+    }
+
     /// What becomes of a datagram for us.
     pub(super) fn fate(&self, incoming: &Incoming) -> Fate {
         let mut fate = Fate::Passes;
@@ -380,7 +385,9 @@ pub(super) mod tests {
     #[test]
     fn the_policy_decides_where_no_rule_does() {
         assert_eq!(filter(true, Vec::new()).fate(&message()), Fate::Passes);
-        assert!(matches!(filter(false, Vec::new()).fate(&message()), Fate::Dropped { rule, .. } if rule.contains("policy")));
+        assert!(
+            matches!(filter(false, Vec::new()).fate(&message()), Fate::Dropped { rule, .. } if rule.contains("policy"))
+        );
     }
 
     #[test]
