@@ -196,6 +196,8 @@ pub(super) struct Reached {
     pub(super) neighbour: Neighbour,
     /// A broadcast of it was heard.
     pub(super) heard: bool,
+    /// A peer that runs here has it on its list.
+    pub(super) listed: bool,
     /// It answered our broadcast.
     pub(super) hears_broadcast: bool,
 }

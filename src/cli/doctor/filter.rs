@@ -8,6 +8,9 @@ use std::net::Ipv4Addr;
 /// Rules that are followed before giving up; more is a loop.
 const STEPS: usize = 20_000;
 
+/// In place of a rule, where none decided.
+pub(super) const POLICY: &str = "policy: drop what no rule accepts";
+
 /// A datagram that a neighbour sends to this computer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Incoming {
@@ -185,7 +188,7 @@ impl Walk<'_> {
     fn enter(mut self, entry: &Entry) -> Fate {
         let end = match self.chain(&entry.chain, true, 0) {
             End::Back if entry.accepts => End::Accepted,
-            End::Back => End::Dropped(entry.chain.clone(), "policy: drop what no rule accepts".to_owned()),
+            End::Back => End::Dropped(entry.chain.clone(), POLICY.to_owned()),
             end => end,
         };
         match end {

@@ -170,6 +170,7 @@ async fn reach(
         answer,
         neighbour: interfaces::neighbours().get(&ip).copied().unwrap_or(Neighbour::Unknown),
         heard: voices().any(|voice| voice.heard),
+        listed: listed.contains_key(&ip),
         hears_broadcast: voices().any(|voice| !voice.answered.is_empty()),
     })
 }

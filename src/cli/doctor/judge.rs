@@ -5,21 +5,21 @@ use std::fmt::Write;
 use crate::node::Holder;
 
 use super::advice;
-use super::facts::{Address, Facts, Family, Interface, Medium, Port, Sent};
-use super::filter::{Fate, Filter, Incoming, Kind, Net};
+use super::facts::{Address, Facts, Family, Interface, Medium, Port, Sent, System};
+use super::filter::{Fate, Filter, Incoming, Kind, Net, POLICY};
 use super::report::{Check, Name, Report, Verdict};
 use super::{paths, report};
 
 /// How near the root of the trouble a cause lies; the nearest is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// What was asked for cannot be tested.
-    Question,
     NoNetwork,
     Port,
     Send,
     Firewall,
     Echo,
+    /// What was asked for cannot be tested.
+    Question,
     Path,
     OneWay,
     Alone,
@@ -84,12 +84,15 @@ pub(super) fn judge(facts: &Facts) -> Report {
 }
 
 fn system(facts: &Facts, findings: &mut Findings) {
-    if facts.system.wsl {
-        let text = "WSL2: unless it mirrors the network of Windows, broadcasts do not leave this computer".to_owned();
-        findings.warn(Name::System, "WSL2", text);
-    } else if facts.system.container {
-        let text = "a container: unless it uses its host's network, broadcasts do not leave this computer".to_owned();
-        findings.warn(Name::System, "container", text);
+    let (subject, shared) = match facts.system {
+        System { wsl: true, .. } => ("WSL2", "it mirrors the network of Windows"),
+        System { container: true, .. } => ("container", "it uses its host's network"),
+        System { .. } => return,
+    };
+    if facts.hosts.iter().any(|host| !host.own && host.answers()) {
+        findings.ok(Name::System, subject, "its network reaches other peers".to_owned());
+    } else {
+        findings.warn(Name::System, subject, format!("unless {shared}, broadcasts do not leave this computer"));
     }
 }
 
@@ -113,7 +116,7 @@ fn interfaces(facts: &Facts, findings: &mut Findings) {
             } else {
                 let cause = Cause {
                     rank: Rank::NoNetwork,
-                    text: format!("this computer is not connected to a network: {} {text}", interface.name),
+                    text: format!("this computer is on no network: {} {text}", interface.name),
                     advice: advice::connect(facts.system.family, (!interface.up).then_some(&interface.name)),
                 };
                 findings.problem(Name::Interface, &interface.name, text.to_owned(), cause);
@@ -127,7 +130,7 @@ fn interfaces(facts: &Facts, findings: &mut Findings) {
         let text = if tunnels {
             "only tunnels are up, and nobody can be found by broadcast through a tunnel"
         } else {
-            "no network interface is up but the loopback, which stays on this computer"
+            "this computer is on no network: no interface is up but the loopback"
         };
         let mut steps = advice::connect(facts.system.family, None);
         if tunnels {
@@ -142,8 +145,8 @@ fn why_down(interface: &Interface) -> &'static str {
     match (interface.up, interface.carrier, interface.medium) {
         (false, _, _) => "is switched off",
         (true, Some(false), Medium::Wireless) => "is not connected to a Wi-Fi",
-        (true, Some(false), _) => "has no carrier: no cable is plugged in, or the other end is off",
-        (true, _, _) => "has no IPv4 address: nobody gave it one (DHCP)",
+        (true, Some(false), _) => "has no carrier (no cable is plugged in, or the other end is off)",
+        (true, _, _) => "has no IPv4 address (nobody gave it one by DHCP)",
     }
 }
 
@@ -365,7 +368,9 @@ fn one_filter(facts: &Facts, filter: &Filter, findings: &mut Findings) {
     // A rule in the chain that the system enters goes before all that drops later.
     let entry = filter.entries.iter().find(|entry| entry.chain == *chain).or(filter.entries.last());
     let entry = entry.map_or(chain.as_str(), |entry| entry.chain.as_str()).to_owned();
-    dropped(facts, filter.kind, (&filter.table, &entry), &text, findings);
+    let by_ufw = chain.starts_with("ufw-") || rule.starts_with(POLICY);
+    let kind = if filter.kind == Kind::Ufw && !by_ufw { Kind::Iptables } else { filter.kind };
+    dropped(facts, kind, (&filter.table, &entry), &text, findings);
     if let Some(check) = findings.checks.last_mut() {
         check.subject = subject.to_owned();
     }

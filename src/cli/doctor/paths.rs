@@ -140,8 +140,9 @@ fn path(facts: &Facts, subject: &str, reached: &Reached, findings: &mut Findings
     } else if reached.refused {
         let why = format!("{ip} is there ({way}), but no peer listens at port {}", to.port());
         (why.clone(), why, vec![start()])
-    } else if reached.heard {
-        let text = format!("{ip} ({way}) is heard, but does not answer {} questions", reached.tries);
+    } else if reached.heard || (reached.listed && reached.neighbour == Neighbour::There) {
+        let heard = if reached.heard { "was heard" } else { "was heard by the peer that runs here" };
+        let text = format!("{ip} ({way}) {heard}, but does not answer {} questions", reached.tries);
         (text, format!("a firewall on {ip} drops what is sent to it"), there())
     } else {
         match (reached.neighbour, &reached.link) {

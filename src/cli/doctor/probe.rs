@@ -90,7 +90,7 @@ impl Probe {
         let unicast = open_unicast(discovery_port)?;
         let (discovery, reason) = match open_discovery(discovery_port) {
             Ok(socket) => (Some(socket), None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(plain(&error))),
         };
         let port = unicast.local_addr()?.port();
         let count = links.len();
@@ -158,7 +158,7 @@ impl Probe {
             let _ = timeout(PATIENCE, answered).await;
         }
         match error {
-            Some(error) if self.found.answers.is_empty() => Err(error.to_string()),
+            Some(error) if self.found.answers.is_empty() => Err(plain(&error)),
             _ => Ok(()),
         }
     }
@@ -173,7 +173,7 @@ impl Probe {
             if first {
                 self.found.sent[at] = match sent {
                     Ok(_) => Sent::Yes,
-                    Err(error) => Sent::Refused(error.to_string()),
+                    Err(error) => Sent::Refused(plain(&error)),
                 };
             }
         }
@@ -385,6 +385,12 @@ fn bind(port: u16, shared: bool) -> io::Result<UdpSocket> {
     }
     socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
     UdpSocket::from_std(socket.into())
+}
+
+/// What the system says, without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.clone(), |(text, _)| text.to_owned())
 }
 
 fn random() -> u64 {
