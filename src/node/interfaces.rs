@@ -27,7 +27,9 @@ impl LinkFilter {
     }
 
     fn takes(&self, link: &Link) -> bool {
-        let named = |text: &String| *text == link.name || text.parse() == Ok(link.address);
+        // A second address may go by the interface's name and a label: eth0:1.
+        let interface = link.name.split(':').next().unwrap_or_default();
+        let named = |text: &String| *text == link.name || text == interface || text.parse() == Ok(link.address);
         self.0.is_empty() || link.address.is_loopback() || self.0.iter().any(named)
     }
 }
@@ -115,7 +117,7 @@ fn broadcast(ip: Ipv4Addr, prefix: u8, told: Option<Ipv4Addr>) -> Option<Ipv4Add
 /// The address that datagrams to the internet would leave from. Nothing is sent.
 fn default_route() -> Option<Ipv4Addr> {
     /// Of a network that is kept for documentation: only the default route leads there.
-    const AWAY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 9);
+    const AWAY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(203, 0, 113, 1), 9);
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect(AWAY).ok()?;
     match socket.local_addr().ok()?.ip() {
@@ -168,6 +170,10 @@ mod tests {
             assert_eq!(names, ["lo", "eth0"]);
             assert_eq!(found.names(), ["eth0"]);
         }
+        let mut labelled = three();
+        labelled.push(link("eth0:1", [192, 168, 2, 11], 24));
+        let found = Interfaces::of(labelled, &LinkFilter::new(vec!["eth0".to_owned()]), None);
+        assert_eq!(found.names(), ["eth0", "eth0:1"]);
         let none = Interfaces::of(three(), &LinkFilter::new(vec!["wlan7".to_owned()]), None);
         assert!(none.names().is_empty() && none.links.len() == 1);
     }

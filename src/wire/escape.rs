@@ -51,7 +51,7 @@ pub fn unescaped(text: &str) -> String {
 /// Reads `u{X}`: the character, and the bytes read.
 fn number(text: &str) -> Option<(char, usize)> {
     let (hex, _) = text.strip_prefix("u{")?.split_once('}')?;
-    if hex.is_empty() || hex.len() > 6 {
+    if hex.is_empty() || hex.len() > 6 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
     let c = u32::from_str_radix(hex, 16).ok().and_then(char::from_u32)?;

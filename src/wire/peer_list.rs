@@ -151,10 +151,14 @@ fn json_string(text: &str) -> Option<(Option<String>, &str)> {
             '\\' => match chars.next().map(|(_, c)| c) {
                 Some(c @ ('"' | '\\' | '/')) => value.push(c),
                 Some('u') => {
-                    let hex: String = chars.by_ref().take(4).map(|(_, c)| c).collect();
-                    match u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32) {
-                        Some(c) => value.push(c),
-                        None => good = false,
+                    let unit = hex_unit(&mut chars);
+                    let pair = unit.is_some_and(|unit| (0xd800..0xdc00).contains(&unit))
+                        && chars.next().is_some_and(|(_, c)| c == '\\')
+                        && chars.next().is_some_and(|(_, c)| c == 'u');
+                    let second = if pair { hex_unit(&mut chars) } else { None };
+                    match char::decode_utf16(unit.into_iter().chain(second)).next() {
+                        Some(Ok(c)) => value.push(c),
+                        _ => good = false,
                     }
                 }
                 _ => good = false,
@@ -163,4 +167,10 @@ fn json_string(text: &str) -> Option<(Option<String>, &str)> {
         }
     }
     None
+}
+
+/// The number in the four hex digits of a `\u`.
+fn hex_unit(chars: &mut std::str::CharIndices<'_>) -> Option<u16> {
+    let hex: String = chars.by_ref().take(4).map(|(_, c)| c).collect();
+    u16::from_str_radix(&hex, 16).ok()
 }

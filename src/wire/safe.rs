@@ -3,7 +3,7 @@
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -27,8 +27,12 @@ impl Safe {
             return Self(text.to_owned());
         }
         let mut out = String::with_capacity(text.len());
-        for cluster in text.nfc().collect::<String>().graphemes(true) {
-            push_cluster(cluster, &mut out);
+        let mut marks = 0;
+        for c in kept(text).nfc() {
+            marks = if is_mark(c) && c != EMOJI_STYLE { marks + 1 } else { 0 };
+            if marks <= MARKS {
+                out.push(c);
+            }
         }
         Self(out)
     }
@@ -40,14 +44,17 @@ impl Safe {
         if line.width() <= columns {
             return Self(line);
         }
-        let mut out = String::new();
+        let (mut out, mut used) = (String::new(), 1);
         for cluster in line.graphemes(true) {
-            if out.width() + cluster.width() + 1 > columns {
+            used += cluster.width();
+            if used > columns {
                 break;
             }
             out.push_str(cluster);
         }
-        out.push('…');
+        if columns > 0 {
+            out.push('…');
+        }
         Self(out)
     }
 
@@ -113,28 +120,43 @@ impl SafeLines {
     }
 }
 
-/// Shows one user-perceived character, as far as it may be shown.
-fn push_cluster(cluster: &str, out: &mut String) {
-    let emoji = cluster.chars().any(unicode_properties::UnicodeEmoji::is_emoji_char) && !cluster.is_ascii();
-    let mut marks = 0;
-    for c in cluster.chars() {
-        match c {
-            '\n' | '\t' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                if !out.ends_with(' ') || c == '\t' {
-                    out.push(' ');
-                }
-            }
-            '\u{200d}' | '\u{fe0f}' if emoji => out.push(c),
-            c if !is_plain(c) => {}
-            c if is_mark(c) => {
-                marks += 1;
-                if marks <= 4 {
-                    out.push(c);
-                }
-            }
-            c => out.push(c),
+/// Asks for the coloured form of the emoji before it.
+const EMOJI_STYLE: char = '\u{fe0f}';
+/// Joins the emoji on both sides.
+const JOINER: char = '\u{200d}';
+/// Most marks on one character.
+const MARKS: usize = 4;
+
+/// What may be shown of the text. All that is dropped is dropped before the normal form is made: else two marks that a
+/// dropped character held apart would change places when the result is shown again.
+fn kept(text: &str) -> impl Iterator<Item = char> {
+    let mut last = '\0';
+    let mut chars =
+        text.chars().filter(|c| is_plain(*c) || is_gap(*c) || matches!(*c, EMOJI_STYLE | JOINER)).peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let c = match chars.next()? {
+                c if is_gap(c) && last == ' ' && c != '\t' => continue,
+                c if is_gap(c) => ' ',
+                EMOJI_STYLE if !last.is_emoji_char() => continue,
+                JOINER if !(last == EMOJI_STYLE || is_picture(last)) => continue,
+                JOINER if !chars.peek().copied().is_some_and(is_picture) => continue,
+                c => c,
+            };
+            last = c;
+            return Some(c);
         }
-    }
+    })
+}
+
+/// True for what separates lines or columns, and is shown as a space.
+fn is_gap(c: char) -> bool {
+    matches!(c, '\n' | '\t' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// True for what a joiner may join.
+fn is_picture(c: char) -> bool {
+    c.is_emoji_char() && !c.is_ascii()
 }
 
 /// True for a character that may stand in a name and be shown: no control, format, private use, unassigned or

@@ -7,7 +7,7 @@ use super::DecodeError;
 /// Largest datagram that is read, bytes (protocol.md §2.1).
 pub const MAX_DATAGRAM: usize = 32 * 1024;
 
-/// Most lines a datagram may hold, the blank one not counted (protocol.md §2.1).
+/// Most lines a datagram may hold, with the TYPE line and without the blank one (protocol.md §2.1).
 pub const MAX_LINES: usize = 64;
 
 /// How a program writes its lines (protocol.md §2.3).
@@ -45,7 +45,7 @@ impl<'a> Lines<'a> {
         let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)?;
         let Some(after) = text.strip_prefix("TYPE:") else { return Self::late_type(text) };
         let (value, rest) = cut_line(after);
-        Self::typed(value, rest)
+        Self::typed(value, rest, MAX_LINES - 1)
     }
 
     /// The lines of a datagram whose TYPE is not the first line.
@@ -58,7 +58,7 @@ impl<'a> Lines<'a> {
                 break;
             }
             if let Some(value) = line.strip_prefix("TYPE:") {
-                return Self::typed(value, text);
+                return Self::typed(value, text, MAX_LINES);
             }
             rest = after;
         }
@@ -66,13 +66,13 @@ impl<'a> Lines<'a> {
     }
 
     #[inline]
-    fn typed(value: &'a str, rest: &'a str) -> Result<(&'a str, Self), DecodeError> {
+    fn typed(value: &'a str, rest: &'a str, left: usize) -> Result<(&'a str, Self), DecodeError> {
         let style = if value.starts_with(' ') { Style::Spaced } else { Style::Tight };
         let value = value.trim_ascii();
         if value.is_empty() {
             return Err(DecodeError::NoType);
         }
-        Ok((value, Self { rest, style, left: MAX_LINES }))
+        Ok((value, Self { rest, style, left }))
     }
 
     /// The style that the TYPE line is written in.

@@ -1,0 +1,10 @@
+//! The wire floor against golden datagrams, against itself, and against hostile text.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod escape;
+mod lines;
+mod protocol;
+mod round_trip;
+mod safe;
+mod splitting;
+mod vectors;
