@@ -157,7 +157,8 @@ impl Filter {
     pub(super) fn fate(&self, incoming: &Incoming) -> Fate {
         let mut fate = Fate::Passes;
         for entry in &self.entries {
-            match (Walk { filter: self, incoming, steps: 0, maybe_accepted: false, maybe_dropped: None }).enter(entry) {
+            match (Walk { filter: self, incoming, steps: 0, maybe_accepted: false, maybe_dropped: false }).enter(entry)
+            {
                 dropped @ Fate::Dropped { .. } => return dropped,
                 Fate::Unclear => fate = Fate::Unclear,
                 Fate::Passes => {}
@@ -173,7 +174,7 @@ struct Walk<'a> {
     incoming: &'a Incoming,
     steps: usize,
     maybe_accepted: bool,
-    maybe_dropped: Option<()>,
+    maybe_dropped: bool,
 }
 
 /// Where a chain leads.
@@ -189,13 +190,13 @@ impl Walk<'_> {
         let end = match self.chain(&entry.chain, true, 0) {
             End::Back if entry.accepts => End::Accepted,
             End::Back => End::Dropped(entry.chain.clone(), POLICY.to_owned()),
-            end => end,
+            end @ (End::Accepted | End::Dropped(..)) => end,
         };
         match end {
             _ if self.steps >= STEPS => Fate::Unclear,
             End::Dropped(chain, rule) if !self.maybe_accepted => Fate::Dropped { chain, rule },
-            End::Accepted | End::Back if self.maybe_dropped.is_none() => Fate::Passes,
-            _ => Fate::Unclear,
+            End::Accepted | End::Back if !self.maybe_dropped => Fate::Passes,
+            End::Accepted | End::Back | End::Dropped(..) => Fate::Unclear,
         }
     }
 
@@ -215,7 +216,7 @@ impl Walk<'_> {
             match self.act(&rule.action, name, rule, certain, depth) {
                 Some(end) if certain => return end,
                 Some(End::Accepted) => self.maybe_accepted = true,
-                Some(End::Dropped(..)) => self.maybe_dropped = Some(()),
+                Some(End::Dropped(..)) => self.maybe_dropped = true,
                 // Whether the rest of this chain is skipped is not known: both ways are.
                 Some(End::Back) | None => {}
             }
@@ -231,7 +232,7 @@ impl Walk<'_> {
             Action::Continue => None,
             Action::Jump(to) => match self.chain(to, certain, depth + 1) {
                 End::Back => None,
-                end => Some(end),
+                end @ (End::Accepted | End::Dropped(..)) => Some(end),
             },
             Action::Goto(to) => Some(self.chain(to, certain, depth + 1)),
             Action::Choose(field, choices) => {
@@ -241,7 +242,7 @@ impl Walk<'_> {
                         Some(false) => {}
                         None => {
                             self.maybe_accepted = true;
-                            self.maybe_dropped = Some(());
+                            self.maybe_dropped = true;
                         }
                     }
                 }
@@ -249,7 +250,7 @@ impl Walk<'_> {
             }
             Action::Unknown => {
                 self.maybe_accepted = true;
-                self.maybe_dropped = Some(());
+                self.maybe_dropped = true;
                 None
             }
         }

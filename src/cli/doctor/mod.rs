@@ -3,6 +3,8 @@
 //! It gathers facts, judges them, and shows the report; nothing that gathers judges, and nothing that judges gathers.
 
 mod advice;
+#[cfg(test)]
+mod cases;
 mod facts;
 mod filter;
 mod firewall;

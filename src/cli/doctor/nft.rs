@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<Filter>> {
     let mut sets: BTreeMap<Table, Sets> = BTreeMap::new();
     for set in objects.iter().filter_map(|object| object.get("set").or_else(|| object.get("map"))) {
         let elements = set.get("elem").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-        let values = elements.iter().map(|element| value(element, &Sets::new())).flatten().collect();
+        let values = elements.iter().flat_map(|element| value(element, &Sets::new())).collect();
         sets.entry(table(set)).or_default().insert(name(set, "name"), values);
     }
     let mut filters: BTreeMap<Table, Filter> = BTreeMap::new();

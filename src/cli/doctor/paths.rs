@@ -1,5 +1,7 @@
 //! Who hears whom: the peers that were found, and the one path that was asked about.
 
+use std::collections::BTreeSet;
+
 use super::advice;
 use super::facts::{Facts, Host, Interface, Missing, Neighbour, Reached};
 use super::judge::{Cause, Findings, Rank, milliseconds};
@@ -16,10 +18,13 @@ pub(super) fn local(facts: &Facts, findings: &mut Findings) {
             findings.warn(Name::Local, &local.id, text);
         }
     }
-    let known = |id: &str| facts.local.iter().any(|local| local.id == id);
-    for host in facts.hosts.iter().filter(|host| host.own) {
-        for peer in host.peers.iter().filter(|peer| !known(&peer.id)) {
-            findings.ok(Name::Local, &peer.id, format!("runs here, at port {}", peer.address.port()));
+    // One peer may be heard from several addresses of this computer.
+    let mut others = BTreeSet::new();
+    for peer in facts.hosts.iter().filter(|host| host.own).flat_map(|host| &host.peers) {
+        let port = peer.address.port();
+        let known = facts.local.iter().any(|local| local.port == port);
+        if !known && others.insert((peer.id.as_str(), port)) {
+            findings.ok(Name::Local, &peer.id, format!("runs here, at port {port}"));
         }
     }
 }

@@ -278,7 +278,18 @@ impl Probe {
                 self.found.listed.extend(list.ids(LIST_MAX));
                 self.found.listed.truncate(MOST);
             }
-            _ => {}
+            Message::PeerListResponse(_)
+            | Message::PeerListRequest(_)
+            | Message::Post(_)
+            | Message::Dm(_)
+            | Message::Follow(_)
+            | Message::Unfollow(_)
+            | Message::FollowResponse(_)
+            | Message::UnfollowResponse(_)
+            | Message::Revoke(_)
+            | Message::ChunkRequest(_)
+            | Message::Chunk(_)
+            | Message::Other(_) => {}
         }
     }
 
