@@ -40,11 +40,12 @@ fn one_host(facts: &Facts, host: &Host, findings: &mut Findings) {
     let (ip, names) = (host.ip.to_string(), host.names());
     let older = host.peers.iter().all(|peer| peer.older) && !host.peers.is_empty();
     let older = if older { " (older client)" } else { "" };
+    let answers = if host.peers.len() > 1 { "answer" } else { "answers" };
     match (host.hears_broadcast, host.answered) {
         (true, Some(time)) => {
-            findings.ok(Name::Peer, &ip, format!("{names}{older} answers ({})", milliseconds(time)));
+            findings.ok(Name::Peer, &ip, format!("{names}{older} {answers} ({})", milliseconds(time)));
         }
-        (true, None) => findings.ok(Name::Peer, &ip, format!("{names}{older} answers")),
+        (true, None) => findings.ok(Name::Peer, &ip, format!("{names}{older} {answers}")),
         (false, Some(time)) => {
             let text = format!(
                 "{names} answers when it is asked alone ({}), but not when everyone is asked: broadcasts are lost on the way, \

@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::time::{sleep, timeout};
 
+use crate::cli::discover::passing_name;
 use crate::engine::Link;
 use crate::node::unix_now;
 use crate::wire::{
@@ -33,9 +34,6 @@ const MOST: usize = 1_024;
 
 /// Ids that are taken from one list.
 const LIST_MAX: usize = 64;
-
-/// The name in our id. Not the user's: an older client would take us for the peer that runs under that name.
-const NAME: &str = "doctor";
 
 /// Asks and listens.
 #[derive(Debug)]
@@ -100,7 +98,7 @@ impl Probe {
             discovery,
             port,
             discovery_port,
-            id: format!("{NAME}@{primary}"),
+            id: format!("{}@{primary}", passing_name("doctor")),
             sid: random(),
             links,
             broadcasts: BTreeMap::new(),
