@@ -146,6 +146,17 @@ fn a_dead_interface_is_a_problem_only_where_no_other_lives() {
 }
 
 #[test]
+fn a_bridge_or_tunnel_without_use_is_no_trouble() {
+    for medium in [Medium::Virtual, Medium::Tunnel] {
+        let idle = Interface { carrier: Some(false), ..interface("x0", medium, vec![address(BOB, 24, None)]) };
+        let report = judge(&Facts { interfaces: vec![lan(), idle.clone(), loopback()], ..alone() });
+        assert!(report.checks.iter().all(|check| check.verdict == Verdict::Ok), "{report:#?}");
+        let facts = Facts { interfaces: vec![idle, loopback()], ..alone() };
+        problem(&facts, Name::Interface, "no interface is up but the loopback", "Wi-Fi");
+    }
+}
+
+#[test]
 fn only_a_tunnel_needs_named_peers() {
     let tunnel = interface("wg0", Medium::Tunnel, vec![address(Ipv4Addr::new(10, 8, 0, 2), 32, None)]);
     let facts = Facts { interfaces: vec![tunnel.clone(), loopback()], ..alone() };

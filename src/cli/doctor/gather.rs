@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -152,13 +152,20 @@ async fn reach(
     links: &[Link],
     listed: &BTreeMap<Ipv4Addr, Vec<String>>,
 ) -> Result<Reached, Missing> {
-    let to = address_of(text, probe, listed).await?;
+    let mut to = address_of(text, probe, listed).await?;
+    let own = |ip: Ipv4Addr| ip.is_loopback() || links.iter().any(|link| link.address == ip);
+    if own(*to.ip()) && to.port() == probe.discovery_port() {
+        // Here that port is ours as well, and only one of all who share it would be asked.
+        let here = |address: &&SocketAddrV4| own(*address.ip());
+        let none = || Missing::Nobody("no peer runs on this computer".to_owned());
+        to = *probe.found.voices.keys().find(here).ok_or_else(none)?;
+    }
     let known = probe.found.answers.contains_key(&to);
     let sent = probe.ask(&[to]).await;
     let answer = probe.found.answers.get(&to).cloned();
     let ip = *to.ip();
     let voices = || probe.found.voices.iter().filter(|(at, _)| *at.ip() == ip).map(|(_, voice)| voice);
-    let own = ip.is_loopback() || links.iter().any(|link| link.address == ip);
+    let own = own(ip);
     let link = links.iter().find(|link| link.prefix > 0 && link.reaches(ip)).map(|link| link.name.clone());
     Ok(Reached {
         to,
@@ -188,6 +195,9 @@ async fn address_of(
     }
     if let Ok(ip) = text.parse::<Ipv4Addr>() {
         return Ok(SocketAddrV4::new(ip, discovery_port));
+    }
+    if text.parse::<Ipv6Addr>().is_ok() || text.starts_with('[') {
+        return Err(Missing::Nobody("peers speak IPv4 only".to_owned()));
     }
     let mut known: Vec<Known> = probe
         .found

@@ -109,6 +109,10 @@ fn interfaces(facts: &Facts, findings: &mut Findings) {
             for address in &interface.addresses {
                 live(interface, address, facts, findings);
             }
+        } else if matches!(interface.medium, Medium::Tunnel | Medium::Virtual) {
+            if !interface.addresses.is_empty() {
+                findings.ok(Name::Interface, &interface.name, "not in use".to_owned());
+            }
         } else if interface.device || !interface.addresses.is_empty() {
             let text = why_down(interface);
             if lan {

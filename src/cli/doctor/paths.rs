@@ -94,7 +94,7 @@ pub(super) fn target(facts: &Facts, findings: &mut Findings) {
         Err(Missing::Nobody(reason)) => {
             let cause = Cause {
                 rank: Rank::Question,
-                text: format!("nobody who answers is called {subject}, and it is no host name ({reason})"),
+                text: format!("{subject} is neither a peer that answers nor a host that is known ({reason})"),
                 advice: vec![
                     "peer discover        (shows who answers)".to_owned(),
                     "peer doctor ADDRESS        (with the other computer's address, such as 192.168.1.12)".to_owned(),

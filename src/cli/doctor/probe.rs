@@ -331,7 +331,8 @@ impl Probe {
             }
             None => None,
         };
-        let Some((to, at)) = asked.filter(|(to, _)| to.ip() == from.ip()) else { return };
+        // A computer with several addresses may answer from another one.
+        let Some((to, at)) = asked else { return };
         let id = Safe::fitted(id.as_str(), 60).as_str().to_owned();
         let answer = Answer { from, id, older, round_trip: now.saturating_sub(at) };
         self.found.answers.entry(to).or_insert(answer);
