@@ -66,6 +66,12 @@ fn three_peers_list_post_write_and_leave() {
     let knows = alice.shows("\nPEERS\tcharlie@");
     assert!(!knows.contains("ERROR"), "{knows}");
 
+    alice.types("VERBOSE");
+    charlie.types("DM alice traced");
+    alice.shows("TRACE\t\t\t");
+    alice.shows(" <- ");
+    alice.shows(" DM ");
+
     charlie.types("QUIT");
     let (status, _) = charlie.ends_within(SOON);
     assert_eq!(status, Some(0));
