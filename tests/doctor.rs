@@ -84,6 +84,31 @@ fn discover_finds_everyone_twice_and_is_listed_by_nobody() {
 }
 
 #[test]
+fn discover_finds_peers_of_this_computer_without_any_network() {
+    let folder = std::env::temp_dir().join(format!("dr{}here", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let port = (30_000 + std::process::id() % 10_000).to_string();
+    let peer = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peer"));
+        command.args(["--discovery-port", &port, "--interface", "lo"]).args(arguments);
+        command.env("XDG_RUNTIME_DIR", &folder).env("XDG_STATE_HOME", &folder);
+        command
+    };
+    let mut alice = Running::start(&mut peer(&["--temporary", "--name", "alice"]));
+    alice.wait_for(|line| line.contains("You are"));
+    let found = peer(&["discover"]).stdin(Stdio::null()).output().unwrap();
+    let shown = String::from_utf8(found.stdout).unwrap();
+    assert_eq!(found.status.code(), Some(0));
+    assert!(shown.lines().count() == 1 && shown.starts_with("alice ") && shown.contains("this computer"), "{shown}");
+    let report = peer(&["doctor", "--json", "alice"]).stdin(Stdio::null()).output().unwrap();
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!((verdicts(&report, "peer here"), verdicts(&report, "path")), (vec!["ok".into()], vec!["ok".into()]));
+    drop(alice);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn discover_shows_who_comes_while_it_watches() {
     let Some(mut lan) = Lan::new(2) else { return };
     let mut watch = lan.start(1, &["discover", "--watch"]);
@@ -298,18 +323,7 @@ impl Lan {
     }
 
     fn start(&self, number: usize, arguments: &[&str]) -> Running {
-        let mut command = self.command(number, arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (out, stdin) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
-        let (told, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).lines().map_while(Result::ok) {
-                if told.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        Running { child, stdin, lines }
+        Running::start(&mut self.command(number, arguments))
     }
 
     /// Starts a peer, and waits until it listens.
@@ -323,6 +337,20 @@ impl Lan {
 }
 
 impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (out, stdin) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+        let (told, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                if told.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, stdin, lines }
+    }
+
     fn wait_for(&mut self, mut wanted: impl FnMut(&str) -> bool) {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(20)).expect("a line in time");
