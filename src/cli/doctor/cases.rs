@@ -285,7 +285,7 @@ fn nobody_and_several_are_no_path() {
     problem(
         &with_target(Err(Missing::Nobody("unknown".to_owned()))),
         Name::Path,
-        "nobody who answers",
+        "neither a peer that answers nor a host",
         "peer discover",
     );
     let several = Missing::Ambiguous(vec!["bob@a".to_owned(), "bob@b".to_owned()]);
