@@ -9,6 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+/// The neighbour table has one limit for all namespaces, and beyond it sending fails; real hosts have a table each.
+const NEIGHBOURS: [&str; 2] =
+    ["/proc/sys/net/ipv4/neigh/default/gc_thresh2", "/proc/sys/net/ipv4/neigh/default/gc_thresh3"];
+
+/// The limits before a large LAN was built.
+static FORMER: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
+
 /// Namespaces that are still to be removed, also when a signal ends the bench.
 static LEFT: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static SERIAL: AtomicUsize = AtomicUsize::new(1);
@@ -17,7 +24,11 @@ static SERIAL: AtomicUsize = AtomicUsize::new(1);
 pub(crate) struct Lan {
     switch: Namespace,
     pub(crate) hosts: Vec<Host>,
+    _room: Room,
 }
+
+/// Room for the neighbours of all hosts, until its end.
+struct Room;
 
 /// One host: `10.77.0.<number>` on `eth0`.
 pub(crate) struct Host {
@@ -37,7 +48,7 @@ impl Lan {
         let tag = format!("lsnp{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
         let switch = Namespace::new(&format!("{tag}sw"))?;
         switch.batch("link add br0 type bridge forward_delay 0\nlink set br0 up\n")?;
-        let mut lan = Self { switch, hosts: Vec::new() };
+        let mut lan = Self { switch, hosts: Vec::new(), _room: Room::of(hosts)? };
         for number in 1..=hosts {
             let namespace = Namespace::new(&format!("{tag}h{number}"))?;
             let (ip, name) = (format!("10.77.0.{number}"), &namespace.name);
@@ -74,6 +85,34 @@ impl Lan {
             host.namespace.batch(&lines)?;
         }
         Ok(())
+    }
+}
+
+impl Room {
+    fn of(hosts: usize) -> io::Result<Self> {
+        let wanted = 2 * hosts * hosts;
+        for path in NEIGHBOURS {
+            let former = fs::read_to_string(path)?.trim().to_owned();
+            if former.parse::<usize>().is_ok_and(|former| former < wanted) {
+                former_limits(|limits| limits.push((path, former)));
+                fs::write(path, wanted.to_string())?;
+            }
+        }
+        Ok(Self)
+    }
+
+    fn restore() {
+        for (path, former) in former_limits(std::mem::take) {
+            if let Err(error) = fs::write(path, &former) {
+                println!("{path} was {former} and cannot be set back: {error}");
+            }
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        Self::restore();
     }
 }
 
@@ -140,6 +179,7 @@ pub(crate) fn remove_all() {
     for name in lock(|left| left.clone()) {
         delete(&name);
     }
+    Room::restore();
 }
 
 /// Removes namespaces of benches that were killed: those named after a process that is gone.
@@ -185,6 +225,10 @@ fn output(command: &mut Command) -> io::Result<String> {
         return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
     Err(io::Error::other(String::from_utf8_lossy(&done.stderr).trim().to_owned()))
+}
+
+fn former_limits<T>(use_it: impl FnOnce(&mut Vec<(&'static str, String)>) -> T) -> T {
+    use_it(&mut FORMER.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
 fn lock<T>(use_it: impl FnOnce(&mut Vec<String>) -> T) -> T {
