@@ -187,8 +187,8 @@ impl Log {
 impl Home {
     fn new() -> io::Result<Self> {
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("lsnp-bench-{}-{serial}", std::process::id()));
-        fs::create_dir(&folder)?;
+        let folder = homes().join(serial.to_string());
+        fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
 
@@ -205,6 +205,17 @@ impl Home {
         }
         command
     }
+}
+
+/// Where the homes of all peers of this bench are.
+fn homes() -> PathBuf {
+    std::env::temp_dir().join(format!("lsnp-bench-{}", std::process::id()))
+}
+
+/// Removes them all: for the way out.
+pub(crate) fn remove_homes() {
+    // There may be none.
+    let _ = fs::remove_dir_all(homes());
 }
 
 /// Runs the program on this host to its end, with a home of its own: its output, and how long it took.
