@@ -11,6 +11,7 @@ use crate::wire::Safe;
 use super::line::{Wish, unquoted};
 use super::render::grouped;
 use super::session::{Acted, Session};
+use super::start::sentence;
 
 /// Largest picture, bytes.
 const PICTURE: u64 = 20_480;
@@ -22,7 +23,7 @@ impl Session {
             Ok(acted) => acted,
             Err(CommandError::TooFast { retry_after }) => Acted::Later(retry_after),
             Err(error) => {
-                self.error(&capital(&error.to_string())).await;
+                self.error(&sentence(&error.to_string())).await;
                 Acted::Done
             }
         }
@@ -280,9 +281,4 @@ fn home(path: &str) -> PathBuf {
         Some((rest, Ok(home))) => home.join(rest),
         _ => PathBuf::from(path),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -139,27 +139,31 @@ fn complete(line: &str, peers: &[Peer]) -> (usize, Vec<String>) {
         return (line.len(), Vec::new());
     }
     let lower = rest.to_lowercase();
-    let mut words: Vec<String> =
-        peers.iter().flat_map(names).filter(|name| name.to_lowercase().starts_with(&lower)).collect();
+    let mut words: Vec<String> = Vec::new();
+    for peer in peers {
+        let same = |other: &&Peer| other.raw_name() == peer.raw_name();
+        let shared = peers.iter().filter(same).count() > 1;
+        words.extend(names(peer, shared || rest.contains('@')));
+    }
+    words.retain(|word| word.to_lowercase().starts_with(&lower));
     words.sort();
     words.dedup();
     (start, words)
 }
 
-/// What can be typed for a peer, as far as it can be shown: its name, its display name in quotes, its id.
-fn names(peer: &Peer) -> Vec<String> {
-    let id = peer.shown_id().as_str().to_owned();
-    let name = peer.shown_name().as_str().to_owned();
-    let quoted = format!("\"{name}\"");
+/// What can be typed for a peer, as far as it can be shown: its name, or its id where the name would not do, and its
+/// display name in quotes.
+fn names(peer: &Peer, by_id: bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    if id == peer.raw_id() && !id.contains([' ', '"']) {
-        names.extend(id.rsplit_once('@').map(|(name, _)| name.to_owned()));
-        names.push(id);
+    let id = peer.shown_id();
+    if id.as_str() == peer.raw_id() && !peer.raw_id().contains([' ', '"']) {
+        names.push(if by_id { peer.raw_id() } else { peer.raw_name() }.to_owned());
     }
-    if peer.raw_display_name() == Some(&name) && !name.contains('"') {
-        names.push(quoted);
-        if !name.contains(' ') {
-            names.push(name);
+    let name = peer.shown_name();
+    if peer.raw_display_name() == Some(name.as_str()) && !name.as_str().contains('"') {
+        names.push(format!("\"{name}\""));
+        if !name.as_str().contains(' ') {
+            names.push(name.as_str().to_owned());
         }
     }
     names

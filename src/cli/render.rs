@@ -246,7 +246,7 @@ impl Render {
 
     fn came(self, peer: &Peer, label: &str) -> Shown {
         let older = if peer.is_older() { ", older client" } else { "" };
-        let text = format!("{label} is here ({}{older})", peer.address().ip());
+        let text = format!("{label} is here ({}{older})", shown_ip(peer));
         let pipe = format!("{}{older}", peer.address());
         self.say("HERE", Some(peer), &[(Tone::Faint, &text)], &pipe)
     }
@@ -363,4 +363,14 @@ pub fn hint(me: &Me, after: Duration, discovery: Option<&str>) -> String {
     format!(
         "{alone} If a peer runs elsewhere, a firewall or a Wi-Fi that keeps its guests apart is likely. Try: peer doctor"
     )
+}
+
+#[cfg(test)]
+mod tests;
+
+/// The IP that tells people where a peer is: a peer on this computer goes by the one in its label.
+fn shown_ip(peer: &Peer) -> std::net::Ipv4Addr {
+    let ip = *peer.address().ip();
+    let label = peer.user_id().and_then(crate::wire::UserId::ip);
+    label.filter(|_| ip.is_loopback()).unwrap_or(ip)
 }

@@ -11,6 +11,21 @@ use super::shown::Shown;
 /// Lines that may wait for a slow reader; beyond it events wait, and the oldest of them are lost and counted.
 const WAITING: usize = 1024;
 
+/// Whoever reads the lines.
+#[derive(Debug)]
+pub struct Reader {
+    queue: mpsc::WeakSender<Item>,
+}
+
+impl Reader {
+    /// Returns when nobody reads any more.
+    pub async fn gone(&self) {
+        if let Some(queue) = self.queue.upgrade() {
+            queue.closed().await;
+        }
+    }
+}
+
 /// Where lines go.
 pub type Sink = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 
@@ -54,7 +69,7 @@ impl Screen {
         Ok(Self { queue, done })
     }
 
-    /// Shows a line; lost when nobody reads any more (see [`Screen::closed`]).
+    /// Shows a line; lost when nobody reads any more (see [`Reader`]).
     pub async fn show(&self, line: Shown) {
         let _ = self.queue.send(Item::Line(line)).await;
     }
@@ -78,9 +93,10 @@ impl Screen {
         let _ = tokio::time::timeout(longest, wait).await;
     }
 
-    /// Returns when nobody reads any more.
-    pub async fn closed(&self) {
-        self.queue.closed().await;
+    /// Tells when nobody reads any more.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader { queue: self.queue.downgrade() }
     }
 
     /// Ends the thread after all is written, but does not wait for long.

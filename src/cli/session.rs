@@ -27,7 +27,10 @@ const FIRST_GAP: Duration = Duration::from_millis(100);
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// Goodbye takes no longer.
-const GOODBYE: Duration = Duration::from_millis(700);
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Goodbye and the writing of what was shown take no longer together.
+const ENDING: Duration = Duration::from_millis(850);
 
 /// A line may wait so long for a slow screen before the prompt comes back.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -109,10 +112,28 @@ impl Session {
 
     /// Runs until the end, says goodbye, and writes out all that was shown.
     pub async fn run(mut self, node: Node, mut input: Input, mut signals: Signals, verbose: bool) -> End {
+        let reader = self.screen.reader();
+        // Apart from what is shown, so that a reader that has stopped does not keep us from ending.
+        let end = tokio::select! {
+            end = self.work(node, &mut input, verbose) => end,
+            () = signals.came() => End::Wanted,
+            () = reader.gone() => End::Wanted,
+        };
+        let began = self.handle.now();
+        // A peer that hangs is not waited for.
+        let _ = tokio::time::timeout(GOODBYE, self.handle.leave()).await;
+        if input.is_prompting() {
+            super::screen::leave_line();
+        }
+        self.screen.end(ENDING.saturating_sub(self.handle.now().since(began))).await;
+        end
+    }
+
+    async fn work(&mut self, node: Node, input: &mut Input, verbose: bool) -> End {
         let Node { handle: _, mut events, mut notices } = node;
         self.greet(verbose).await;
-        let end = loop {
-            self.prompt(&mut input).await;
+        loop {
+            self.prompt(input).await;
             let now = self.handle.now();
             let wake = self.wake();
             let reading = self.held.is_none() && self.last.is_none();
@@ -120,21 +141,12 @@ impl Session {
                 typed = input.next(), if reading => self.typed(typed).await,
                 event = events.recv() => self.happened(event).await,
                 Some(notice) = notices.recv() => self.noticed(notice).await,
-                () = signals.came() => Some(End::Wanted),
-                () = self.screen.closed() => Some(End::Wanted),
                 () = sleep(wake, now) => self.woke().await,
             };
             if let Some(end) = end {
-                break end;
+                return end;
             }
-        };
-        // A peer that hangs is not waited for.
-        let _ = tokio::time::timeout(GOODBYE, self.handle.leave()).await;
-        if input.is_prompting() {
-            super::screen::leave_line();
         }
-        self.screen.end(SETTLE * 4).await;
-        end
     }
 
     async fn greet(&mut self, verbose: bool) {

@@ -62,7 +62,7 @@ async fn session(options: &Options, render: Render) -> Result<End, String> {
         Profile::open(options.profile.as_deref()).map_err(|error| error.to_string())?
     };
     for notice in notices {
-        screen.show(render.info(&notice.to_string())).await;
+        screen.show(render.info(&sentence(&notice.to_string()))).await;
     }
     let name = tokio::select! {
         name = name(options, render, &profile, &mut input, &screen) => name,
@@ -161,7 +161,8 @@ fn node_options(options: &Options, name: Name, profile: &Profile) -> NodeOptions
     }
 }
 
-fn sentence(text: &str) -> String {
+/// The text with a capital at its beginning.
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -107,15 +107,16 @@ impl Engine {
 
     /// The directed broadcast address of each link, that of this host, and the limited one where it is due.
     fn broadcast_addresses(&self) -> Vec<SocketAddrV4> {
-        let mut ips = vec![Ipv4Addr::new(127, 255, 255, 255)];
         let outer = || self.links.links.iter().filter(|link| !link.address.is_loopback());
-        ips.extend(outer().filter_map(|link| link.broadcast));
+        let mut ips: Vec<Ipv4Addr> = outer().filter_map(|link| link.broadcast).collect();
         let undirected = outer().any(|link| link.broadcast.is_none());
         if self.beats.quick == 0 || self.is_tenth_beat() || undirected {
             ips.push(Ipv4Addr::BROADCAST);
         }
         ips.sort_unstable();
         ips.dedup();
+        // Last, so that peers of this host first hear us at the address that others see.
+        ips.push(Ipv4Addr::new(127, 255, 255, 255));
         ips.into_iter().map(|ip| SocketAddrV4::new(ip, self.config.discovery_port)).collect()
     }
 

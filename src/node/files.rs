@@ -37,9 +37,10 @@ fn close_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Options to open a file that only we may read.
+/// Options to write a file that only we may read.
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
@@ -75,7 +76,7 @@ pub(super) fn write_durably(file: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn replace(file: &Path, bytes: &[u8], finish: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let new = with_suffix(file, ".new");
-    let mut opened = private().write(true).create(true).truncate(true).open(&new)?;
+    let mut opened = private().create(true).truncate(true).open(&new)?;
     opened.write_all(bytes)?;
     finish(&opened)?;
     drop(opened);

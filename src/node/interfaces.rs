@@ -115,7 +115,7 @@ fn broadcast(ip: Ipv4Addr, prefix: u8, told: Option<Ipv4Addr>) -> Option<Ipv4Add
 /// The address that datagrams to the internet would leave from. Nothing is sent.
 fn default_route() -> Option<Ipv4Addr> {
     /// Of a network that is kept for documentation: only the default route leads there.
-    const AWAY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 9);
+    const AWAY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(203, 0, 113, 1), 9);
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect(AWAY).ok()?;
     match socket.local_addr().ok()?.ip() {

@@ -113,7 +113,7 @@ impl Presence {
         files::make_folder(folder)?;
         let file = folder.join(format!("{}-{}.toml", told.pid, HEXLOWER.encode(&seed[..8])));
         let hidden = files::with_suffix(&file, ".new");
-        let opened = files::private().write(true).create_new(true).open(&hidden)?;
+        let opened = files::private().create_new(true).open(&hidden)?;
         #[cfg(unix)]
         opened.try_lock()?;
         let mut presence = Self { file, opened, told };

@@ -74,6 +74,9 @@ pub enum StartError {
     /// The port that was asked for is the one that everybody listens on.
     #[error("port {0} is the discovery port: choose another one with --port, or leave --port out")]
     PortIsDiscovery(u16),
+    /// The port that was asked for is one that other peers do not answer.
+    #[error("port {0} is below 1024, and peers take nothing from there: choose another one with --port")]
+    PortTooLow(u16),
     /// An entry of [`Options::peers`] that is no `HOST[:PORT]`.
     #[error("not a peer's address: {text} ({reason}); write HOST or HOST:PORT")]
     BadPeer {

@@ -99,7 +99,7 @@ impl Profile {
             let name = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
             let folder = state.join(&name);
             files::make_folder(&folder).map_err(|error| about(&folder, &error))?;
-            let lock = files::private().write(true).create(true).truncate(false).open(folder.join("lock"));
+            let lock = files::private().create(true).truncate(false).open(folder.join("lock"));
             let lock = lock.map_err(|error| about(&folder, &error))?;
             match lock.try_lock() {
                 Ok(()) => {}
@@ -185,10 +185,10 @@ impl Profile {
         let Some(file) = self.file("avatar") else { return Ok(()) };
         let kept = match avatar {
             Some(bytes) => files::write_durably(&file, bytes),
-            None => fs::remove_file(&file).or_else(|error| match error.kind() {
-                io::ErrorKind::NotFound => Ok(()),
-                _ => Err(error),
-            }),
+            None => match fs::remove_file(&file) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
         };
         kept.map_err(|source| ProfileError::Write { file, source })
     }
@@ -337,13 +337,11 @@ mod tests {
         fs::write(folder.join("avatar"), vec![0; 30_000]).unwrap();
         let (profile, notices) = open(&scratch);
         assert!(profile.settings().name.is_none() && profile.avatar().is_none());
-        let files: Vec<&Path> = notices
-            .iter()
-            .map(|notice| match notice {
-                ProfileNotice::Broken { aside, .. } => aside.as_path(),
-                other => panic!("{other}"),
-            })
-            .collect();
+        let aside = |notice| match notice {
+            ProfileNotice::Broken { aside, .. } => Some(aside),
+            ProfileNotice::InUse { .. } | ProfileNotice::NotKept { .. } => None,
+        };
+        let files: Vec<PathBuf> = notices.into_iter().filter_map(aside).collect();
         assert_eq!(files, [folder.join("profile.toml.broken"), folder.join("avatar.broken")]);
         assert!(files.iter().all(|file| file.exists()));
     }

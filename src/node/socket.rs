@@ -104,7 +104,7 @@ pub(super) fn open_unicast(port: u16) -> io::Result<UdpSocket> {
 pub(super) fn open_unicast_near(usual: Option<u16>, discovery: u16, seed: [u8; 32]) -> io::Result<UdpSocket> {
     let mut rng = StdRng::from_seed(seed);
     let others = std::iter::repeat_with(|| rng.random_range(USUAL)).take(TRIES);
-    for port in usual.into_iter().chain(others).filter(|port| *port != discovery && *port != 0) {
+    for port in usual.into_iter().chain(others).filter(|port| *port != discovery && *port >= 1024) {
         match open_unicast(port) {
             Ok(socket) => return Ok(socket),
             Err(error) if is_taken(&error) => {}
@@ -134,9 +134,9 @@ fn open_discovery(port: u16) -> io::Result<UdpSocket> {
     bind(socket, port)
 }
 
-/// The port is another program's, or it is reserved for one.
-fn is_taken(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+/// The port is another program's; Windows may call that a lack of permission.
+pub(super) fn is_taken(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrInUse || cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied
 }
 
 fn new() -> io::Result<RawSocket> {

@@ -70,14 +70,14 @@ pub(super) fn start(options: Options) -> Result<Node, StartError> {
 
     let mut shell = Shell::new(engine, (clock, timer), sockets, filter, paths, channels, faults);
     shell.refresh(true);
-    for to in shell.remembered() {
-        reach(&mut shell, to, false);
-    }
     if options.neighbours {
         let folder = options.runtime_folder.unwrap_or_else(neighbours::runtime_folder);
-        if let Err(error) = meet_neighbours(&mut shell, &folder, discovery_port, (!scan).then_some(port)) {
+        if let Err(error) = meet_neighbours(&mut shell, &folder, (port, discovery_port), scan) {
             tracing::warn!(folder = %folder.display(), %error, "peers of this host do not meet by files");
         }
+    }
+    for to in shell.remembered() {
+        reach(&mut shell, to, false);
     }
     let (written, names): (Vec<Named>, Vec<Named>) = named.into_iter().partition(|named| named.address().is_some());
     for to in written.iter().filter_map(Named::address) {
@@ -100,8 +100,9 @@ fn open_unicast(options: &Options) -> Result<UdpSocket, StartError> {
     let discovery_port = options.config.discovery_port;
     match options.port {
         Some(port) if port == discovery_port => Err(StartError::PortIsDiscovery(port)),
+        Some(port @ 1..1024) => Err(StartError::PortTooLow(port)),
         Some(port) => socket::open_unicast(port).map_err(|error| {
-            if error.kind() == io::ErrorKind::AddrInUse {
+            if socket::is_taken(&error) {
                 StartError::PortInUse { port, holders: port_holders(port) }
             } else {
                 StartError::Socket(error)
@@ -114,17 +115,19 @@ fn open_unicast(options: &Options) -> Result<UdpSocket, StartError> {
     }
 }
 
-/// Tries the peers that run here, and tells those that come later where we are, unless `port` is none.
-fn meet_neighbours(shell: &mut Shell, folder: &Path, discovery_port: u16, port: Option<u16>) -> io::Result<()> {
-    for neighbour in neighbours::neighbours(folder, discovery_port)? {
+/// Tells the peers that run here where we are, unless we only look around, and tries them.
+fn meet_neighbours(shell: &mut Shell, folder: &Path, (port, discovery_port): (u16, u16), scan: bool) -> io::Result<()> {
+    // Told before looked: of two that start at the same moment, one at least sees the other.
+    if !scan {
+        let id = match shell.command(Command::WhoAmI) {
+            Ok(Reply::Me(me)) => me.user_id.as_ref().to_owned(),
+            _ => String::new(),
+        };
+        let told = Neighbour { pid: std::process::id(), id, port, discovery_port };
+        shell.present(Presence::tell(folder, told, clock::seed()?)?);
+    }
+    for neighbour in neighbours::neighbours(folder, discovery_port)?.iter().filter(|other| other.port != port) {
         reach(shell, neighbour.address(), false);
     }
-    let Some(port) = port else { return Ok(()) };
-    let id = match shell.command(Command::WhoAmI) {
-        Ok(Reply::Me(me)) => me.user_id.as_ref().to_owned(),
-        _ => String::new(),
-    };
-    let told = Neighbour { pid: std::process::id(), id, port, discovery_port };
-    shell.present(Presence::tell(folder, told, clock::seed()?)?);
     Ok(())
 }

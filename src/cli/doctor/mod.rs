@@ -1,4 +1,8 @@
-//! `peer doctor`: why nobody is seen.
+//! `peer doctor`: why nobody is seen, or not that one.
+
+mod filter;
+mod iptables;
+mod nft;
 
 use super::args::{DoctorArgs, Options};
 

@@ -1,0 +1,11 @@
+//! The real program: exit statuses, sessions on pipes and at terminals, and how it ends.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+mod options;
+mod pipes;
+mod terminals;
+mod world;
+
+/// The program ends within this time, whatever ended it.
+const SOON: std::time::Duration = std::time::Duration::from_secs(1);

@@ -1,0 +1,97 @@
+//! Arguments that are wrong, and what stops a start.
+
+use std::net::UdpSocket;
+
+use crate::world::World;
+
+fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let output = World::new().command(args).stdin(std::process::Stdio::null()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn help_names_every_option_and_its_variable() {
+    let (status, help, _) = run(&["--help"]);
+    assert_eq!(status, Some(0));
+    for option in [
+        "--name",
+        "--peer",
+        "--interface",
+        "--port",
+        "--discovery-port",
+        "--heartbeat",
+        "--expiry",
+        "--profile",
+        "--temporary",
+        "--verbose",
+        "--log",
+        "discover",
+        "doctor",
+        "PEER_NAME",
+        "PEER_PEERS",
+        "PEER_INTERFACES",
+        "PEER_PORT",
+        "PEER_DISCOVERY_PORT",
+        "PEER_HEARTBEAT",
+        "PEER_EXPIRY",
+        "PEER_PROFILE",
+        "PEER_TEMPORARY",
+        "PEER_VERBOSE",
+        "PEER_LOG",
+    ] {
+        assert!(help.contains(option), "{option} is not in {help}");
+    }
+    assert_eq!(run(&["--version"]).0, Some(0));
+}
+
+#[test]
+fn wrong_options_are_refused_with_the_reason() {
+    for (args, reason) in [
+        (&["--nonsense"][..], "--nonsense"),
+        (&["--name", "a@b"], "cannot hold '@'"),
+        (&["--name", "a:b"], "cannot hold ':'"),
+        (&["--name", "a\tb"], "U+0009"),
+        (&["--name", ""], "at least one character"),
+        (&["--name", "123456789012345678901234567890123"], "at most 32 characters"),
+        (&["--heartbeat", "0s"], "1s to 100s"),
+        (&["--expiry", "60s"], "at least 2.5 heartbeats"),
+        (&["--port", "70000"], "70000"),
+    ] {
+        let (status, out, error) = run(args);
+        assert_eq!((status, out.as_str()), (Some(2), ""), "{args:?}");
+        assert!(error.contains(reason), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named_with_what_to_do() {
+    let taken = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (status, out, _) = run(&["--temporary", "--name", "alice", "--port", &port]);
+    assert_eq!(status, Some(1));
+    assert!(out.starts_with(&format!("ERROR\t\t\tPort {port} is in use")) && out.contains("--port"), "{out}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_and_a_bad_profile_stop_the_start() {
+    for args in [["--log", "/nowhere/at/all.log"], ["--profile", "../else"], ["--peer", "host:notaport"]] {
+        let (status, out, _) = run(&args);
+        assert_eq!(status, Some(1), "{args:?}: {out}");
+        assert!(out.lines().last().unwrap().starts_with("ERROR\t\t\t"), "{args:?}: {out}");
+    }
+}
+
+#[test]
+fn the_log_goes_to_its_file_alone() {
+    let world = World::new();
+    let mut command = world.command(&["--temporary", "--name", "alice", "--log", "peer.log"]);
+    command.env("RUST_LOG", "trace");
+    let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.lines().all(|line| line.starts_with("INFO\t\t\t")), "{out}");
+    assert!(output.stderr.is_empty());
+    assert!(world.folder.join("peer.log").exists());
+}

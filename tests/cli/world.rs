@@ -1,0 +1,281 @@
+//! Real peers of one user on this computer, apart from all others: own folders, own discovery port.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::OpenptFlags;
+use rustix::termios::Termios;
+
+/// Nothing takes longer than that.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+static WORLDS: AtomicU16 = AtomicU16::new(0);
+
+/// Folders and a discovery port of its own.
+pub(crate) struct World {
+    pub(crate) folder: PathBuf,
+    pub(crate) port: u16,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let pid = std::process::id();
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("lsnp-cli-{pid}-{number}"));
+        std::fs::create_dir_all(folder.join("run")).unwrap();
+        let spread = u16::try_from(pid % 300).unwrap() * 32 + number % 32;
+        Self { folder, port: 20_000 + spread }
+    }
+
+    /// `peer` with these arguments.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peer"));
+        for (name, _) in std::env::vars_os() {
+            let ours = name.to_string_lossy().starts_with("PEER_");
+            if ours || name == "NO_COLOR" || name == "RUST_LOG" {
+                command.env_remove(name);
+            }
+        }
+        command.args(args).current_dir(&self.folder).env("HOME", &self.folder).env("USER", "jack");
+        command.env("LOGNAME", "jack").env("TERM", "xterm").env("PEER_DISCOVERY_PORT", self.port.to_string());
+        command.env("XDG_STATE_HOME", self.folder.join("state")).env("XDG_RUNTIME_DIR", self.folder.join("run"));
+        command
+    }
+
+    /// A peer on pipes that keeps nothing.
+    pub(crate) fn piped(&self, name: &str) -> Running {
+        self.piped_with(&["--temporary", "--name", name])
+    }
+
+    pub(crate) fn piped_with(&self, args: &[&str]) -> Running {
+        let mut command = self.command(args);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.take().map(In::Pipe);
+        let output = child.stdout.take().unwrap();
+        Running { child: Some(child), input, seen: Seen::of(output), at: 0, had: BTreeMap::new(), terminal: None }
+    }
+
+    /// A peer at a terminal of its own.
+    pub(crate) fn at_terminal(&self, args: &[&str]) -> Running {
+        let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        rustix::pty::grantpt(&master).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
+        let slave: OwnedFd = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap().into();
+        let size = rustix::termios::Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&slave, size).unwrap();
+        let before = rustix::termios::tcgetattr(&slave).unwrap();
+        let end = || Stdio::from(slave.try_clone().unwrap());
+        let child = self.command(args).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        let master = File::from(master);
+        let input = Some(In::Terminal(master.try_clone().unwrap()));
+        Running {
+            child: Some(child),
+            input,
+            seen: Seen::of(master),
+            at: 0,
+            had: BTreeMap::new(),
+            terminal: Some((slave, before)),
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+enum In {
+    Pipe(ChildStdin),
+    Terminal(File),
+}
+
+/// A running peer; ended when dropped.
+pub(crate) struct Running {
+    child: Option<Child>,
+    input: Option<In>,
+    seen: Seen,
+    /// All before it was expected already.
+    at: usize,
+    had: BTreeMap<String, usize>,
+    terminal: Option<(OwnedFd, Termios)>,
+}
+
+impl Running {
+    /// Types a line.
+    pub(crate) fn types(&mut self, line: &str) {
+        match self.input.as_mut().unwrap() {
+            // At a terminal, Enter sends a carriage return.
+            In::Terminal(terminal) => terminal.write_all(format!("{line}\r").as_bytes()).unwrap(),
+            In::Pipe(pipe) => pipe.write_all(format!("{line}\n").as_bytes()).unwrap(),
+        }
+    }
+
+    /// Presses keys at a terminal.
+    pub(crate) fn presses(&mut self, keys: &str) {
+        let Some(In::Terminal(terminal)) = &mut self.input else { panic!("no terminal") };
+        terminal.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Ends its input.
+    pub(crate) fn hangs_up(&mut self) {
+        self.input = None;
+    }
+
+    pub(crate) fn signals(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.child.as_ref().unwrap()), signal).unwrap();
+    }
+
+    /// Waits until it shows this, after all that was expected before; returns what stood between.
+    #[track_caller]
+    pub(crate) fn shows(&mut self, text: &str) -> String {
+        let (found, all) = self.seen.wait(self.at, text);
+        let Some(found) = found else { panic!("no {text:?} after {:?} in {all:?}", &all[..self.at]) };
+        let between = all[self.at..found].to_owned();
+        self.at = found + text.len();
+        between
+    }
+
+    /// Waits until it has shown this, at whatever time since its start, once more than it was waited for so before.
+    #[track_caller]
+    pub(crate) fn has(&mut self, text: &str) {
+        let times = self.had.entry(text.to_owned()).or_default();
+        *times += 1;
+        let mut from = 0;
+        for _ in 0..*times {
+            let (found, all) = self.seen.wait(from, text);
+            let Some(found) = found else { panic!("no {text:?} in {all:?}") };
+            from = found + text.len();
+        }
+    }
+
+    /// All that it showed, without the prompt's control sequences.
+    pub(crate) fn text(&self) -> String {
+        self.seen.text()
+    }
+
+    /// All that it wrote, as it came.
+    pub(crate) fn raw(&self) -> Vec<u8> {
+        self.seen.state.0.lock().unwrap().raw.clone()
+    }
+
+    /// Its exit status, which must be here within that time, and all that it showed; its terminal is as it was.
+    #[track_caller]
+    pub(crate) fn ends_within(mut self, longest: Duration) -> (Option<i32>, String) {
+        let status = end(self.child.take().unwrap(), longest);
+        match &self.terminal {
+            Some((slave, before)) => {
+                let after = rustix::termios::tcgetattr(slave).unwrap();
+                assert_eq!(format!("{before:?}"), format!("{after:?}"), "the terminal is not as it was");
+            }
+            None => self.seen.ended(),
+        }
+        (status, self.seen.text())
+    }
+}
+
+/// The exit status, which must be here within that time.
+#[track_caller]
+pub(crate) fn end(mut child: Child, longest: Duration) -> Option<i32> {
+    let pid = Pid::from_child(&child);
+    let (sender, status) = mpsc::channel();
+    let waiter = std::thread::spawn(move || sender.send(child.wait()));
+    let Ok(status) = status.recv_timeout(longest) else {
+        let _ = kill_process(pid, Signal::KILL);
+        panic!("still running after {longest:?}");
+    };
+    waiter.join().unwrap().unwrap();
+    status.unwrap().code()
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Output as it comes.
+struct Seen {
+    state: Arc<(Mutex<Output>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Output {
+    raw: Vec<u8>,
+    ended: bool,
+}
+
+impl Seen {
+    fn of(mut output: impl Read + Send + 'static) -> Self {
+        let state = Arc::new((Mutex::new(Output::default()), Condvar::new()));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            loop {
+                let count = output.read(&mut bytes).unwrap_or(0);
+                let mut state = shared.0.lock().unwrap();
+                state.raw.extend_from_slice(&bytes[..count]);
+                state.ended = count == 0;
+                shared.1.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self { state }
+    }
+
+    fn text(&self) -> String {
+        plain(&self.state.0.lock().unwrap().raw)
+    }
+
+    /// Where `text` begins, at `from` or after it, none at the deadline; and all that there is.
+    fn wait(&self, from: usize, text: &str) -> (Option<usize>, String) {
+        let find = |output: &Output| plain(&output.raw)[from..].find(text).map(|at| from + at);
+        let state = self.state.0.lock().unwrap();
+        let wait = self.state.1.wait_timeout_while(state, DEADLINE, |output| !output.ended && find(output).is_none());
+        let (state, _) = wait.unwrap();
+        (find(&state), plain(&state.raw))
+    }
+
+    fn ended(&self) {
+        let state = self.state.0.lock().unwrap();
+        let _unused = self.state.1.wait_timeout_while(state, DEADLINE, |output| !output.ended).unwrap();
+    }
+}
+
+/// Text without the control sequences of a prompt, and without carriage returns.
+fn plain(raw: &[u8]) -> String {
+    let text = String::from_utf8_lossy(raw);
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\x1b' => {
+                // CSI: up to its final letter.
+                if chars.next() == Some('[') {
+                    for c in chars.by_ref() {
+                        if ('@'..='~').contains(&c) {
+                            break;
+                        }
+                    }
+                }
+            }
+            '\r' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
