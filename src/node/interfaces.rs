@@ -27,7 +27,9 @@ impl LinkFilter {
     }
 
     fn takes(&self, link: &Link) -> bool {
-        let named = |text: &String| *text == link.name || text.parse() == Ok(link.address);
+        // A second address may go by the interface's name and a label: eth0:1.
+        let interface = link.name.split(':').next().unwrap_or_default();
+        let named = |text: &String| *text == link.name || text == interface || text.parse() == Ok(link.address);
         self.0.is_empty() || link.address.is_loopback() || self.0.iter().any(named)
     }
 }
@@ -168,6 +170,10 @@ mod tests {
             assert_eq!(names, ["lo", "eth0"]);
             assert_eq!(found.names(), ["eth0"]);
         }
+        let mut labelled = three();
+        labelled.push(link("eth0:1", [192, 168, 2, 11], 24));
+        let found = Interfaces::of(labelled, &LinkFilter::new(vec!["eth0".to_owned()]), None);
+        assert_eq!(found.names(), ["eth0", "eth0:1"]);
         let none = Interfaces::of(three(), &LinkFilter::new(vec!["wlan7".to_owned()]), None);
         assert!(none.names().is_empty() && none.links.len() == 1);
     }

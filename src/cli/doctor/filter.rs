@@ -380,7 +380,9 @@ pub(super) mod tests {
     #[test]
     fn the_policy_decides_where_no_rule_does() {
         assert_eq!(filter(true, Vec::new()).fate(&message()), Fate::Passes);
-        assert!(matches!(filter(false, Vec::new()).fate(&message()), Fate::Dropped { rule, .. } if rule.contains("policy")));
+        assert!(
+            matches!(filter(false, Vec::new()).fate(&message()), Fate::Dropped { rule, .. } if rule.contains("policy"))
+        );
     }
 
     #[test]

@@ -106,7 +106,9 @@ fn action(kind: &str, body: &Json, sets: &Sets) -> Option<Action> {
 }
 
 fn chosen(choice: &Json, sets: &Sets) -> Vec<(Value, Action)> {
-    let Some([key, verdict]) = choice.as_array().map(Vec::as_slice) else { return vec![(Value::Unknown, Action::Unknown)] };
+    let Some([key, verdict]) = choice.as_array().map(Vec::as_slice) else {
+        return vec![(Value::Unknown, Action::Unknown)];
+    };
     let parts = verdict.as_object().and_then(|verdict| verdict.iter().next());
     let action = parts.and_then(|(kind, body)| action(kind, body, sets)).unwrap_or(Action::Continue);
     value(key, sets).into_iter().map(|value| (value, action.clone())).collect()
