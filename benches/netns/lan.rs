@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -24,11 +25,7 @@ static SERIAL: AtomicUsize = AtomicUsize::new(1);
 pub(crate) struct Lan {
     switch: Namespace,
     pub(crate) hosts: Vec<Host>,
-    _room: Room,
 }
-
-/// Room for the neighbours of all hosts, until its end.
-struct Room;
 
 /// One host: `10.77.0.<number>` on `eth0`.
 pub(crate) struct Host {
@@ -48,7 +45,8 @@ impl Lan {
         let tag = format!("lsnp{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
         let switch = Namespace::new(&format!("{tag}sw"))?;
         switch.batch("link add br0 type bridge forward_delay 0\nlink set br0 up\n")?;
-        let mut lan = Self { switch, hosts: Vec::new(), _room: Room::of(hosts)? };
+        make_room(hosts)?;
+        let mut lan = Self { switch, hosts: Vec::new() };
         for number in 1..=hosts {
             let namespace = Namespace::new(&format!("{tag}h{number}"))?;
             let (ip, name) = (format!("10.77.0.{number}"), &namespace.name);
@@ -88,32 +86,43 @@ impl Lan {
     }
 }
 
-impl Room {
-    fn of(hosts: usize) -> io::Result<Self> {
-        let wanted = 2 * hosts * hosts;
-        for path in NEIGHBOURS {
-            let former = fs::read_to_string(path)?.trim().to_owned();
-            if former.parse::<usize>().is_ok_and(|former| former < wanted) {
-                former_limits(|limits| limits.push((path, former)));
-                fs::write(path, wanted.to_string())?;
-            }
+/// Makes room for the neighbours of so many hosts, until [`restore_limits`].
+fn make_room(hosts: usize) -> io::Result<()> {
+    let wanted = 2 * hosts * hosts;
+    for path in NEIGHBOURS {
+        let former = fs::read_to_string(path)?.trim().to_owned();
+        if former.parse::<usize>().is_ok_and(|former| former < wanted) {
+            fs::write(path, wanted.to_string())?;
+            former_limits(|limits| {
+                if limits.iter().all(|(known, _)| *known != path) {
+                    limits.push((path, former));
+                }
+            });
         }
-        Ok(Self)
     }
+    Ok(())
+}
 
-    fn restore() {
-        for (path, former) in former_limits(std::mem::take) {
-            if let Err(error) = fs::write(path, &former) {
-                println!("{path} was {former} and cannot be set back: {error}");
-            }
+/// Sets the limits back, once the neighbours of LANs that are gone are gone too: with a full table nobody can send.
+pub(crate) fn restore_limits() {
+    let limits = former_limits(std::mem::take);
+    let least = limits.iter().filter_map(|(_, former)| former.parse::<usize>().ok()).min();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while least.is_some_and(|least| neighbours() > least / 2) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    for (path, former) in limits {
+        if let Err(error) = fs::write(path, &former) {
+            println!("{path} was {former} and cannot be set back: {error}");
         }
     }
 }
 
-impl Drop for Room {
-    fn drop(&mut self) {
-        Self::restore();
-    }
+/// Neighbours in the table of all namespaces; 0 where the kernel does not tell.
+fn neighbours() -> usize {
+    let counted = fs::read_to_string("/proc/net/stat/arp_cache").unwrap_or_default();
+    let entries = counted.lines().nth(1).and_then(|line| line.split_whitespace().next());
+    entries.and_then(|hex| usize::from_str_radix(hex, 16).ok()).unwrap_or(0)
 }
 
 impl Host {
@@ -179,7 +188,7 @@ pub(crate) fn remove_all() {
     for name in lock(|left| left.clone()) {
         delete(&name);
     }
-    Room::restore();
+    restore_limits();
 }
 
 /// Removes namespaces of benches that were killed: those named after a process that is gone.
