@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::engine::{Counters, Event, Instant, Me, Peer, Peers, Presence, Reply, WhoError};
+use crate::node::Notice;
 use crate::wire::{AvatarKind, Safe, Untrusted};
 
 use super::shown::{Shown, Tone};
@@ -40,7 +41,8 @@ impl Render {
     /// What happened. `time` stands in front of traced messages.
     #[must_use]
     pub fn event(self, event: &Event, peers: &Peers, now: Instant, time: &str) -> Vec<Shown> {
-        let label = |peer: &Peer| label(peer, peers);
+        // A program has the id in a column of its own.
+        let label = |peer: &Peer| if self.pipe { peer.shown_name().as_str().to_owned() } else { label(peer, peers) };
         let one = match event {
             Event::Here(peer) => self.came(peer, &label(peer)),
             Event::Left(peer) => self.passing("LEFT", peer, &label(peer), "left"),
@@ -349,6 +351,23 @@ pub(super) fn grouped(number: usize) -> String {
     text
 }
 
+/// What the user must know about this computer's network, and what to do.
+#[must_use]
+pub fn notice(notice: &Notice) -> String {
+    let advice = match notice {
+        Notice::DiscoveryClosed { .. } => " End that program, or name peers with --peer; see: peer doctor",
+        Notice::NoInterface { wanted } if wanted.is_empty() => " Connect it, or try: peer doctor",
+        Notice::NoInterface { .. } => " Check --interface, or try: peer doctor",
+        Notice::Interfaces { .. } => " Try: peer doctor",
+        Notice::DiscoveryOpen { .. }
+        | Notice::Interface { .. }
+        | Notice::Unresolved { .. }
+        | Notice::PortMoved { .. }
+        | Notice::Ended { .. } => "",
+    };
+    format!("{notice}{advice}")
+}
+
 /// Why nobody is here, most likely; shown once, after some seconds alone.
 #[must_use]
 pub fn hint(me: &Me, after: Duration, discovery: Option<&str>) -> String {
@@ -357,8 +376,8 @@ pub fn hint(me: &Me, after: Duration, discovery: Option<&str>) -> String {
         return format!("{alone} No network is up, so only this computer is reached. Connect, or try: peer doctor");
     }
     if !me.discovery_open {
-        let why = discovery.unwrap_or("The discovery port is not available.");
-        return format!("{alone} {why} End that program, or try: peer doctor");
+        let why = discovery.unwrap_or("The discovery port is not available. Try: peer doctor");
+        return format!("{alone} {why}");
     }
     format!(
         "{alone} If a peer runs elsewhere, a firewall or a Wi-Fi that keeps its guests apart is likely. Try: peer doctor"

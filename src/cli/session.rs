@@ -250,7 +250,7 @@ impl Session {
     }
 
     async fn noticed(&mut self, notice: Notice) -> Option<End> {
-        let text = notice.to_string();
+        let text = render::notice(&notice);
         self.screen.show(self.render.info(&text)).await;
         match notice {
             Notice::DiscoveryClosed { .. } => self.discovery = Some(text),

@@ -22,6 +22,8 @@ pub(super) struct Beats {
     quick: usize,
     count: u64,
     restarted: Option<Instant>,
+    /// When an announcement was last brought forward.
+    hurried: Option<Instant>,
     pub(super) announced: Option<Instant>,
     /// The nonces of our latest broadcast ASKs.
     asks: ArrayVec<u64, 4>,
@@ -58,6 +60,21 @@ impl Engine {
         self.beats.due = Some(soonest);
         self.beats.restarted = Some(soonest);
         self.timers.set(soonest, Timer::Beat);
+    }
+
+    /// Takes note that the system could not send to some address for want of room, as when its table of neighbours is
+    /// full. A broadcast needs no such room, so the next announcement comes sooner, at most once in 2 s.
+    pub fn handle_unsent(&mut self, now: Instant) {
+        let lately = self.beats.hurried.is_some_and(|at| now.since(at) < Config::HURRY_GAP);
+        if lately || self.left {
+            return;
+        }
+        let at = now + self.jittered(Config::HURRY_GAP / 2, 50);
+        if self.beats.due.is_some_and(|due| due > at) {
+            self.beats.hurried = Some(now);
+            self.beats.due = Some(at);
+            self.timers.set(at, Timer::Beat);
+        }
     }
 
     /// Announces us on every link, and to those who need it by unicast.

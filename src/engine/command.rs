@@ -51,6 +51,11 @@ pub enum Command {
         /// Whether the user named it.
         lasting: bool,
     },
+    /// Our unicast socket is at another port now: announces us anew.
+    Moved {
+        /// The new port.
+        port: u16,
+    },
     /// Starts or stops [`Event::Traced`](super::Event) for every datagram.
     Trace(bool),
     /// Tells who we are.

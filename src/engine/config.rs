@@ -45,6 +45,9 @@ impl Config {
     /// The quick announcements start anew at most once in this time.
     pub(super) const RESTART_GAP: Duration = Duration::from_secs(1);
 
+    /// An announcement is brought forward at most once in this time.
+    pub(super) const HURRY_GAP: Duration = Duration::from_secs(2);
+
     /// The limited broadcast goes along at every so manyth beat; in between the directed ones do.
     pub(super) const LIMITED_EVERY: u64 = 10;
 

@@ -71,6 +71,11 @@ impl Engine {
                 self.restart_beats(now);
                 Ok(Reply::Done)
             }
+            Command::Moved { port } => {
+                self.own.port = port;
+                self.restart_beats(now);
+                Ok(Reply::Done)
+            }
             Command::Reach { to, lasting } => self.reach(to, lasting, now).map(|()| Reply::Done),
             Command::Trace(on) => {
                 self.trace = on;

@@ -26,6 +26,7 @@ mod files;
 mod handle;
 mod holder;
 mod interfaces;
+mod later;
 mod neighbours;
 mod options;
 mod paths;

@@ -95,3 +95,16 @@ fn the_log_goes_to_its_file_alone() {
     assert!(output.stderr.is_empty());
     assert!(world.folder.join("peer.log").exists());
 }
+
+#[test]
+fn without_a_usable_interface_it_runs_on_and_says_what_to_do() {
+    let world = World::new();
+    let mut alice = world.piped_with(&["--temporary", "--name", "alice", "--interface", "none0"]);
+    alice.shows("INFO\t\t\tYou are alice@127.0.0.1 ");
+    alice.shows("INFO\t\t\tNo interface none0 is up");
+    alice.shows("Check --interface, or try: peer doctor\n");
+    // Others on this computer are found all the same.
+    let mut bob = world.piped("bob");
+    bob.shows("HERE\talice@");
+    alice.shows("HERE\tbob@");
+}

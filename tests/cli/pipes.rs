@@ -66,6 +66,12 @@ fn three_peers_list_post_write_and_leave() {
     let knows = alice.shows("\nPEERS\tcharlie@");
     assert!(!knows.contains("ERROR"), "{knows}");
 
+    alice.types("VERBOSE");
+    charlie.types("DM alice traced");
+    alice.shows("TRACE\t\t\t");
+    alice.shows(" <- ");
+    alice.shows(" DM ");
+
     charlie.types("QUIT");
     let (status, _) = charlie.ends_within(SOON);
     assert_eq!(status, Some(0));
@@ -174,6 +180,9 @@ fn every_end_of_a_pipe_session_is_clean() {
         let world = World::new();
         let [mut alice, mut bob] = ["alice", "bob"].map(|name| world.piped(name));
         all_meet(&mut [&mut alice, &mut bob], &["alice", "bob"]);
+        // A way that carried a message carries the goodbye.
+        alice.types("DM bob hi");
+        bob.shows("\talice\thi\n");
         alice.signals(signal);
         assert_eq!(alice.ends_within(SOON).0, Some(0), "{signal:?}");
         bob.shows("LEFT\talice@");

@@ -87,6 +87,11 @@ fn a_message_does_not_break_the_line_being_typed() {
     alice.shows("> POST 半分の line");
     alice.presses(" done\r");
     bob.shows("\talice\t半分の line done\n");
+    // Pasted text keeps its line breaks, and no line of it becomes a command.
+    alice.presses("\x1b[200~POST one\nQUIT\x1b[201~\r");
+    bob.shows("\talice\tone QUIT\n");
+    alice.types("POST still here");
+    bob.shows("\talice\tstill here\n");
 }
 
 #[test]
