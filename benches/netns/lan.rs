@@ -88,7 +88,8 @@ impl Lan {
 
 /// Makes room for the neighbours of so many hosts, until [`restore_limits`].
 fn make_room(hosts: usize) -> io::Result<()> {
-    let wanted = 2 * hosts * hosts;
+    // Many also for few hosts: another LAN on this machine, or one that just ended, fills the same table.
+    let wanted = (2 * hosts * hosts).max(16_384);
     for path in NEIGHBOURS {
         let former = fs::read_to_string(path)?.trim().to_owned();
         if former.parse::<usize>().is_ok_and(|former| former < wanted) {
