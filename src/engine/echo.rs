@@ -112,8 +112,13 @@ impl Engine {
     pub(super) fn probe(&mut self, id: PeerId, by_user: bool, now: Instant) {
         let Some(peer) = self.peers.get(id) else { return };
         if peer.is_older() {
-            let payload = self.greeting(peer.dialect, now);
-            return self.transmit(&[peer.address()], payload);
+            let (to, payload) = (peer.address(), self.greeting(peer.dialect, now));
+            if by_user {
+                self.transmit(&[to], payload);
+            } else {
+                self.send_within_budget(id, to, payload);
+            }
+            return;
         }
         for path in &peer.paths {
             let nonce = self.rng.next_u64();
