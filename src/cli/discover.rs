@@ -1,6 +1,6 @@
 //! `peer discover`: who is here.
 //!
-//! Runs a peer that only looks around: it is answered, and not listed (protocol.md §5.6).
+//! Runs a peer that only looks around: it is answered, and not listed (protocol.md §5.3).
 
 use std::io;
 use std::net::Ipv4Addr;

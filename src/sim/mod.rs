@@ -1,1 +1,20 @@
-//! sim
+//! Many engines on one virtual LAN, in virtual time: no socket, no thread, no sleep. One seed gives one trace.
+//!
+//! A [`Lan`] has hosts with links, hosts have programs: peers of ours ([`Engine`](crate::engine::Engine)) or models of
+//! older clients ([`Older`]). What a program sends goes through the [`Air`], which loses, delays and doubles it.
+
+mod air;
+mod host;
+mod lan;
+mod older;
+mod program;
+mod route;
+mod run;
+mod trace;
+
+pub use air::{Air, Fate};
+pub use host::HostId;
+pub use lan::Lan;
+pub use older::{Older, OlderKind, Shown};
+pub use program::{ProgramId, Setup};
+pub use trace::Frame;

@@ -129,8 +129,11 @@ pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, DecodeError> {
     let style = lines.style();
     let mut extension = Extension::default();
     let (lines, ext) = (&mut lines, &mut extension);
+    if kind == "POST" {
+        let post = Post::decode(lines, ext)?;
+        return Ok(Datagram { message: Message::Post(post), extension, style });
+    }
     let message = match kind {
-        "POST" => Message::Post(Post::decode(lines, ext)?),
         "PEER_DISCOVERY" => Message::Discovery(Discovery::decode(lines, ext)?),
         "DM" => Message::Dm(Dm::decode(lines, ext)?),
         "PROFILE" => Message::Profile(Profile::decode(lines, ext)?),

@@ -19,7 +19,7 @@ pub struct Post<'a> {
 }
 
 impl<'a> Post<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode(lines: &mut Lines<'a>, ext: &mut Extension) -> Result<Self, DecodeError> {
         let (mut user_id, mut content, mut timestamp, mut message_id) = (None, None, None, None);
         while let Some((key, value)) = lines.next_line()? {

@@ -37,15 +37,17 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     /// [`DecodeError::Size`], [`DecodeError::NotUtf8`] or [`DecodeError::NoType`].
-    #[inline]
+    #[inline(always)]
     pub fn of(bytes: &'a [u8]) -> Result<(&'a str, Self), DecodeError> {
         if bytes.is_empty() || bytes.len() > MAX_DATAGRAM {
             return Err(DecodeError::Size(bytes.len()));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)?;
-        let Some(after) = text.strip_prefix("TYPE:") else { return Self::late_type(text) };
-        let (value, rest) = cut_line(after);
-        Self::typed(value, rest, MAX_LINES - 1)
+        if !text.starts_with("TYPE:") {
+            return Self::late_type(text);
+        }
+        let (line, rest) = cut_line(text);
+        Self::typed(&line["TYPE:".len()..], rest, MAX_LINES - 1)
     }
 
     /// The lines of a datagram whose TYPE is not the first line.
@@ -65,7 +67,7 @@ impl<'a> Lines<'a> {
         Err(DecodeError::NoType)
     }
 
-    #[inline]
+    #[inline(always)]
     fn typed(value: &'a str, rest: &'a str, left: usize) -> Result<(&'a str, Self), DecodeError> {
         let style = if value.starts_with(' ') { Style::Spaced } else { Style::Tight };
         let value = value.trim_ascii();
@@ -91,7 +93,7 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     /// [`DecodeError::Lines`] beyond [`MAX_LINES`].
-    #[inline]
+    #[inline(always)]
     pub fn next_line(&mut self) -> Result<Option<(&'a str, &'a str)>, DecodeError> {
         loop {
             let (line, rest) = cut_line(self.rest);
@@ -103,7 +105,7 @@ impl<'a> Lines<'a> {
                 return Err(DecodeError::Lines);
             }
             self.left -= 1;
-            let Some(colon) = line.bytes().position(|b| b == b':') else { continue };
+            let Some(colon) = key_end(line.as_bytes()) else { continue };
             let (key, value) = (&line[..colon], &line[colon + 1..]);
             let value = match self.style {
                 Style::Tight => value,
@@ -115,13 +117,33 @@ impl<'a> Lines<'a> {
 }
 
 /// The first line without its line end (`\n` or `\r\n`), and the rest.
-#[inline]
+#[inline(always)]
 fn cut_line(text: &str) -> (&str, &str) {
     let (line, rest) = match memchr(b'\n', text.as_bytes()) {
         Some(end) => (&text[..end], &text[end + 1..]),
         None => (text, ""),
     };
     (line.strip_suffix('\r').unwrap_or(line), rest)
+}
+
+/// Where the first colon is. Nearly all keys are shorter than 16 bytes: looking at those at once beats a call.
+#[inline]
+fn key_end(line: &[u8]) -> Option<usize> {
+    if let Some(start) = line.first_chunk::<16>() {
+        let marks = colons(u128::from_le_bytes(*start));
+        if marks != 0 {
+            return Some(marks.trailing_zeros() as usize / 8);
+        }
+    }
+    memchr(b':', line)
+}
+
+/// Marks the bytes of `word` that are colons: the lowest mark is right.
+#[inline]
+fn colons(word: u128) -> u128 {
+    const LOW: u128 = u128::MAX / 0xff;
+    let zeros = word ^ (LOW * b':' as u128);
+    zeros.wrapping_sub(LOW) & !zeros & (LOW << 7)
 }
 
 /// True for text that may travel as a value: it holds no byte below 0x20, no DEL, no C1 control and none of U+0085,
@@ -159,13 +181,7 @@ impl<'a> Writer<'a> {
     /// Writes a line whose value is clean by its type.
     #[inline]
     pub fn raw(&mut self, key: &str, value: &str) {
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(match self.style {
-            Style::Tight => b":",
-            Style::Spaced => b": ",
-        });
-        self.out.extend_from_slice(value.as_bytes());
-        self.out.push(b'\n');
+        self.line(key, value.as_bytes());
     }
 
     /// Writes a line of free text; a character that would split the value travels as U+FFFD.
@@ -185,15 +201,29 @@ impl<'a> Writer<'a> {
         let mut digits = [0; 20];
         let mut at = digits.len();
         let mut left = value;
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (left % 10) as u8;
-            left /= 10;
-            if left == 0 {
-                break;
-            }
+        while left >= 100 {
+            at -= 2;
+            digits[at..at + 2].copy_from_slice(&PAIRS[(left % 100) as usize]);
+            left /= 100;
         }
-        self.raw(key, std::str::from_utf8(&digits[at..]).unwrap_or("0"));
+        let pair = PAIRS[left as usize];
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&pair);
+        if left < 10 {
+            at += 1;
+        }
+        self.line(key, &digits[at..]);
+    }
+
+    #[inline]
+    fn line(&mut self, key: &str, value: &[u8]) {
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(match self.style {
+            Style::Tight => b":",
+            Style::Spaced => b": ",
+        });
+        self.out.extend_from_slice(value);
+        self.out.push(b'\n');
     }
 
     /// Bytes written so far.
@@ -214,3 +244,14 @@ impl<'a> Writer<'a> {
         self.out.push(b'\n');
     }
 }
+
+/// The numbers 00 to 99 as two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut n = 0;
+    while n < 100 {
+        pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
+        n += 1;
+    }
+    pairs
+};

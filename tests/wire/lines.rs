@@ -143,3 +143,37 @@ fn lines_tell_what_is_left_after_the_blank_one() {
     assert_eq!(lines.next_line(), Ok(None));
     assert_eq!(lines.rest(), "rest");
 }
+
+#[test]
+fn numbers_are_read_exactly_or_not_at_all() {
+    let timestamp = |text: &str| {
+        let bytes = format!("TYPE:POST\nUSER_ID:a\nCONTENT:x\nTIMESTAMP:{text}\n\n");
+        match decode(bytes.as_bytes()).unwrap().message {
+            Message::Post(post) => post.timestamp,
+            other => panic!("{other:?}"),
+        }
+    };
+    for number in (0..64).map(|bits| 1u64 << bits).chain([0, 9, 99_999_999, 100_000_000, 1_728_938_500, u64::MAX]) {
+        assert_eq!(timestamp(&number.to_string()), Some(number));
+        assert_eq!(timestamp(&format!(" {number} ")), Some(number));
+        assert_eq!(timestamp(&format!("000{number}")), Some(number));
+    }
+    for bad in [
+        "",
+        "x",
+        "-1",
+        "1.5",
+        "1728938500.25",
+        "12345678x",
+        "1234567x",
+        "/2345678",
+        ":2345678",
+        "12345678:",
+        "1234 5678",
+        "18446744073709551616",
+        "99999999999999999999",
+        "１２３４５６７８",
+    ] {
+        assert_eq!(timestamp(bad), None, "{bad:?}");
+    }
+}

@@ -1,0 +1,75 @@
+//! What runs on a host.
+
+use std::net::SocketAddrV4;
+
+use crate::engine::{Config, Engine, Event, Identity, Instant, Record};
+use crate::wire::Name;
+
+use super::{HostId, Older};
+
+/// A program's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProgramId(pub(super) usize);
+
+/// What a peer of ours starts with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Who it is. Port 0 stands for the next free one.
+    pub identity: Identity,
+    /// How it behaves.
+    pub config: Config,
+    /// Whether it gets the shared discovery socket.
+    pub discovery_open: bool,
+}
+
+impl Setup {
+    /// A peer with this name and the defaults.
+    ///
+    /// # Panics
+    /// When the name cannot travel.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let name = Name::new(name).unwrap_or_else(|error| panic!("{name:?}: {error}"));
+        let identity = Identity { name, display_name: None, status: None, avatar: None, port: 0 };
+        Self { identity, config: Config { shards: 2, ..Config::default() }, discovery_open: true }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Peer(Box<Engine>),
+    Older(Older),
+}
+
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) host: HostId,
+    pub(super) kind: Kind,
+    /// How a peer of ours is started again.
+    pub(super) setup: Option<Setup>,
+    pub(super) port: u16,
+    pub(super) discovery_port: u16,
+    pub(super) discovery_open: bool,
+    pub(super) running: bool,
+    /// Neither hears nor does anything until then.
+    pub(super) asleep: Option<Instant>,
+    /// The moment of the wake-up call that is in the queue.
+    pub(super) call: Option<Instant>,
+    pub(super) events: Vec<(Instant, Event)>,
+    pub(super) records: Vec<Record>,
+    pub(super) reopened: usize,
+    pub(super) sent: u64,
+}
+
+impl Program {
+    /// True when a datagram that was sent to this port of its host reaches one of its sockets.
+    pub(super) fn listens(&self, port: u16) -> bool {
+        self.running
+            && self.asleep.is_none()
+            && (self.port == port || (self.discovery_open && self.discovery_port == port))
+    }
+
+    pub(super) fn source(&self, ip: std::net::Ipv4Addr) -> SocketAddrV4 {
+        SocketAddrV4::new(ip, self.port)
+    }
+}

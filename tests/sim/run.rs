@@ -1,0 +1,134 @@
+//! A run of the simulator, and what tests ask of it.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use lsnp::engine::{Command, Event, Instant, Presence};
+use lsnp::sim::{HostId, Lan, ProgramId};
+
+/// A LAN that tells its seed when the test fails.
+pub(crate) struct Run(Lan);
+
+impl Run {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Lan::new(seed))
+    }
+
+    /// So many hosts with one peer each, all started now.
+    pub(crate) fn crowd(&mut self, count: usize) -> Vec<ProgramId> {
+        let hosts: Vec<HostId> = self.hosts(count);
+        hosts.iter().enumerate().map(|(n, host)| self.peer(*host, &format!("p{n}"))).collect()
+    }
+
+    /// Two peers that know each other and are done with their quick announcements.
+    pub(crate) fn pair(seed: u64) -> (Self, ProgramId, ProgramId) {
+        let mut run = Self::new(seed);
+        let pair = run.crowd(2);
+        run.run_for(secs(10));
+        assert!(run.all_know_all(&pair));
+        (run, pair[0], pair[1])
+    }
+
+    pub(crate) fn knows(&self, one: ProgramId, other: ProgramId) -> bool {
+        let address = self.address(other);
+        self.peers_of(one).iter().any(|peer| {
+            peer.presence() == Presence::Live && peer.paths().iter().any(|(path, proven)| *path == address && *proven)
+        })
+    }
+
+    pub(crate) fn all_know_all(&self, all: &[ProgramId]) -> bool {
+        all.iter().all(|one| all.iter().all(|other| one == other || self.knows(*one, *other)))
+    }
+
+    pub(crate) fn all_list_all(&self, all: &[ProgramId]) -> bool {
+        all.iter().all(|one| self.peer_count(*one) == all.len() - 1)
+    }
+
+    pub(crate) fn id_of(&self, one: ProgramId, name: &str) -> lsnp::engine::PeerId {
+        let peers = self.peers_of(one);
+        let found: Vec<_> = peers.iter().filter(|peer| peer.raw_name() == name).collect();
+        assert_eq!(found.len(), 1, "{name} among {peers:?}");
+        found[0].id()
+    }
+
+    pub(crate) fn post(&mut self, from: ProgramId, text: &str) {
+        self.command(from, Command::Post { text: text.into() }).unwrap();
+    }
+
+    pub(crate) fn dm(&mut self, from: ProgramId, name: &str, text: &str) {
+        let to = self.id_of(from, name);
+        self.command(from, Command::Dm { to, text: text.into() }).unwrap();
+    }
+
+    /// Texts that a peer showed, with TYPE.
+    pub(crate) fn texts(&self, of: ProgramId) -> Vec<String> {
+        let texts = self.events(of).iter().filter_map(|(_, event)| match event {
+            Event::Post { text, .. } => Some(format!("POST {}", text.raw())),
+            Event::Dm { text, .. } => Some(format!("DM {}", text.raw())),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// What became of other peers, in words: `here p1`.
+    pub(crate) fn comings(&self, of: ProgramId) -> Vec<String> {
+        let words = self.events(of).iter().filter_map(|(_, event)| {
+            let (word, peer) = match event {
+                Event::Here(peer) => ("here", peer),
+                Event::Left(peer) => ("left", peer),
+                Event::Gone(peer) => ("gone", peer),
+                Event::Quiet(peer) => ("quiet", peer),
+                Event::Back(peer) => ("back", peer),
+                _ => return None,
+            };
+            Some(format!("{word} {}", peer.raw_name()))
+        });
+        words.collect()
+    }
+
+    pub(crate) fn when(&self, of: ProgramId, like: impl Fn(&Event) -> bool) -> Option<Instant> {
+        self.events(of).iter().find(|(_, event)| like(event)).map(|(at, _)| *at)
+    }
+
+    /// The SID that a program announced last.
+    pub(crate) fn sid_of(&self, of: ProgramId) -> String {
+        let address = self.address(of);
+        let frame = self.frames().iter().rev().find(|f| f.from == address && f.value("SID").is_some());
+        frame.expect("it announced itself").value("SID").unwrap().to_owned()
+    }
+
+    /// Datagrams that left some host, in all.
+    pub(crate) fn on_the_wire(&self) -> usize {
+        self.frames().iter().filter(|frame| !frame.to.ip().is_loopback()).count()
+    }
+}
+
+impl Deref for Run {
+    type Target = Lan;
+
+    fn deref(&self) -> &Lan {
+        &self.0
+    }
+}
+
+impl DerefMut for Run {
+    fn deref_mut(&mut self) -> &mut Lan {
+        &mut self.0
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the run with seed {} failed at {:?}", self.0.seed(), self.0.now());
+        }
+    }
+}
+
+pub(crate) const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
