@@ -1,5 +1,5 @@
 //! Asks the network, and notes who answers what. It is not a peer: it answers nobody and is listed by nobody of our
-//! kind (protocol.md §5.6).
+//! kind (protocol.md §5.3).
 
 use std::collections::BTreeMap;
 use std::io;
