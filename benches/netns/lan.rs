@@ -6,16 +6,8 @@ use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-
-/// The neighbour table has one limit for all namespaces, and beyond it sending fails; real hosts have a table each.
-const NEIGHBOURS: [&str; 2] =
-    ["/proc/sys/net/ipv4/neigh/default/gc_thresh2", "/proc/sys/net/ipv4/neigh/default/gc_thresh3"];
-
-/// The limits before a large LAN was built.
-static FORMER: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
 
 /// Namespaces that are still to be removed, also when a signal ends the bench.
 static LEFT: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -45,7 +37,6 @@ impl Lan {
         let tag = format!("lsnp{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
         let switch = Namespace::new(&format!("{tag}sw"))?;
         switch.batch("link add br0 type bridge forward_delay 0\nlink set br0 up\n")?;
-        make_room(hosts)?;
         let mut lan = Self { switch, hosts: Vec::new() };
         for number in 1..=hosts {
             let namespace = Namespace::new(&format!("{tag}h{number}"))?;
@@ -84,46 +75,6 @@ impl Lan {
         }
         Ok(())
     }
-}
-
-/// Makes room for the neighbours of so many hosts, until [`restore_limits`].
-fn make_room(hosts: usize) -> io::Result<()> {
-    // Many also for few hosts: another LAN on this machine, or one that just ended, fills the same table.
-    let wanted = (2 * hosts * hosts).max(16_384);
-    for path in NEIGHBOURS {
-        let former = fs::read_to_string(path)?.trim().to_owned();
-        if former.parse::<usize>().is_ok_and(|former| former < wanted) {
-            fs::write(path, wanted.to_string())?;
-            former_limits(|limits| {
-                if limits.iter().all(|(known, _)| *known != path) {
-                    limits.push((path, former));
-                }
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Sets the limits back, once the neighbours of LANs that are gone are gone too: with a full table nobody can send.
-pub(crate) fn restore_limits() {
-    let limits = former_limits(std::mem::take);
-    let least = limits.iter().filter_map(|(_, former)| former.parse::<usize>().ok()).min();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while least.is_some_and(|least| neighbours() > least / 2) && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    for (path, former) in limits {
-        if let Err(error) = fs::write(path, &former) {
-            println!("{path} was {former} and cannot be set back: {error}");
-        }
-    }
-}
-
-/// Neighbours in the table of all namespaces; 0 where the kernel does not tell.
-fn neighbours() -> usize {
-    let counted = fs::read_to_string("/proc/net/stat/arp_cache").unwrap_or_default();
-    let entries = counted.lines().nth(1).and_then(|line| line.split_whitespace().next());
-    entries.and_then(|hex| usize::from_str_radix(hex, 16).ok()).unwrap_or(0)
 }
 
 impl Host {
@@ -189,7 +140,6 @@ pub(crate) fn remove_all() {
     for name in lock(|left| left.clone()) {
         delete(&name);
     }
-    restore_limits();
 }
 
 /// Removes namespaces of benches that were killed: those named after a process that is gone.
@@ -235,10 +185,6 @@ fn output(command: &mut Command) -> io::Result<String> {
         return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
     Err(io::Error::other(String::from_utf8_lossy(&done.stderr).trim().to_owned()))
-}
-
-fn former_limits<T>(use_it: impl FnOnce(&mut Vec<(&'static str, String)>) -> T) -> T {
-    use_it(&mut FORMER.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
 fn lock<T>(use_it: impl FnOnce(&mut Vec<String>) -> T) -> T {

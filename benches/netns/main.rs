@@ -51,7 +51,6 @@ fn main() -> ExitCode {
     let mut report = report::Report::new(!options.quick);
     let done = lan::remove_stale().and_then(|()| options.run(&mut report));
     process::remove_homes();
-    lan::restore_limits();
     let held = report.print();
     match done {
         Ok(()) if held => ExitCode::SUCCESS,
