@@ -77,19 +77,19 @@ test() {
 floor() { run cargo check --locked --lib --no-default-features; }
 
 simulator() {
-    if target test sim; then
-        run cargo test --locked --release --features sim --test sim
-    else
-        skip "there is no test target sim"
-    fi
+    target test sim || missing "there is no test target sim"
+    run cargo test --locked --release --features sim --test sim
 }
 
-# The committed inputs of the fuzzers, once each, without libfuzzer.
+# The committed inputs of the fuzzers, once each, without libfuzzer; the fuzzers themselves are compiled where they can be.
 fuzz() {
-    if target test fuzz; then
-        run cargo test --locked --release --all-features --test fuzz
+    [ -d fuzz ] || { skip "there are no fuzzers"; return; }
+    target test fuzz || missing "no test target fuzz replays the inputs of the fuzzers"
+    run cargo test --locked --release --all-features --test fuzz
+    if have c++ || have g++ || have clang++; then
+        run cargo check --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
     else
-        skip "there is no test target fuzz"
+        skip "no C++ compiler: the fuzzers are not compiled"
     fi
 }
 

@@ -46,10 +46,10 @@ pub(crate) fn all_know_all(peers: &[Peer], patience: Duration) -> io::Result<Opt
     let mut latest = began;
     for peer in peers {
         let others = peers.iter().map(|other| other.id.as_str()).filter(|id| *id != peer.id);
-        match peer.lists(others, deadline) {
+        match peer.lists(others.clone(), deadline) {
             Some(at) => latest = latest.max(at),
             None => {
-                println!("{}", peer.story());
+                println!("{}", peer.story(others));
                 return Ok(None);
             }
         }

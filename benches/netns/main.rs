@@ -50,6 +50,7 @@ fn main() -> ExitCode {
     clean_up_when_stopped();
     let mut report = report::Report::new(!options.quick);
     let done = lan::remove_stale().and_then(|()| options.run(&mut report));
+    process::remove_homes();
     let held = report.print();
     match done {
         Ok(()) if held => ExitCode::SUCCESS,
@@ -154,6 +155,7 @@ fn clean_up_when_stopped() {
             }
         });
         lan::remove_all();
+        process::remove_homes();
         std::process::exit(130);
     });
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,12 +90,28 @@ impl Peer {
         self.log.lock().lines > 0
     }
 
-    /// How many it lists, and its last lines: for the report of a failure.
-    pub(crate) fn story(&self) -> String {
+    /// Whom of these it does not list, what it counted, and its last lines: for the report of a failure.
+    pub(crate) fn story<'a>(&self, others: impl Iterator<Item = &'a str>) -> String {
+        if let Some(mut stdin) = self.stdin.as_ref() {
+            // One that has ended has nothing to tell.
+            let _ = stdin.write_all(b"STATS\n");
+            let lines = self.log.lock().lines;
+            self.log.wait(Instant::now() + Duration::from_secs(1), |state| state.lines > lines || state.ended);
+        }
+        let errors = fs::read_to_string(format!("/proc/{}/net/snmp", self.pid())).unwrap_or_default();
+        let errors: Vec<&str> = errors.lines().filter(|line| line.starts_with("Udp:")).collect();
         let state = self.log.lock();
+        let missing: Vec<&str> = others.filter(|other| !state.here.contains_key(*other)).collect();
         let last: Vec<&str> = state.last.iter().map(String::as_str).collect();
-        let ended = if state.ended { ", ended" } else { "" };
-        format!("{} lists {}{ended}; last lines:\n    {}", self.id, state.here.len(), last.join("\n    "))
+        let ended = if state.ended { " has ended and" } else { "" };
+        format!(
+            "{}{ended} lists {}, not {}\n    {}\n    {}",
+            self.id,
+            state.here.len(),
+            missing.join(" "),
+            errors.join("\n    "),
+            last.join("\n    ")
+        )
     }
 
     /// Closes its input and waits for its end; true when it ended by itself with status 0.
@@ -171,8 +187,8 @@ impl Log {
 impl Home {
     fn new() -> io::Result<Self> {
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("lsnp-bench-{}-{serial}", std::process::id()));
-        fs::create_dir(&folder)?;
+        let folder = homes().join(serial.to_string());
+        fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
 
@@ -189,6 +205,17 @@ impl Home {
         }
         command
     }
+}
+
+/// Where the homes of all peers of this bench are.
+fn homes() -> PathBuf {
+    std::env::temp_dir().join(format!("lsnp-bench-{}", std::process::id()))
+}
+
+/// Removes them all: for the way out.
+pub(crate) fn remove_homes() {
+    // There may be none.
+    let _ = fs::remove_dir_all(homes());
 }
 
 /// Runs the program on this host to its end, with a home of its own: its output, and how long it took.

@@ -90,7 +90,8 @@ fn met(first: Peer, second: Peer, began: Instant) -> io::Result<(Duration, bool)
     let took = match (one, two) {
         (Some(one), Some(two)) => one.max(two).saturating_duration_since(began),
         _ => {
-            println!("not met: {}\n{}", first.story(), second.story());
+            let (one, two) = (std::iter::once(first.id.as_str()), std::iter::once(second.id.as_str()));
+            println!("not met: {}\n{}", first.story(two), second.story(one));
             Duration::MAX
         }
     };

@@ -1,6 +1,6 @@
 //! `peer discover`: who is here.
 //!
-//! Runs a peer that only looks around: it is answered, and not listed (protocol.md §5.6).
+//! Runs a peer that only looks around: it is answered, and not listed (protocol.md §5.3).
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use unicode_width::UnicodeWidthStr;
 
 use crate::engine::{Command, Config, Event, Peer, Presence, Reply};
-use crate::node::{Handle, Node, Options as NodeOptions};
+use crate::node::{Handle, Node, Options as NodeOptions, unix_now};
 use crate::wire::{Name, Safe};
 
 use super::args::{DiscoverArgs, Options};
@@ -25,8 +25,8 @@ use super::signals::Signals;
 /// first at the latest, and who missed the first has answered by then.
 const SETTLED: Duration = Duration::from_millis(1_700);
 
-/// The name in our id. Not the user's: an older client would take us for the peer that runs under that name.
-const NAME: &str = "discover";
+/// How long one name is used.
+const NAME_FOR: u64 = 240;
 
 /// Widest name and id, columns.
 const WIDEST: usize = 40;
@@ -55,7 +55,7 @@ fn fail(text: &str) -> u8 {
 /// Looks around; true when somebody was found.
 async fn search(options: &Options, discover: &DiscoverArgs) -> Result<bool, String> {
     let mut signals = Signals::listen().map_err(|error| format!("Cannot listen for signals: {error}"))?;
-    let name = Name::new(NAME).map_err(|error| error.to_string())?;
+    let name = Name::new(&passing_name("discover")).map_err(|error| error.to_string())?;
     let node = Node::start(NodeOptions {
         config: Config { scan: true, ..options.config() },
         port: options.port,
@@ -94,6 +94,12 @@ async fn search(options: &Options, discover: &DiscoverArgs) -> Result<bool, Stri
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
         found => found.map_err(|error| format!("Cannot show anything: {error}")),
     }
+}
+
+/// A name for who only looks around. It is not the user's: an older client would take us for the peer that runs under
+/// that name. It changes now and then: some older clients ignore for ever an id that they did not hear for 300 s.
+pub(super) fn passing_name(word: &str) -> String {
+    format!("{word}-{}", unix_now().as_secs() / NAME_FOR % 10_000)
 }
 
 /// Returns when nobody new comes any more.

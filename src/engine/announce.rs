@@ -9,6 +9,7 @@ use rand::Rng;
 
 use crate::wire::{Caps, Discovery, Extension, Nonce, Octets, Ping, Profile, Style, VERSION};
 
+use super::budget::Pace;
 use super::meet::Sender;
 use super::peer::{Dialect, Greeting};
 use super::{Arrival, Config, Engine, Event, Instant, PeerId, Rejected, Socket, Timer};
@@ -24,6 +25,8 @@ pub(super) struct Beats {
     restarted: Option<Instant>,
     /// When an announcement was last brought forward.
     hurried: Option<Instant>,
+    /// What goes to strangers by unicast.
+    pace: Pace,
     pub(super) announced: Option<Instant>,
     /// The nonces of our latest broadcast ASKs.
     asks: ArrayVec<u64, 4>,
@@ -38,6 +41,8 @@ pub(super) struct Answer {
     echo: Option<Nonce>,
     /// Bytes of the datagram that it answers.
     bytes: usize,
+    /// It answers something that everybody heard, so a broadcast does as well.
+    crowd: bool,
 }
 
 impl Beats {
@@ -62,9 +67,20 @@ impl Engine {
         self.timers.set(soonest, Timer::Beat);
     }
 
-    /// Takes note that the system could not send to some address for want of room, as when its table of neighbours is
-    /// full. A broadcast needs no such room, so the next announcement comes sooner, at most once in 2 s.
-    pub fn handle_unsent(&mut self, now: Instant) {
+    /// True when a stranger may be sent something by unicast now. In a crowd of newcomers the pace runs out: they hear
+    /// our next announcement instead, which comes soon. So their number costs no more than theirs in broadcasts, and no
+    /// system's table of neighbours overflows (protocol.md §5.3).
+    pub(super) fn may_approach(&mut self, to: SocketAddrV4, now: Instant) -> bool {
+        let (gap, burst) = self.config.limits.strangers;
+        if self.links.is_own(*to.ip()) || self.beats.pace.take(gap, burst, now) {
+            return true;
+        }
+        self.hurry(now);
+        false
+    }
+
+    /// Brings the next announcement forward, at most once in 2 s.
+    fn hurry(&mut self, now: Instant) {
         let lately = self.beats.hurried.is_some_and(|at| now.since(at) < Config::HURRY_GAP);
         if lately || self.left {
             return;
@@ -240,7 +256,8 @@ impl Engine {
         else {
             return;
         };
-        let answer = Answer { peer: Some(met.id), echo: arrival.extension.ask, bytes: arrival.bytes };
+        let crowd = arrival.socket == Socket::Discovery;
+        let answer = Answer { peer: Some(met.id), echo: arrival.extension.ask, bytes: arrival.bytes, crowd };
         if arrival.extension.ask.is_some() {
             self.queue_answer(to, answer, arrival);
         } else if arrival.socket == Socket::Discovery && (met.new || met.restarted) {
@@ -262,7 +279,7 @@ impl Engine {
         if arrival.extension.ask.is_none() || self.config.scan {
             return Ok(());
         }
-        let answer = Answer { peer: None, echo: arrival.extension.ask, bytes: arrival.bytes };
+        let answer = Answer { peer: None, echo: arrival.extension.ask, bytes: arrival.bytes, crowd: false };
         self.queue_answer(arrival.from, answer, arrival);
         Ok(())
     }
@@ -275,6 +292,7 @@ impl Engine {
             waiting.echo = answer.echo.or(waiting.echo);
             waiting.peer = answer.peer.or(waiting.peer);
             waiting.bytes = waiting.bytes.max(answer.bytes);
+            waiting.crowd &= answer.crowd;
             return;
         }
         let live = self.peers.live();
@@ -320,6 +338,7 @@ impl Engine {
                 self.send_within_budget(id, to, payload);
                 self.tell_profile(id, now);
             }
+            Some(None) if answer.crowd && !self.is_proven(id, to) && !self.may_approach(to, now) => {}
             Some(None) => {
                 let ask = self.ask_of(id, to, now);
                 for profile in [true, false] {
@@ -338,8 +357,11 @@ impl Engine {
     pub(super) fn say_goodbye(&mut self, now: Instant) {
         let mut to = Vec::new();
         for id in self.peers.ids() {
-            let listens = self.peers.read(id, |peer| peer.caps.has(Caps::BYE).then(|| peer.address()));
-            to.extend(listens.flatten());
+            let paths = |peer: &super::Peer| {
+                let listens = peer.caps.has(Caps::BYE);
+                peer.paths.iter().filter(|_| listens).map(|path| path.address).collect::<Vec<_>>()
+            };
+            to.extend(self.peers.read(id, paths).unwrap_or_default());
         }
         let bye = Extension { bye: Some(self.own.sid), ..Extension::default() };
         let payload = self.announcement(bye, false, now);
@@ -350,7 +372,12 @@ impl Engine {
     fn on_bye(&mut self, bye: Octets, arrival: &Arrival) -> Result<(), Rejected> {
         let own = arrival.extension.sid == Some(bye);
         let id = self.peers.find("", Some(bye), arrival.from).filter(|id| {
-            let here = |peer: &super::Peer| peer.paths.iter().any(|path| path.address == arrival.from);
+            let from = arrival.from;
+            let same_host = |ip: &Ipv4Addr| self.links.is_own(*ip) && self.links.is_own(*from.ip());
+            let here = |peer: &super::Peer| {
+                let is = |at: &SocketAddrV4| at.port() == from.port() && (at.ip() == from.ip() || same_host(at.ip()));
+                peer.paths.iter().any(|path| is(&path.address))
+            };
             own && self.peers.read(*id, here).unwrap_or(false)
         });
         let Some(id) = id else { return Err(Rejected::StrayGoodbye) };

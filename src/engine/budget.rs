@@ -45,6 +45,22 @@ impl Bucket {
     }
 }
 
+/// A slow pace: one in each gap, and a burst of so many (the generic cell rate algorithm).
+#[derive(Debug, Default)]
+pub(super) struct Pace(Instant);
+
+impl Pace {
+    /// Takes one, if there is one.
+    pub(super) fn take(&mut self, gap: Duration, burst: u32, now: Instant) -> bool {
+        let next = self.0.max(now);
+        let good = next.since(now) <= gap * burst.saturating_sub(1);
+        if good {
+            self.0 = next + gap;
+        }
+        good
+    }
+}
+
 /// Who may send how much.
 #[derive(Debug)]
 pub(super) struct Inflow {

@@ -1,4 +1,4 @@
-//! Every duration of the protocol, with its reason. Caps of tables stand in [`Limits`](super::Limits).
+//! Every duration of the protocol, with its reason. Caps of tables stand in [`Limits`].
 
 use std::time::Duration;
 

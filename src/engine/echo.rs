@@ -8,7 +8,7 @@ use rand::Rng;
 use crate::wire::{Extension, Nonce, Octets};
 
 use super::peer::{Asked, Tier};
-use super::{Arrival, Config, Engine, Event, Instant, Output, PeerId, Presence, Record, Timer};
+use super::{Arrival, Config, Engine, Event, Instant, Output, Peer, PeerId, Presence, Record, Timer};
 
 /// Asks for one unproven path before its next sign of life.
 const TRIES: u8 = 2;
@@ -47,7 +47,7 @@ impl Engine {
         let needed = self.peers.read(id, |peer| {
             !peer.is_older() && peer.paths.iter().any(|p| p.address == path && !p.proven && p.asked.is_none())
         });
-        if needed == Some(true) {
+        if needed == Some(true) && self.may_approach(path, now) {
             self.ask(id, path, now);
         }
     }
@@ -181,13 +181,19 @@ impl Engine {
         true
     }
 
+    /// True when this path of the peer answered an echo.
+    pub(super) fn is_proven(&self, id: PeerId, at: SocketAddrV4) -> bool {
+        let proven = |peer: &Peer| peer.paths.iter().any(|path| path.address == at && path.proven);
+        self.peers.read(id, proven).unwrap_or(false)
+    }
+
     /// True when so many bytes may go to this path of the peer: a proven one takes all, another at most three times
     /// what it sent.
     pub(super) fn fits_budget(&self, id: PeerId, to: SocketAddrV4, bytes: usize) -> bool {
         let fits = self.peers.read(id, |peer| {
             peer.paths.iter().any(|path| {
                 let room = u64::from(path.received) * 3;
-                path.address == to && (path.proven || u64::from(path.sent) + bytes as u64 <= room)
+                path.address == to && (path.proven || u64::from(path.sent).saturating_add(bytes as u64) <= room)
             })
         });
         fits.unwrap_or(false)

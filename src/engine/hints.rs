@@ -154,10 +154,7 @@ impl Engine {
     pub(super) fn on_list_request(&mut self, request: &PeerListRequest<'_>, arrival: &Arrival) -> Result<(), Rejected> {
         let Arrival { from, now, bytes, extension, .. } = *arrival;
         let asker = self.peers.find(request.from.as_str(), extension.sid, from);
-        let proven = asker.is_some_and(|id| {
-            let proven = |peer: &super::Peer| peer.paths.iter().any(|path| path.address == from && path.proven);
-            self.peers.read(id, proven).unwrap_or(false)
-        });
+        let proven = asker.is_some_and(|id| self.is_proven(id, from));
         let room = if proven { OWN_DATAGRAM_MAX } else { OWN_DATAGRAM_MAX.min(3 * bytes) };
         let own = self.links.is_own(*from.ip());
         let identity = self.key.hash(b"PEER_LIST_REQUEST");

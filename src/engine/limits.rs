@@ -1,6 +1,8 @@
 //! The cap of every table, with unit and reason (protocol.md §8.2). What is dropped is counted in
 //! [`Counters`](super::Counters).
 
+use std::time::Duration;
+
 /// Caps of every table and rate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -36,6 +38,9 @@ pub struct Limits {
     pub avatars: usize,
     /// Avatars pulled at the same time.
     pub pulls: usize,
+    /// Strangers are sent something by unicast once in this time, and so many at once; a broadcast reaches the others.
+    /// Fifty hosts that share one kernel (1,024 places for neighbours, each taken for 5 s) start without a loss so.
+    pub strangers: (Duration, u32),
     /// Messages a second that one older client is sent, and how many at once.
     pub older_rate: (u32, u32),
 }
@@ -59,6 +64,7 @@ impl Default for Limits {
             hints_rate: 10,
             avatars: 16 << 20,
             pulls: 4,
+            strangers: (Duration::from_secs(2), 6),
             older_rate: (20, 100),
         }
     }

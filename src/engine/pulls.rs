@@ -22,6 +22,10 @@ impl Engine {
             return Err(CommandError::Busy);
         }
         self.pulls.insert(id, Pull::new(label));
+        if !self.is_proven(id, peer.address()) {
+            // Only a proven path is served.
+            self.probe(id, false, now);
+        }
         self.go_on_pulling(id, now);
         Ok(())
     }
@@ -52,11 +56,7 @@ impl Engine {
     /// Serves a piece of our avatar, to a proven path only.
     pub(super) fn on_chunk_request(&mut self, request: &ChunkRequest<'_>, arrival: &Arrival) -> Result<(), Rejected> {
         let id = self.peers.find(request.from.as_str(), arrival.extension.sid, arrival.from);
-        let proven = id.is_some_and(|id| {
-            let proven = |peer: &Peer| peer.paths.iter().any(|path| path.address == arrival.from && path.proven);
-            self.peers.read(id, proven).unwrap_or(false)
-        });
-        if !proven {
+        if !id.is_some_and(|id| self.is_proven(id, arrival.from)) {
             return Err(Rejected::Stranger);
         }
         let piece = self.own.avatar.as_ref().and_then(|avatar| avatar.piece(request.hash));

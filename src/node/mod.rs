@@ -26,7 +26,6 @@ mod files;
 mod handle;
 mod holder;
 mod interfaces;
-mod later;
 mod neighbours;
 mod options;
 mod paths;

@@ -15,7 +15,6 @@ use super::clock::{Clock, Timer};
 use super::delay::Delay;
 use super::handle::{Counts, Request, count};
 use super::interfaces::{Interfaces, LinkFilter};
-use super::later::Later;
 use super::neighbours::Presence;
 use super::paths::Paths;
 use super::socket::{Received, Sockets, buffer};
@@ -64,7 +63,6 @@ pub(super) struct Shell {
     settle: Delay,
     discovery_again: Delay,
     write: Delay,
-    later: Later,
     paths: Paths,
     presence: Option<Presence>,
     channels: Channels,
@@ -81,7 +79,6 @@ enum Wake {
     LinksSettled,
     DiscoveryAgain,
     Write,
-    Later,
     Due(io::Result<()>),
 }
 
@@ -108,7 +105,6 @@ impl Shell {
             settle: Delay::default(),
             discovery_again: Delay::default(),
             write: Delay::default(),
-            later: Later::default(),
             paths,
             presence: None,
             channels,
@@ -165,12 +161,6 @@ impl Shell {
                     self.paths.write();
                     Ok(())
                 }
-                Wake::Later => {
-                    for (transmit, tries) in self.later.due(self.clock.now()) {
-                        self.transmit(&transmit, tries).await;
-                    }
-                    Ok(())
-                }
                 Wake::Due(due) => due,
             };
             if let Err(error) = go_on {
@@ -186,7 +176,7 @@ impl Shell {
     }
 
     async fn wait(&mut self) -> Wake {
-        let Self { sockets, channels, changes, settle, discovery_again, write, later, timer, .. } = self;
+        let Self { sockets, channels, changes, settle, discovery_again, write, timer, .. } = self;
         tokio::select! {
             () = sockets.readable(Socket::Unicast) => Wake::Datagrams(Socket::Unicast),
             () = sockets.readable(Socket::Discovery) => Wake::Datagrams(Socket::Discovery),
@@ -195,7 +185,6 @@ impl Shell {
             () = settle.over() => Wake::LinksSettled,
             () = discovery_again.over() => Wake::DiscoveryAgain,
             () = write.over() => Wake::Write,
-            () = later.over() => Wake::Later,
             due = timer.due() => Wake::Due(due),
         }
     }
@@ -204,7 +193,7 @@ impl Shell {
     async fn drain(&mut self) -> Instant {
         loop {
             match self.engine.poll() {
-                Output::Transmit(transmit) => self.transmit(&transmit, 0).await,
+                Output::Transmit(transmit) => self.transmit(&transmit).await,
                 Output::Event(event) => self.announce(event),
                 Output::Store(Record::Path { user_id, address }) => {
                     self.paths.remember(&user_id, address);
@@ -218,16 +207,10 @@ impl Shell {
         }
     }
 
-    async fn transmit(&mut self, transmit: &Transmit, tries: usize) {
+    async fn transmit(&mut self, transmit: &Transmit) {
         let Some(socket) = self.sockets.get(Socket::Unicast) else { return };
         let sent = send::send(socket, transmit).await;
         let Some(error) = sent.error else { return };
-        if !sent.no_room.is_empty() {
-            let now = self.clock.now();
-            self.engine.handle_unsent(now);
-            let transmit = Transmit { to: sent.no_room.into(), payload: Arc::clone(&transmit.payload) };
-            self.later.keep(transmit, tries, now);
-        }
         tracing::debug!(%error, refused = sent.refused, given_up = sent.given_up, "not sent to all");
         count(&self.faults.refused, sent.refused);
         count(&self.faults.given_up, sent.given_up);

@@ -19,8 +19,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 pub(super) struct Sent {
     /// Addresses that the system refused.
     pub(super) refused: u64,
-    /// Those among them for which the system had no room, as when its table of neighbours is full: worth another try.
-    pub(super) no_room: Vec<SocketAddrV4>,
     /// Addresses given up, because the system's queue stayed full.
     pub(super) given_up: u64,
     /// What the system said last.
@@ -50,26 +48,12 @@ pub(super) async fn send(socket: &UdpSocket, transmit: &Transmit) -> Sent {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 sent.refused += 1;
-                if is_want_of_room(&error) {
-                    sent.no_room.extend(rest.first());
-                }
                 sent.error = Some(error);
                 rest = &rest[1..];
             }
         }
     }
     sent
-}
-
-/// True for the error of a system that has no room for a neighbour or a datagram right now.
-fn is_want_of_room(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    return error.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error());
-    #[cfg(not(unix))]
-    {
-        let _ = error;
-        false
-    }
 }
 
 /// Sends to the first of the addresses, and to more where that costs no more calls; tells to how many. An error is

@@ -1,4 +1,4 @@
-//! The two sockets: the unicast one sends everything, the discovery one only listens (protocol.md §2.1).
+//! The two sockets: the unicast one sends everything, the discovery one only listens (protocol.md §1).
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};

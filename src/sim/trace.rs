@@ -24,7 +24,7 @@ impl Frame {
     pub fn value(&self, key: &str) -> Option<&str> {
         let text = std::str::from_utf8(&self.payload).ok()?;
         let lines = text.lines().filter_map(|line| line.split_once(':'));
-        lines.filter(|(k, _)| *k == key).map(|(_, value)| value.trim_start()).last()
+        lines.filter(|(k, _)| *k == key).map(|(_, value)| value.trim_start()).next_back()
     }
 
     /// Its TYPE, or nothing.

@@ -8,6 +8,9 @@ use std::net::Ipv4Addr;
 /// Rules that are followed before giving up; more is a loop.
 const STEPS: usize = 20_000;
 
+/// In place of a rule, where none decided.
+pub(super) const POLICY: &str = "policy: drop what no rule accepts";
+
 /// A datagram that a neighbour sends to this computer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Incoming {
@@ -145,11 +148,17 @@ pub(super) enum Fate {
 }
 
 impl Filter {
+    /// Whether there is nothing that could drop.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.iter().all(|entry| entry.accepts) && self.chains.values().all(Vec::is_empty)
+    }
+
     /// What becomes of a datagram for us.
     pub(super) fn fate(&self, incoming: &Incoming) -> Fate {
         let mut fate = Fate::Passes;
         for entry in &self.entries {
-            match (Walk { filter: self, incoming, steps: 0, maybe_accepted: false, maybe_dropped: None }).enter(entry) {
+            match (Walk { filter: self, incoming, steps: 0, maybe_accepted: false, maybe_dropped: false }).enter(entry)
+            {
                 dropped @ Fate::Dropped { .. } => return dropped,
                 Fate::Unclear => fate = Fate::Unclear,
                 Fate::Passes => {}
@@ -165,7 +174,7 @@ struct Walk<'a> {
     incoming: &'a Incoming,
     steps: usize,
     maybe_accepted: bool,
-    maybe_dropped: Option<()>,
+    maybe_dropped: bool,
 }
 
 /// Where a chain leads.
@@ -180,14 +189,14 @@ impl Walk<'_> {
     fn enter(mut self, entry: &Entry) -> Fate {
         let end = match self.chain(&entry.chain, true, 0) {
             End::Back if entry.accepts => End::Accepted,
-            End::Back => End::Dropped(entry.chain.clone(), "policy: drop what no rule accepts".to_owned()),
-            end => end,
+            End::Back => End::Dropped(entry.chain.clone(), POLICY.to_owned()),
+            end @ (End::Accepted | End::Dropped(..)) => end,
         };
         match end {
             _ if self.steps >= STEPS => Fate::Unclear,
             End::Dropped(chain, rule) if !self.maybe_accepted => Fate::Dropped { chain, rule },
-            End::Accepted | End::Back if self.maybe_dropped.is_none() => Fate::Passes,
-            _ => Fate::Unclear,
+            End::Accepted | End::Back if !self.maybe_dropped => Fate::Passes,
+            End::Accepted | End::Back | End::Dropped(..) => Fate::Unclear,
         }
     }
 
@@ -207,7 +216,7 @@ impl Walk<'_> {
             match self.act(&rule.action, name, rule, certain, depth) {
                 Some(end) if certain => return end,
                 Some(End::Accepted) => self.maybe_accepted = true,
-                Some(End::Dropped(..)) => self.maybe_dropped = Some(()),
+                Some(End::Dropped(..)) => self.maybe_dropped = true,
                 // Whether the rest of this chain is skipped is not known: both ways are.
                 Some(End::Back) | None => {}
             }
@@ -223,7 +232,7 @@ impl Walk<'_> {
             Action::Continue => None,
             Action::Jump(to) => match self.chain(to, certain, depth + 1) {
                 End::Back => None,
-                end => Some(end),
+                end @ (End::Accepted | End::Dropped(..)) => Some(end),
             },
             Action::Goto(to) => Some(self.chain(to, certain, depth + 1)),
             Action::Choose(field, choices) => {
@@ -233,7 +242,7 @@ impl Walk<'_> {
                         Some(false) => {}
                         None => {
                             self.maybe_accepted = true;
-                            self.maybe_dropped = Some(());
+                            self.maybe_dropped = true;
                         }
                     }
                 }
@@ -241,7 +250,7 @@ impl Walk<'_> {
             }
             Action::Unknown => {
                 self.maybe_accepted = true;
-                self.maybe_dropped = Some(());
+                self.maybe_dropped = true;
                 None
             }
         }

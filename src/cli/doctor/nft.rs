@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<Filter>> {
     let mut sets: BTreeMap<Table, Sets> = BTreeMap::new();
     for set in objects.iter().filter_map(|object| object.get("set").or_else(|| object.get("map"))) {
         let elements = set.get("elem").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-        let values = elements.iter().map(|element| value(element, &Sets::new())).flatten().collect();
+        let values = elements.iter().flat_map(|element| value(element, &Sets::new())).collect();
         sets.entry(table(set)).or_default().insert(name(set, "name"), values);
     }
     let mut filters: BTreeMap<Table, Filter> = BTreeMap::new();
@@ -61,11 +61,10 @@ fn table(object: &Json) -> Table {
 }
 
 fn read_rule(rule: &Json, sets: &Sets) -> Rule {
-    let handle = rule.get("handle").and_then(Json::as_u64).unwrap_or_default();
-    let comment = rule.get("comment").and_then(Json::as_str).map(|text| format!(" \"{text}\"")).unwrap_or_default();
-    let mut read =
-        Rule { matches: Vec::new(), action: Action::Continue, text: format!("rule with handle {handle}{comment}") };
-    for part in rule.get("expr").and_then(Json::as_array).into_iter().flatten() {
+    let parts = rule.get("expr").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    let words: Vec<String> = parts.iter().filter_map(shown).collect();
+    let mut read = Rule { matches: Vec::new(), action: Action::Continue, text: words.join(" ") };
+    for part in parts {
         let Some((kind, body)) = part.as_object().and_then(|part| part.iter().next()) else { continue };
         match kind.as_str() {
             "match" => read.matches.extend(condition(body, sets)),
@@ -80,6 +79,45 @@ fn read_rule(rule: &Json, sets: &Sets) -> Rule {
         }
     }
     read
+}
+
+/// A part of a rule much as nft writes it; none for what only counts or logs.
+fn shown(part: &Json) -> Option<String> {
+    let (kind, body) = part.as_object()?.iter().next()?;
+    let text = match kind.as_str() {
+        "match" => {
+            let op = name(body, "op");
+            let op = if matches!(op.as_str(), "==" | "in") { String::new() } else { format!("{op} ") };
+            format!("{} {op}{}", operand(body.get("left")?), operand(body.get("right")?))
+        }
+        "jump" | "goto" => format!("{kind} {}", name(body, "target")),
+        "vmap" => format!("{} vmap ...", operand(body.get("key")?)),
+        "xt" => format!("({})", name(body, "name")),
+        "accept" | "drop" | "reject" | "return" | "queue" | "limit" => kind.clone(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn operand(json: &Json) -> String {
+    let list = |items: &[Json], gap: &str| items.iter().map(operand).collect::<Vec<_>>().join(gap);
+    if let Some(text) = json.as_str() {
+        return text.to_owned();
+    }
+    if let Some(items) = json.as_array() {
+        return list(items, ", ");
+    }
+    let Some((kind, body)) = json.as_object().and_then(|object| object.iter().next()) else { return json.to_string() };
+    match (kind.as_str(), body.as_array()) {
+        ("set", Some(items)) => format!("{{ {} }}", list(items, ", ")),
+        ("range", Some(items)) => list(items, "-"),
+        ("prefix", _) => format!("{}/{}", name(body, "addr"), body.get("len").map(operand).unwrap_or_default()),
+        ("meta", _) => name(body, "key"),
+        ("ct", _) => format!("ct {}", name(body, "key")),
+        ("payload", _) => format!("{} {}", name(body, "protocol"), name(body, "field")),
+        ("fib", _) => format!("fib {}", name(body, "result")),
+        _ => "...".to_owned(),
+    }
 }
 
 fn unknown() -> Match {
@@ -211,5 +249,86 @@ fn single(right: &Json) -> Value {
         (Some(number), _) => Value::Range(number, number),
         (None, Some(word)) => Value::Word(word.to_owned()),
         (None, None) => Value::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::filter::Fate;
+    use crate::cli::doctor::filter::tests::{announcement, message};
+
+    /// What `nft -j list ruleset` prints of a table with one chain of these rules.
+    fn ruleset(policy: &str, rules: &str) -> String {
+        let rules: Vec<String> = rules
+            .lines()
+            .map(|line| {
+                format!(r#"{{"rule":{{"family":"inet","table":"f","chain":"input","handle":4,"expr":[{line}]}}}}"#)
+            })
+            .collect();
+        format!(
+            r#"{{"nftables":[{{"metainfo":{{"version":"1.0.6"}}}},{{"table":{{"family":"inet","name":"f"}}}},
+            {{"set":{{"family":"inet","table":"f","name":"trusted","type":"ipv4_addr","elem":[{{"prefix":{{"addr":"192.168.0.0","len":16}}}},"10.0.0.1"]}}}},
+            {{"chain":{{"family":"inet","table":"f","name":"input","type":"filter","hook":"input","prio":0,"policy":"{policy}"}}}},
+            {{"chain":{{"family":"ip6","table":"f","name":"other","type":"filter","hook":"input","prio":0,"policy":"drop"}}}}
+            {}{}]}}"#,
+            if rules.is_empty() { "" } else { "," },
+            rules.join(",")
+        )
+    }
+
+    fn fates(policy: &str, rules: &str) -> [Fate; 2] {
+        let filters = parse(&ruleset(policy, rules)).unwrap();
+        assert_eq!((filters.len(), filters[0].table.as_str()), (1, "inet f"));
+        [filters[0].fate(&announcement()), filters[0].fate(&message())]
+    }
+
+    const LO: &str = r#"{"match":{"op":"==","left":{"meta":{"key":"iifname"}},"right":"lo"}},{"accept":null}"#;
+    const KNOWN: &str =
+        r#"{"match":{"op":"in","left":{"ct":{"key":"state"}},"right":["established","related"]}},{"accept":null}"#;
+    const CHOICE: &str = r#"{"vmap":{"key":{"ct":{"key":"state"}},"data":{"set":[["invalid",{"drop":null}],["established",{"accept":null}]]}}}"#;
+    const SSH: &str = r#"{"match":{"op":"==","left":{"payload":{"protocol":"tcp","field":"dport"}},"right":{"set":[22,{"range":[8000,9999]}]}}},{"accept":null}"#;
+    const NAT: &str = r#"{"match":{"op":"in","left":{"ct":{"key":"status"}},"right":"dnat"}},{"accept":null}"#;
+
+    #[test]
+    fn a_usual_server_drops_peers_until_their_ports_are_open() {
+        let usual = [LO, KNOWN, CHOICE, SSH, NAT].join("\n");
+        assert!(fates("drop", &usual).iter().all(|fate| matches!(fate, Fate::Dropped { .. })));
+        assert_eq!(fates("accept", &usual), [Fate::Passes, Fate::Passes]);
+        let ports = r#"{"match":{"op":"==","left":{"payload":{"protocol":"udp","field":"dport"}},"right":{"set":[50999,{"range":[8000,9999]}]}}},{"counter":{"packets":0}},{"accept":null}"#;
+        assert_eq!(fates("drop", &format!("{usual}\n{ports}")), [Fate::Passes, Fate::Passes]);
+    }
+
+    #[test]
+    fn sets_by_name_and_choices_by_port_are_followed() {
+        let trusted = r#"{"match":{"op":"==","left":{"payload":{"protocol":"ip","field":"saddr"}},"right":"@trusted"}},{"accept":null}"#;
+        assert_eq!(fates("drop", trusted), [Fate::Passes, Fate::Passes]);
+        let choice = r#"{"vmap":{"key":{"payload":{"protocol":"udp","field":"dport"}},"data":{"set":[[50999,{"accept":null}],[53,{"drop":null}]]}}}"#;
+        assert!(matches!(fates("drop", choice), [Fate::Passes, Fate::Dropped { .. }]));
+    }
+
+    #[test]
+    fn broadcasts_alone_can_be_dropped_and_the_rule_is_shown() {
+        let rule = r#"{"match":{"op":"==","left":{"fib":{"result":"type","flags":["daddr"]}},"right":"broadcast"}},{"drop":null}"#;
+        let [Fate::Dropped { chain, rule }, Fate::Passes] = fates("accept", rule) else { panic!() };
+        assert_eq!((chain.as_str(), rule.as_str()), ("input", "fib type broadcast drop"));
+        let udp = r#"{"match":{"op":"!=","left":{"payload":{"protocol":"udp","field":"dport"}},"right":53}},{"reject":{"type":"icmpx"}}"#;
+        let [Fate::Dropped { rule, .. }, Fate::Dropped { .. }] = fates("accept", udp) else { panic!() };
+        assert_eq!(rule, "udp dport != 53 reject");
+    }
+
+    #[test]
+    fn conditions_of_old_modules_and_limits_make_it_unclear() {
+        let module = r#"{"xt":{"type":"match","name":"conntrack"}},{"accept":null}"#;
+        assert_eq!(fates("drop", module), [Fate::Unclear, Fate::Unclear]);
+        let limit = r#"{"limit":{"rate":3,"per":"second"}},{"accept":null}"#;
+        assert_eq!(fates("drop", limit), [Fate::Unclear, Fate::Unclear]);
+    }
+
+    #[test]
+    fn what_nft_does_not_print_is_not_read() {
+        assert_eq!(parse(""), None);
+        assert_eq!(parse("{}"), None);
+        assert_eq!(parse(r#"{"nftables":[]}"#), Some(Vec::new()));
     }
 }
