@@ -13,7 +13,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// A crowd that starts at once, and runs so long.
+/// A crowd that starts within ten seconds, and runs so long.
 fn crowd(seed: u64, peers: usize, time: Duration) -> Lan {
     let mut lan = Lan::new(seed);
     lan.capture = false;
@@ -21,8 +21,9 @@ fn crowd(seed: u64, peers: usize, time: Duration) -> Lan {
     let hosts = lan.hosts(peers);
     for (number, host) in hosts.into_iter().enumerate() {
         lan.peer(host, &format!("p{number}"));
+        lan.run_for(Duration::from_secs(10) / u32::try_from(peers).unwrap_or(1));
     }
-    lan.run_for(time);
+    lan.run_until(lsnp::engine::Instant::BIRTH + time);
     lan
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
+use super::hash::{Key, Table};
 use super::{Instant, Limits};
 
 /// A token bucket: so many a second, so many at once.
@@ -64,8 +65,8 @@ impl Pace {
 /// Who may send how much.
 #[derive(Debug)]
 pub(super) struct Inflow {
-    unproven: BTreeMap<SocketAddrV4, Bucket>,
-    proven: BTreeMap<SocketAddrV4, Bucket>,
+    unproven: Table<SocketAddrV4, Bucket>,
+    proven: Table<SocketAddrV4, Bucket>,
     /// For newcomers when the table is full.
     shared: Bucket,
     unknown: Bucket,
@@ -80,10 +81,10 @@ pub(super) enum TooMuch {
 }
 
 impl Inflow {
-    pub(super) fn new(limits: &Limits, now: Instant) -> Self {
+    pub(super) fn new(limits: &Limits, key: Key, now: Instant) -> Self {
         Self {
-            unproven: BTreeMap::new(),
-            proven: BTreeMap::new(),
+            unproven: Table::with_hasher(key),
+            proven: Table::with_hasher(key),
             shared: Bucket::full(limits.unknown_rate, now),
             unknown: Bucket::full(limits.global_rate, now),
             cleaned: now,

@@ -130,7 +130,7 @@ impl Engine {
         Self {
             own: Own::new(identity, sid),
             peers: PeerTable::new(config.shards, key),
-            inflow: Inflow::new(&config.limits, now),
+            inflow: Inflow::new(&config.limits, key, now),
             beats: Beats::default(),
             watch: Watch::new(now),
             config,

@@ -9,7 +9,7 @@ use dashmap::DashMap;
 
 use crate::wire::Sid;
 
-use super::hash::Key;
+use super::hash::{Key, Table};
 use super::peer::Tier;
 use super::probation::Probation;
 use super::{Limits, Links, Peer, PeerId, Presence};
@@ -58,7 +58,8 @@ pub(super) struct PeerTable {
     map: Arc<Map>,
     key: Key,
     by_label: BTreeSet<(u64, PeerId)>,
-    by_sid: BTreeSet<(Sid, PeerId)>,
+    /// No two rows share a SID: who comes with one that is known is that row.
+    by_sid: Table<Sid, PeerId>,
     /// Identities at each address.
     at: BTreeMap<SocketAddrV4, u16>,
     probation: Probation,
@@ -78,7 +79,7 @@ impl PeerTable {
             map: Arc::new(DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), shards)),
             key,
             by_label: BTreeSet::new(),
-            by_sid: BTreeSet::new(),
+            by_sid: Table::with_hasher(key),
             at: BTreeMap::new(),
             probation: Probation::default(),
             older: 0,
@@ -121,7 +122,7 @@ impl PeerTable {
     /// An older client keeps its place when it comes back at the same IP, or at the same port of another of its IPs.
     pub(super) fn find(&self, label: &str, sid: Option<Sid>, from: SocketAddrV4) -> Option<PeerId> {
         if let Some(sid) = sid
-            && let Some((_, id)) = self.by_sid.range((sid, PeerId(0))..=(sid, PeerId(u32::MAX))).next()
+            && let Some(id) = self.by_sid.get(&sid)
         {
             return Some(*id);
         }
@@ -177,7 +178,7 @@ impl PeerTable {
         peer.id = id;
         self.by_label.insert((self.key.hash(peer.user_id.as_bytes()), id));
         if let Some(sid) = peer.sid {
-            self.by_sid.insert((sid, id));
+            self.by_sid.insert(sid, id);
         }
         self.count(&peer, true);
         self.probation.add(id, *address.ip());
@@ -189,7 +190,7 @@ impl PeerTable {
         let (_, peer) = self.map.remove(&id)?;
         self.by_label.remove(&(self.key.hash(peer.user_id.as_bytes()), id));
         if let Some(sid) = peer.sid {
-            self.by_sid.remove(&(sid, id));
+            self.by_sid.remove(&sid);
         }
         self.probation.remove(id);
         self.count(&peer, false);
@@ -214,10 +215,10 @@ impl PeerTable {
         }
         if before.sid != after.sid {
             if let Some(sid) = before.sid {
-                self.by_sid.remove(&(sid, id));
+                self.by_sid.remove(&sid);
             }
             if let Some(sid) = after.sid {
-                self.by_sid.insert((sid, id));
+                self.by_sid.insert(sid, id);
             }
         }
         if before.tier == Tier::Probation && after.tier != Tier::Probation {
