@@ -67,16 +67,12 @@ impl Engine {
         self.timers.set(soonest, Timer::Beat);
     }
 
-    /// True when a stranger may be sent something by unicast now. In a crowd of newcomers the pace runs out: they hear
-    /// our next announcement instead, which comes soon. So their number costs no more than theirs in broadcasts, and no
-    /// system's table of neighbours overflows (protocol.md §5.3).
+    /// True when a stranger may be sent something by unicast now. In a crowd of newcomers the pace runs out; then our
+    /// next announcement has to do (protocol.md §5.3). So a crowd costs no more than its number in broadcasts, and no
+    /// system's table of neighbours overflows.
     pub(super) fn may_approach(&mut self, to: SocketAddrV4, now: Instant) -> bool {
         let (gap, burst) = self.config.limits.strangers;
-        if self.links.is_own(*to.ip()) || self.beats.pace.take(gap, burst, now) {
-            return true;
-        }
-        self.hurry(now);
-        false
+        self.links.is_own(*to.ip()) || self.beats.pace.take(gap, burst, now)
     }
 
     /// Brings the next announcement forward, at most once in 2 s.
@@ -338,7 +334,7 @@ impl Engine {
                 self.send_within_budget(id, to, payload);
                 self.tell_profile(id, now);
             }
-            Some(None) if answer.crowd && !self.is_proven(id, to) && !self.may_approach(to, now) => {}
+            Some(None) if answer.crowd && !self.is_proven(id, to) && !self.may_approach(to, now) => self.hurry(now),
             Some(None) => {
                 let ask = self.ask_of(id, to, now);
                 for profile in [true, false] {
