@@ -55,6 +55,7 @@ fn bytes_per_peer(count: u32) -> f64 {
         global_rate: (u32::MAX, u32::MAX),
         buckets: most,
         answers: most,
+        strangers: (Duration::ZERO, u32::MAX),
         ..Limits::default()
     };
     let identity = Identity {
@@ -123,9 +124,13 @@ fn main() {
     println!("100 peers, 60 s: trace {:016x}, again {:016x}, another seed {:016x}", hashes[0], hashes[1], hashes[2]);
     assert!(hashes[0] == hashes[1] && hashes[0] != hashes[2], "the same seed gives the same trace, another another");
 
+    for count in [10_000, 100_000] {
+        println!("known peer, {count} of them: {:.0} bytes each (<= 512)", bytes_per_peer(count));
+    }
     if std::env::args().any(|arg| arg == "--quick") {
         return;
     }
+
     let start = Instant::now();
     let lan = crowd(1, 1_000, minute);
     let took = start.elapsed();
@@ -136,9 +141,4 @@ fn main() {
         took.as_secs_f64() * 1e6 / lan.deliveries() as f64,
         lan.trace_hash(),
     );
-    drop(lan);
-
-    for count in [10_000, 100_000] {
-        println!("known peer, {count} of them: {:.0} bytes each (<= 512)", bytes_per_peer(count));
-    }
 }
