@@ -72,6 +72,8 @@ impl Engine {
     /// system's table of neighbours overflows.
     pub(super) fn may_approach(&mut self, to: SocketAddrV4, now: Instant) -> bool {
         let (gap, burst) = self.config.limits.strangers;
+        let crowd = u32::try_from(self.peers.len() / 50).unwrap_or(u32::MAX).max(1);
+        let (gap, burst) = (gap / crowd, burst.saturating_mul(crowd));
         self.links.is_own(*to.ip()) || self.beats.pace.take(gap, burst, now)
     }
 

@@ -10,8 +10,11 @@ pub struct Limits {
     pub peers: usize,
     /// Older clients among them.
     pub older: usize,
-    /// Newcomers that have proved nothing yet; one more replaces the youngest of the address with the most.
+    /// Newcomers that have proved nothing yet; one more replaces the youngest of the address with the most, unless each
+    /// has an address of its own.
     pub probation: usize,
+    /// Newcomers that have proved nothing yet and have an address each.
+    pub crowd: usize,
     /// Identities at one IP:port; our own addresses are exempt.
     pub identities: usize,
     /// Paths to one peer.
@@ -39,6 +42,7 @@ pub struct Limits {
     /// Avatars pulled at the same time.
     pub pulls: usize,
     /// Strangers are sent something by unicast once in this time, and so many at once; a broadcast reaches the others.
+    /// With more than 50 peers the pace rises with their number, so that a crowd of any size is proven in a minute or two.
     /// Fifty hosts that share one kernel (1,024 places for neighbours, each taken for 5 s) start without a loss so.
     pub strangers: (Duration, u32),
     /// Messages a second that one older client is sent, and how many at once.
@@ -51,6 +55,7 @@ impl Default for Limits {
             peers: 16_384,
             older: 2_560,
             probation: 512,
+            crowd: 2_048,
             identities: 8,
             paths: 4,
             unknown_rate: (20, 60),

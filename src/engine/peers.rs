@@ -167,9 +167,12 @@ impl PeerTable {
             return Err(Full);
         }
         let mut evicted = None;
-        if self.probation.len() >= limits.probation || self.len() >= limits.peers {
-            evicted = self.probation.crowded(links).and_then(|id| self.remove(id));
-            if evicted.is_none() {
+        let full = self.len() >= limits.peers;
+        if full || self.probation.len() >= limits.probation {
+            // Newcomers with an address each may be a crowd that starts at once, and not one forger.
+            let least = if full || self.probation.len() >= limits.crowd { 1 } else { 2 };
+            evicted = self.probation.crowded(least, links).and_then(|id| self.remove(id));
+            if least == 1 && evicted.is_none() {
                 return Err(Full);
             }
         }

@@ -36,10 +36,11 @@ impl Probation {
         }
     }
 
-    /// The youngest of the address that most came from; our own addresses go last.
-    pub(super) fn crowded(&self, links: &Links) -> Option<PeerId> {
+    /// The youngest of the address that most came from, where those are at least so many; our own addresses go last.
+    pub(super) fn crowded(&self, least: usize, links: &Links) -> Option<PeerId> {
         let foreign = self.sizes.iter().rev().find(|(_, _, ip)| !links.is_own(*ip));
-        foreign.or_else(|| self.sizes.last()).map(|(_, youngest, _)| *youngest)
+        let most = foreign.or_else(|| self.sizes.last()).filter(|(size, ..)| *size >= least);
+        most.map(|(_, youngest, _)| *youngest)
     }
 
     fn regroup(&mut self, ip: Ipv4Addr, change: impl FnOnce(&mut BTreeSet<PeerId>) -> bool) {
@@ -65,19 +66,20 @@ mod tests {
         let mut probation = Probation::default();
         let links = Links::default();
         let ip = |last: u8| Ipv4Addr::new(10, 0, 0, last);
-        assert_eq!(probation.crowded(&links), None);
+        assert_eq!(probation.crowded(1, &links), None);
         for (id, from) in [(1, ip(1)), (2, ip(2)), (3, ip(2)), (4, ip(3))] {
             probation.add(PeerId(id), from);
         }
-        assert_eq!(probation.crowded(&links), Some(PeerId(3)));
+        assert_eq!(probation.crowded(1, &links), Some(PeerId(3)));
         probation.remove(PeerId(3));
-        assert_eq!(probation.crowded(&links), Some(PeerId(4)));
+        assert_eq!(probation.crowded(1, &links), Some(PeerId(4)));
+        assert_eq!(probation.crowded(2, &links), None, "each has an address of its own");
         for id in 5..9 {
             probation.add(PeerId(id), Ipv4Addr::LOCALHOST);
         }
-        assert_eq!(probation.crowded(&links), Some(PeerId(4)), "our own go last");
+        assert_eq!(probation.crowded(1, &links), Some(PeerId(4)), "our own go last");
         [1, 2, 4].into_iter().for_each(|id| probation.remove(PeerId(id)));
-        assert_eq!(probation.crowded(&links), Some(PeerId(8)));
+        assert_eq!(probation.crowded(1, &links), Some(PeerId(8)));
         assert_eq!(probation.len(), 4);
         assert_eq!(probation.iter().collect::<Vec<_>>(), (5..9).map(PeerId).collect::<Vec<_>>());
     }

@@ -33,7 +33,7 @@ fn forged_identities_fill_the_probation_and_push_out_nobody_proven() {
         }
         let limits = Limits::default();
         let counters = run.counters(all[0]);
-        assert!(run.peer_count(all[0]) <= limits.probation + limits.older + 4, "{}", run.peer_count(all[0]));
+        assert!(run.peer_count(all[0]) <= limits.crowd + limits.older + 4, "{}", run.peer_count(all[0]));
         assert!(counters.evicted + counters.table_full + counters.global_rate > 0, "{counters:?}");
         for other in &all[1..] {
             assert!(run.knows(all[0], *other), "a proven peer lost its place");
