@@ -41,8 +41,6 @@ pub(super) struct Answer {
     echo: Option<Nonce>,
     /// Bytes of the datagram that it answers.
     bytes: usize,
-    /// It answers something that everybody heard, so a broadcast does as well.
-    crowd: bool,
 }
 
 impl Beats {
@@ -254,8 +252,7 @@ impl Engine {
         else {
             return;
         };
-        let crowd = arrival.socket == Socket::Discovery;
-        let answer = Answer { peer: Some(met.id), echo: arrival.extension.ask, bytes: arrival.bytes, crowd };
+        let answer = Answer { peer: Some(met.id), echo: arrival.extension.ask, bytes: arrival.bytes };
         if arrival.extension.ask.is_some() {
             self.queue_answer(to, answer, arrival);
         } else if arrival.socket == Socket::Discovery && (met.new || met.restarted) {
@@ -277,7 +274,7 @@ impl Engine {
         if arrival.extension.ask.is_none() || self.config.scan {
             return Ok(());
         }
-        let answer = Answer { peer: None, echo: arrival.extension.ask, bytes: arrival.bytes, crowd: false };
+        let answer = Answer { peer: None, echo: arrival.extension.ask, bytes: arrival.bytes };
         self.queue_answer(arrival.from, answer, arrival);
         Ok(())
     }
@@ -290,12 +287,16 @@ impl Engine {
             waiting.echo = answer.echo.or(waiting.echo);
             waiting.peer = answer.peer.or(waiting.peer);
             waiting.bytes = waiting.bytes.max(answer.bytes);
-            waiting.crowd &= answer.crowd;
             return;
         }
         let live = self.peers.live();
         let mut delay = Duration::ZERO;
         if arrival.socket == Socket::Discovery {
+            // What everybody heard may be answered by a broadcast as well; older clients want theirs by unicast.
+            let ours = answer.peer.filter(|_| arrival.extension.sid.is_some());
+            if ours.is_some_and(|id| !self.is_proven(id, to)) && !self.may_approach(to, arrival.now) {
+                return self.hurry(arrival.now);
+            }
             let chance = Config::ANSWER_ALWAYS as f64 / live.max(1) as f64;
             if live > Config::ANSWER_ALWAYS && f64::from(self.rng.next_u32()) > chance * f64::from(u32::MAX) {
                 self.counters.unanswered += 1;
@@ -336,7 +337,6 @@ impl Engine {
                 self.send_within_budget(id, to, payload);
                 self.tell_profile(id, now);
             }
-            Some(None) if answer.crowd && !self.is_proven(id, to) && !self.may_approach(to, now) => self.hurry(now),
             Some(None) => {
                 let ask = self.ask_of(id, to, now);
                 for profile in [true, false] {

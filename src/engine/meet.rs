@@ -82,7 +82,9 @@ impl Engine {
     /// [`Rejected::Departed`], or [`Rejected::TableFull`] when a newcomer finds no place.
     pub(super) fn meet(&mut self, sender: &Sender<'_>) -> Result<Met, Rejected> {
         let now = sender.arrival.now;
-        self.departed.retain(|(_, at)| now.since(*at) < Duration::from_secs(3));
+        while self.departed.front().is_some_and(|(_, at)| now.since(*at) >= Duration::from_secs(3)) {
+            self.departed.pop_front();
+        }
         if sender.sid.is_some_and(|sid| self.departed.iter().any(|(gone, _)| *gone == sid)) {
             return Err(Rejected::Departed);
         }
