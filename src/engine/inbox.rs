@@ -23,7 +23,7 @@ impl Engine {
         Ok(met)
     }
 
-    /// Notes a message; false when it was seen before. Without an id it is known by all that it says.
+    /// Notes a message; false when it was seen before. Without an id it is known by all that it says, and when.
     fn is_new(
         &mut self,
         sender: PeerId,
@@ -47,7 +47,13 @@ impl Engine {
 
     pub(super) fn on_post(&mut self, post: &Post<'_>, arrival: &Arrival) -> Result<(), Rejected> {
         let met = self.hear(post.user_id, arrival)?;
-        if !self.is_new(met.id, post.user_id, post.message_id, post.content, post.timestamp.unwrap_or(0)) {
+        if !self.is_new(
+            met.id,
+            post.user_id,
+            post.message_id,
+            post.content,
+            post.timestamp.unwrap_or(self.unix(arrival.now)),
+        ) {
             return Err(Rejected::Duplicate);
         }
         if let Some(from) = self.peers.get(met.id) {
@@ -61,7 +67,7 @@ impl Engine {
         if !self.own.is(dm.to.as_str(), arrival.now) {
             return Err(Rejected::NotForUs);
         }
-        if !self.is_new(met.id, dm.from, dm.message_id, dm.content, dm.timestamp.unwrap_or(0)) {
+        if !self.is_new(met.id, dm.from, dm.message_id, dm.content, dm.timestamp.unwrap_or(self.unix(arrival.now))) {
             return Err(Rejected::Duplicate);
         }
         if let Some(from) = self.peers.get(met.id) {

@@ -111,3 +111,16 @@ fn nobody_is_sent_anything_after_leaving() {
     run.run_for(secs(300));
     assert_eq!(run.sent(a), sent);
 }
+
+#[test]
+fn the_same_text_without_id_and_time_is_shown_again_when_it_is_said_again() {
+    let (mut run, a, _) = Run::pair(20);
+    let post = super::forged::datagram("POST", &[("USER_ID", "x@10.0.200.7"), ("CONTENT", "lunch?")]);
+    for _ in 0..2 {
+        for _ in 0..2 {
+            run.inject(super::forged::stranger(), a, lsnp::engine::Socket::Unicast, &post);
+        }
+        run.run_for(secs(3_600));
+    }
+    assert_eq!(run.texts(a), ["POST lunch?", "POST lunch?"], "doubled on the way, it is one");
+}
