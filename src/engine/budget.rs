@@ -144,6 +144,7 @@ impl Answered {
     const CAP: usize = 4_096;
     /// Answers a second to one IP:port, and at once.
     const PER_ADDRESS: (u32, u32) = (1, 3);
+    cleaned: Instant,
     /// Answers a second to one IP, and at once.
     const PER_HOST: (u32, u32) = (20, 20);
 
@@ -167,13 +168,15 @@ impl Answered {
     }
 
     fn within_rates(&mut self, to: SocketAddrV4, now: Instant) -> bool {
-        if self.addresses.len() >= Self::CAP {
+        let full = |this: &Self| this.addresses.len() >= Self::CAP || this.hosts.len() >= Self::CAP;
+        if full(self) && now.since(self.cleaned) >= Duration::from_secs(1) {
+            self.cleaned = now;
             self.addresses.retain(|_, bucket| !bucket.is_full(Self::PER_ADDRESS, now));
         }
         if self.hosts.len() >= Self::CAP {
             self.hosts.retain(|_, bucket| !bucket.is_full(Self::PER_HOST, now));
         }
-        if self.addresses.len() >= Self::CAP || self.hosts.len() >= Self::CAP {
+        if full(self) {
             return false;
         }
         let host = self.hosts.entry(*to.ip()).or_insert_with(|| Bucket::full(Self::PER_HOST, now));
