@@ -369,7 +369,7 @@ impl Engine {
     /// Somebody says goodbye. Only the peer itself may: its SID, from one of its addresses.
     fn on_bye(&mut self, bye: Octets, arrival: &Arrival) -> Result<(), Rejected> {
         let own = arrival.extension.sid == Some(bye);
-        let id = self.peers.find("", Some(bye), arrival.from).filter(|id| {
+        let id = self.peers.find("", Some(bye), arrival.from, &self.links).filter(|id| {
             let from = arrival.from;
             let same_host = |ip: &Ipv4Addr| self.links.is_own(*ip) && self.links.is_own(*from.ip());
             let here = |peer: &super::Peer| {

@@ -153,7 +153,7 @@ impl Engine {
     /// Somebody asks whom we know: a proven path gets a datagram full, another at most three times what it sent.
     pub(super) fn on_list_request(&mut self, request: &PeerListRequest<'_>, arrival: &Arrival) -> Result<(), Rejected> {
         let Arrival { from, now, bytes, extension, .. } = *arrival;
-        let asker = self.peers.find(request.from.as_str(), extension.sid, from);
+        let asker = self.peers.find(request.from.as_str(), extension.sid, from, &self.links);
         let proven = asker.is_some_and(|id| self.is_proven(id, from));
         let room = if proven { OWN_DATAGRAM_MAX } else { OWN_DATAGRAM_MAX.min(3 * bytes) };
         let own = self.links.is_own(*from.ip());
@@ -197,7 +197,7 @@ impl Engine {
         arrival: &Arrival,
     ) -> Result<(), Rejected> {
         let Arrival { from, now, extension, .. } = *arrival;
-        let id = self.peers.find(response.from.as_str(), extension.sid, from).ok_or(Rejected::Stranger)?;
+        let id = self.peers.find(response.from.as_str(), extension.sid, from, &self.links).ok_or(Rejected::Stranger)?;
         match self.hints.lists.remove(&id) {
             Some(asked) if now.since(asked) < Duration::from_secs(10) => {}
             _ => return Err(Rejected::StrayAnswer),

@@ -126,7 +126,7 @@ impl Engine {
         unfollow: bool,
         arrival: &Arrival,
     ) -> Result<(), Rejected> {
-        let id = self.peers.find(response.from.as_str(), arrival.extension.sid, arrival.from);
+        let id = self.peers.find(response.from.as_str(), arrival.extension.sid, arrival.from, &self.links);
         let by = id.and_then(|id| self.peers.get(id)).ok_or(Rejected::Stranger)?;
         if !self.own.is(response.to.as_str(), arrival.now) {
             return Err(Rejected::NotForUs);
@@ -137,7 +137,7 @@ impl Engine {
 
     /// An older client ends; it is listed again when it is heard again.
     pub(super) fn on_revoke(&mut self, revoke: &Revoke<'_>, arrival: &Arrival) -> Result<(), Rejected> {
-        let id = self.peers.find(revoke.user_id.as_str(), None, arrival.from).filter(|id| {
+        let id = self.peers.find(revoke.user_id.as_str(), None, arrival.from, &self.links).filter(|id| {
             let own = |peer: &super::Peer| {
                 peer.is_older() && peer.paths.iter().any(|path| path.address.ip() == arrival.from.ip())
             };

@@ -90,7 +90,7 @@ impl Engine {
         }
         self.watch.heard(now, self.links.is_own(*sender.from.ip()));
         let at = sender.reply.unwrap_or(sender.from);
-        match self.peers.find(sender.label.as_str(), sender.sid, at) {
+        match self.peers.find(sender.label.as_str(), sender.sid, at, &self.links) {
             Some(id) => Ok(self.meet_again(id, sender)),
             None => self.meet_first(sender),
         }
@@ -253,7 +253,7 @@ impl Engine {
     /// From another network come only peers of our kind: somebody that asks or answers, or speaks on a known path.
     pub(super) fn may_come_from_afar(&self, message: &Message<'_>, arrival: &Arrival) -> bool {
         let Some(sid) = arrival.extension.sid else { return false };
-        let known = self.peers.find("", Some(sid), arrival.from).is_some_and(|id| {
+        let known = self.peers.find("", Some(sid), arrival.from, &self.links).is_some_and(|id| {
             self.peers.read(id, |peer| peer.paths.iter().any(|path| path.address == arrival.from)).unwrap_or(false)
         });
         let echo = arrival.extension.ask.is_some() || arrival.extension.ans.is_some();

@@ -119,8 +119,9 @@ impl PeerTable {
 
     /// The peer that a message names and whose it can be: by its SID; else by its label, at an address of that peer.
     ///
-    /// An older client keeps its place when it comes back at the same IP, or at the same port of another of its IPs.
-    pub(super) fn find(&self, label: &str, sid: Option<Sid>, from: SocketAddrV4) -> Option<PeerId> {
+    /// An older client keeps its place when it comes back at the same IP; one of this host at the same port of another
+    /// of our IPs too.
+    pub(super) fn find(&self, label: &str, sid: Option<Sid>, from: SocketAddrV4, links: &Links) -> Option<PeerId> {
         if let Some(sid) = sid
             && let Some(id) = self.by_sid.get(&sid)
         {
@@ -132,8 +133,9 @@ impl PeerTable {
                 if peer.paths.iter().any(|path| path.address == from) {
                     return 2;
                 }
-                let near = peer.paths.iter().any(|p| p.address.ip() == from.ip() || p.address.port() == from.port());
-                u8::from(near && peer.is_older() && sid.is_none())
+                let here = |at: SocketAddrV4| links.is_own(*at.ip()) && at.port() == from.port();
+                let near = |at: SocketAddrV4| at.ip() == from.ip() || (here(at) && here(from));
+                u8::from(sid.is_none() && peer.is_older() && peer.paths.iter().any(|path| near(path.address)))
             });
             match fit {
                 Some(2) => return Some(id),

@@ -55,7 +55,7 @@ impl Engine {
 
     /// Serves a piece of our avatar, to a proven path only.
     pub(super) fn on_chunk_request(&mut self, request: &ChunkRequest<'_>, arrival: &Arrival) -> Result<(), Rejected> {
-        let id = self.peers.find(request.from.as_str(), arrival.extension.sid, arrival.from);
+        let id = self.peers.find(request.from.as_str(), arrival.extension.sid, arrival.from, &self.links);
         if !id.is_some_and(|id| self.is_proven(id, arrival.from)) {
             return Err(Rejected::Stranger);
         }
@@ -70,7 +70,7 @@ impl Engine {
 
     /// Takes a piece that we asked for.
     pub(super) fn on_chunk(&mut self, chunk: &Chunk<'_>, arrival: &Arrival) -> Result<(), Rejected> {
-        let id = self.peers.find(chunk.from.as_str(), arrival.extension.sid, arrival.from);
+        let id = self.peers.find(chunk.from.as_str(), arrival.extension.sid, arrival.from, &self.links);
         let id = id.ok_or(Rejected::Stranger)?;
         let bytes = chunk.bytes().ok_or(Rejected::StrayChunk)?;
         let pull = self.pulls.get_mut(&id).ok_or(Rejected::StrayChunk)?;

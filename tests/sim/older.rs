@@ -119,3 +119,19 @@ fn an_older_client_that_is_silent_is_gone_after_three_hundred_seconds() {
     run.run_for(secs(340));
     assert_eq!(run.comings(a), ["here dave", "quiet dave", "gone dave"]);
 }
+
+#[test]
+fn nobody_at_another_address_speaks_for_an_older_client() {
+    let (mut run, a, old) = beside(OlderKind::Reference, 5, true);
+    let (dave, thief) = (run.address(old), "10.0.66.6:9000".parse().unwrap());
+    assert_eq!(dave, "10.0.0.2:9000".parse().unwrap());
+    run.inject(thief, a, lsnp::engine::Socket::Discovery, &super::forged::announcement("dave@10.0.0.2", 9000, &[]));
+    let spaced = b"TYPE: POST\nUSER_ID: dave@10.0.0.2\nCONTENT: x\n\n";
+    run.inject(thief, a, lsnp::engine::Socket::Unicast, spaced);
+    let revoke = super::forged::datagram("REVOKE", &[("USER_ID", "dave@10.0.0.2")]);
+    run.inject(thief, a, lsnp::engine::Socket::Unicast, &revoke);
+    assert!(run.peers_of(a).iter().any(|peer| peer.address() == dave), "{:?}", run.comings(a));
+    run.post(a, "hello");
+    run.run_for(secs(1));
+    assert_eq!(run.older_client(old).shown.last().unwrap().text, "hello", "written in its own style");
+}
