@@ -165,7 +165,7 @@ impl PeerTable {
         if usize::from(here) >= limits.identities && !links.is_own(*address.ip()) {
             return Err(Full);
         }
-        if peer.is_older() && self.older >= limits.older && !self.has_probation(|p| p.is_older()) {
+        if peer.is_older() && self.older >= limits.older {
             return Err(Full);
         }
         let mut evicted = None;
@@ -173,9 +173,12 @@ impl PeerTable {
         if full || self.probation.len() >= limits.probation {
             // Newcomers with an address each may be a crowd that starts at once, and not one forger.
             let least = if full || self.probation.len() >= limits.crowd { 1 } else { 2 };
-            evicted = self.probation.crowded(least, links).and_then(|id| self.remove(id));
-            if least == 1 && evicted.is_none() {
-                return Err(Full);
+            match self.probation.crowded(least, links) {
+                // The youngest from there is the one to come.
+                Some((_, ip)) if ip == *address.ip() => return Err(Full),
+                Some((id, _)) => evicted = self.remove(id),
+                None if least == 1 => return Err(Full),
+                None => {}
             }
         }
         let id = PeerId(self.next);
@@ -253,10 +256,6 @@ impl PeerTable {
                 self.at.remove(&first);
             }
         }
-    }
-
-    fn has_probation(&self, like: impl Fn(&Peer) -> bool) -> bool {
-        self.probation.iter().any(|id| self.read(id, &like).unwrap_or(false))
     }
 }
 

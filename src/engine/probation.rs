@@ -19,11 +19,6 @@ impl Probation {
         self.from.len()
     }
 
-    /// All of them, by number.
-    pub(super) fn iter(&self) -> impl Iterator<Item = PeerId> {
-        self.from.keys().copied()
-    }
-
     pub(super) fn add(&mut self, id: PeerId, ip: Ipv4Addr) {
         self.from.insert(id, ip);
         self.regroup(ip, |group| group.insert(id));
@@ -36,11 +31,12 @@ impl Probation {
         }
     }
 
-    /// The youngest of the address that most came from, where those are at least so many; our own addresses go last.
-    pub(super) fn crowded(&self, least: usize, links: &Links) -> Option<PeerId> {
+    /// The youngest of the address that most came from, where those are at least so many, and that address; our own go
+    /// last.
+    pub(super) fn crowded(&self, least: usize, links: &Links) -> Option<(PeerId, Ipv4Addr)> {
         let foreign = self.sizes.iter().rev().find(|(_, _, ip)| !links.is_own(*ip));
         let most = foreign.or_else(|| self.sizes.last()).filter(|(size, ..)| *size >= least);
-        most.map(|(_, youngest, _)| *youngest)
+        most.map(|(_, youngest, ip)| (*youngest, *ip))
     }
 
     fn regroup(&mut self, ip: Ipv4Addr, change: impl FnOnce(&mut BTreeSet<PeerId>) -> bool) {
@@ -66,21 +62,21 @@ mod tests {
         let mut probation = Probation::default();
         let links = Links::default();
         let ip = |last: u8| Ipv4Addr::new(10, 0, 0, last);
-        assert_eq!(probation.crowded(1, &links), None);
+        let crowded = |probation: &Probation, least| probation.crowded(least, &links).map(|(id, _)| id);
+        assert_eq!(crowded(&probation, 1), None);
         for (id, from) in [(1, ip(1)), (2, ip(2)), (3, ip(2)), (4, ip(3))] {
             probation.add(PeerId(id), from);
         }
-        assert_eq!(probation.crowded(1, &links), Some(PeerId(3)));
+        assert_eq!(crowded(&probation, 1), Some(PeerId(3)));
         probation.remove(PeerId(3));
-        assert_eq!(probation.crowded(1, &links), Some(PeerId(4)));
-        assert_eq!(probation.crowded(2, &links), None, "each has an address of its own");
+        assert_eq!(crowded(&probation, 1), Some(PeerId(4)));
+        assert_eq!(crowded(&probation, 2), None, "each has an address of its own");
         for id in 5..9 {
             probation.add(PeerId(id), Ipv4Addr::LOCALHOST);
         }
-        assert_eq!(probation.crowded(1, &links), Some(PeerId(4)), "our own go last");
+        assert_eq!(crowded(&probation, 1), Some(PeerId(4)), "our own go last");
         [1, 2, 4].into_iter().for_each(|id| probation.remove(PeerId(id)));
-        assert_eq!(probation.crowded(1, &links), Some(PeerId(8)));
+        assert_eq!(crowded(&probation, 1), Some(PeerId(8)));
         assert_eq!(probation.len(), 4);
-        assert_eq!(probation.iter().collect::<Vec<_>>(), (5..9).map(PeerId).collect::<Vec<_>>());
     }
 }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use lsnp::engine::{Limits, Presence, Socket};
+use lsnp::sim::Setup;
 
 use super::forged::{announcement, datagram, octets};
 use super::run::{Run, millis, secs};
@@ -109,4 +110,39 @@ fn senders_that_cannot_be_are_not_heard() {
     assert_eq!(run.counters(a).off_link, 1);
     assert_eq!(run.peer_count(a), 1);
     assert!(run.peers_of(a).iter().all(|peer| peer.presence() == Presence::Live));
+}
+
+#[test]
+fn a_crowd_of_newcomers_from_one_host_is_not_told_of_without_end() {
+    let (mut run, a, _) = Run::pair(6);
+    run.capture = false;
+    for n in 0..4_000_u16 {
+        let forged = announcement(&format!("f{n}@10.0.200.7"), 2_000 + n, &[("SID", &octets(u64::from(n) + 1))]);
+        run.inject(format!("10.0.200.7:{}", 2_000 + n).parse().unwrap(), a, Socket::Discovery, &forged);
+    }
+    let told = run.comings(a).len();
+    assert!(told <= 1 + Limits::default().probation, "{told} lines on the screen");
+    assert!(run.counters(a).table_full > 3_000);
+    let other = announcement("other@10.0.201.1", 8500, &[("SID", &octets(5_000))]);
+    run.inject("10.0.201.1:8500".parse().unwrap(), a, Socket::Discovery, &other);
+    assert!(run.comings(a).contains(&"here other".to_owned()), "another host has its place");
+}
+
+#[test]
+fn older_clients_keep_to_their_cap() {
+    let mut run = Run::new(7);
+    let host = run.hosts(1)[0];
+    let mut setup = Setup::named("p0");
+    (setup.config.limits.older, setup.config.limits.probation) = (20, 10);
+    let a = run.start(host, setup);
+    for group in 1..=6 {
+        for _ in 0..2 {
+            for n in 0..group * 9 {
+                let user = format!("f{n}@{}", address(n).ip());
+                run.inject(address(n), a, Socket::Discovery, &announcement(&user, address(n).port(), &[]));
+            }
+            run.run_for(secs(21));
+        }
+        assert!(run.peer_count(a) <= 20, "{} in group {group}", run.peer_count(a));
+    }
 }
