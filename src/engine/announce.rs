@@ -58,7 +58,12 @@ impl Engine {
     /// Starts the quick announcements: at a start, a wake, a change of address, or when asked to; at most once a
     /// second.
     pub(super) fn restart_beats(&mut self, now: Instant) {
-        let soonest = self.beats.restarted.map_or(now, |at| now.max(at + Config::RESTART_GAP));
+        let soonest = match self.beats.restarted {
+            // It is about to happen already: another call does not put it off.
+            Some(at) if at > now => at,
+            Some(at) => now.max(at + Config::RESTART_GAP),
+            None => now,
+        };
         self.beats.quick = 0;
         self.beats.due = Some(soonest);
         self.beats.restarted = Some(soonest);
