@@ -44,10 +44,6 @@ pub const DISCOVERY_PORT: u16 = 50999;
 /// Largest datagram that we originate, bytes (protocol.md §2.5).
 pub const OWN_DATAGRAM_MAX: usize = 1200;
 
-/// Largest POST or DM that we originate, bytes: a seal, a group frame or a carrier may have to wrap it
-/// (protocol.md §2.5).
-pub const WRAPPED_MAX: usize = 820;
-
 /// One datagram, understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Datagram<'a> {
