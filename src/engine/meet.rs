@@ -173,7 +173,7 @@ impl Engine {
             lasting: false,
             pictured: false,
         };
-        let patience = peer.patience().min(self.config.expiry);
+        let patience = peer.patience(self.config.expiry);
         let (id, evicted) =
             self.peers.insert(peer, &self.config.limits, &self.links).map_err(|_| Rejected::TableFull)?;
         if let Some(peer) = evicted {

@@ -239,8 +239,9 @@ impl Peer {
         self.paths.iter_mut().find(|path| path.address == address)
     }
 
-    /// How long it may be unheard before it is quiet.
-    pub(super) fn patience(&self) -> Duration {
-        Duration::from_secs(u64::from(self.beat)) * super::Config::QUIET_TENTH_BEATS / 10
+    /// How long it may be unheard before it is quiet. However slow its beat: it is asked before it is gone.
+    pub(super) fn patience(&self, expiry: Duration) -> Duration {
+        let beats = Duration::from_secs(u64::from(self.beat)) * super::Config::QUIET_TENTH_BEATS / 10;
+        beats.min(expiry * 5 / 6)
     }
 }

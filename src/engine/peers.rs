@@ -96,6 +96,11 @@ impl PeerTable {
         self.by_label.len()
     }
 
+    /// Peers that are no newcomers any more.
+    pub(super) fn settled(&self) -> usize {
+        self.len() - self.probation.len()
+    }
+
     /// Peers that are not quiet.
     pub(super) fn live(&self) -> usize {
         self.live

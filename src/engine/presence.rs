@@ -1,7 +1,8 @@
 //! Quiet, gone, asleep, cut off (protocol.md §5.5).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
+use super::peer::Tier;
 use super::{Config, Engine, Event, Instant, Output, PeerId, Presence, Timer};
 
 /// What the engine watches about itself: a peer is silent only while we can hear.
@@ -15,11 +16,14 @@ pub(super) struct Watch {
     quiet: VecDeque<Instant>,
     /// Since when we suspect ourselves, not the others.
     cut_off: Option<Instant>,
+    /// Who is asked because of a namesake.
+    pub(super) suspects: BTreeSet<PeerId>,
 }
 
 impl Watch {
     pub(super) fn new(now: Instant) -> Self {
-        Self { awake: now, promised: Instant::from_nanos(u64::MAX), quiet: VecDeque::new(), cut_off: None }
+        let promised = Instant::from_nanos(u64::MAX);
+        Self { awake: now, promised, quiet: VecDeque::new(), cut_off: None, suspects: BTreeSet::new() }
     }
 
     pub(super) fn promise(&mut self, deadline: Instant) {
@@ -48,11 +52,11 @@ impl Engine {
 
     /// A peer may be quiet, or gone.
     pub(super) fn check_presence(&mut self, id: PeerId, now: Instant) {
-        let state = self.peers.read(id, |peer| (peer.heard, peer.presence, peer.patience(), peer.probes));
+        let expiry = self.config.expiry;
+        let state = self.peers.read(id, |peer| (peer.heard, peer.presence, peer.patience(expiry), peer.probes));
         let Some((heard, presence, patience, probes)) = state else { return };
         let base = heard.max(self.watch.awake);
         let silent = now.since(base);
-        let expiry = self.config.expiry;
         let held = self.watch.cut_off.is_some_and(|since| now.since(since) < expiry);
         if silent >= expiry && !held {
             if let Some(peer) = self.forget(id) {
@@ -60,30 +64,33 @@ impl Engine {
             }
             return;
         }
-        let patience = patience.min(expiry);
         if presence != Presence::Quiet && silent < patience {
             return self.timers.set(base + patience, Timer::Presence(id));
         }
         if presence != Presence::Quiet {
             self.peers.update(id, |peer| peer.presence = Presence::Quiet);
             if let Some(peer) = self.peers.get(id) {
+                let settled = peer.tier != Tier::Probation;
                 self.event(Event::Quiet(peer));
+                if settled {
+                    self.suspect_ourselves(now);
+                }
             }
-            self.suspect_ourselves(now);
         }
         self.probe(id, false, now);
         self.peers.update(id, |peer| peer.probes = peer.probes.saturating_add(1));
-        let next = now + if probes < 3 { Config::PROBE_GAP } else { self.interval() };
+        let next = now + if probes < 2 { Config::PROBE_GAP } else { self.interval() };
         let last = base + expiry;
         self.timers.set(if now < last { next.min(last) } else { next }, Timer::Presence(id));
     }
 
-    /// More than half of all, and at least three, went quiet within one beat: more likely it is us.
+    /// More than half of all, and at least three, went quiet within one beat: more likely it is us. Newcomers do not
+    /// count: anybody can make them up.
     fn suspect_ourselves(&mut self, now: Instant) {
         let within = self.interval();
         self.watch.quiet.retain(|at| now.since(*at) <= within);
         self.watch.quiet.push_back(now);
-        let many = self.watch.quiet.len() >= 3 && self.watch.quiet.len() * 2 > self.peers.len();
+        let many = self.watch.quiet.len() >= 3 && self.watch.quiet.len() * 2 > self.peers.settled();
         if many && self.watch.cut_off.is_none() {
             self.watch.cut_off = Some(now);
             self.event(Event::CutOff);
@@ -96,7 +103,7 @@ impl Engine {
     pub(super) fn suspect_namesakes(&mut self, newcomer: PeerId, label: &str, now: Instant) {
         for id in self.peers.labelled(label) {
             let ours = self.peers.read(id, |peer| !peer.is_older()).unwrap_or(false);
-            if id != newcomer && ours {
+            if id != newcomer && ours && self.watch.suspects.insert(id) {
                 self.probe(id, false, now);
                 self.timers.set(now + Config::ECHO_RETRY * 2, Timer::Suspect(id, now));
             }
@@ -105,6 +112,7 @@ impl Engine {
 
     /// The suspect had its time to answer.
     pub(super) fn check_suspect(&mut self, id: PeerId, since: Instant) {
+        self.watch.suspects.remove(&id);
         if self.peers.read(id, |peer| peer.heard <= since).unwrap_or(false) {
             self.forget(id);
         }

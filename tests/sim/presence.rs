@@ -1,7 +1,8 @@
 //! Live, quiet, gone, asleep, cut off.
 
-use lsnp::engine::{Event, Presence};
+use lsnp::engine::{Command, Event, Presence, Socket};
 
+use super::forged::{announcement, octets, stranger};
 use super::run::{Run, millis, secs};
 
 #[test]
@@ -138,4 +139,54 @@ fn a_wall_and_its_fall_leave_everyone_known() {
     run.run_for(secs(60));
     assert!(run.all_know_all(&all), "{:?}", run.comings(all[0]));
     assert!(run.peers_of(all[0]).iter().all(|peer| peer.presence() == Presence::Live));
+}
+
+#[test]
+fn a_quiet_peer_is_asked_at_once_after_two_and_four_seconds_and_then_at_every_beat() {
+    let (mut run, a, b) = Run::pair(10);
+    let to = run.address(b);
+    run.stop(b);
+    run.forget_frames();
+    run.run_for(secs(200));
+    let asked: Vec<_> = run.frames().iter().filter(|f| f.to == to && f.value("ASK").is_some()).map(|f| f.at).collect();
+    let gaps: Vec<u64> = asked.windows(2).map(|two| two[1].since(two[0]).as_secs()).take(4).collect();
+    assert_eq!(gaps, [2, 2, 30, 30], "{:?}", run.comings(a));
+}
+
+#[test]
+fn one_that_announces_a_slow_beat_is_asked_before_it_is_gone() {
+    let (mut run, a, _) = Run::pair(11);
+    let slow = announcement("slow@10.0.200.7", 8500, &[("SID", &octets(7)), ("BEAT", "3600")]);
+    run.inject(stranger(), a, Socket::Discovery, &slow);
+    let heard = run.now();
+    run.run_for(secs(400));
+    assert_eq!(run.comings(a), ["here p1", "here slow", "quiet slow", "gone slow"]);
+    let gone = run.when(a, |event| matches!(event, Event::Gone(_))).unwrap().since(heard);
+    assert!((299.0..305.0).contains(&gone.as_secs_f64()), "gone after {gone:?}");
+}
+
+#[test]
+fn newcomers_that_prove_nothing_do_not_make_us_suspect_ourselves() {
+    let (mut run, a, b) = Run::pair(12);
+    for n in 1..=20_u8 {
+        let forged = announcement(&format!("f{n}@10.0.200.{n}"), 8500, &[("SID", &octets(n.into()))]);
+        run.inject(format!("10.0.200.{n}:8500").parse().unwrap(), a, Socket::Discovery, &forged);
+    }
+    run.run_for(secs(400));
+    assert!(run.when(a, |event| matches!(event, Event::Quiet(_))).is_some());
+    assert!(run.when(a, |event| matches!(event, Event::CutOff)).is_none());
+    assert!(run.reopened(a) == 0 && run.knows(a, b));
+}
+
+#[test]
+fn calls_to_announce_do_not_put_the_announcement_off() {
+    let (mut run, a, _) = Run::pair(13);
+    run.forget_frames();
+    for _ in 0..40 {
+        run.command(a, Command::Announce).unwrap();
+        run.run_for(millis(50));
+    }
+    let from = run.address(a);
+    let announced = run.frames().iter().filter(|f| f.from == from && f.to.ip().is_broadcast()).count();
+    assert!((2..=3).contains(&announced), "{announced} announcements in 2 s");
 }
