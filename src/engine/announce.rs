@@ -228,7 +228,8 @@ impl Engine {
         let Discovery { display_name, status, avatar, .. } = *discovery;
         let whole =
             arrival.socket == Socket::Discovery || display_name.is_some() || status.is_some() || avatar.is_some();
-        let changed = extension.sid.is_some() && whole && self.learn(met.id, display_name, status, avatar);
+        let believed = extension.sid.is_some() && whole && met.believed;
+        let changed = believed && self.learn(met.id, display_name, status, avatar);
         self.introduce(met, changed);
         let stray = match extension.ans {
             Some(answer) => !self.on_echo(met.id, answer, arrival),
@@ -371,7 +372,7 @@ impl Engine {
         self.transmit(&to, payload);
     }
 
-    /// Somebody says goodbye. Only the peer itself may: its SID, from one of its addresses.
+    /// Somebody says goodbye. Only the peer itself may: its SID, from where it is sent to.
     fn on_bye(&mut self, bye: Octets, arrival: &Arrival) -> Result<(), Rejected> {
         let own = arrival.extension.sid == Some(bye);
         let id = self.peers.find("", Some(bye), arrival.from, &self.links).filter(|id| {
@@ -379,7 +380,8 @@ impl Engine {
             let same_host = |ip: &Ipv4Addr| self.links.is_own(*ip) && self.links.is_own(*from.ip());
             let here = |peer: &super::Peer| {
                 let is = |at: &SocketAddrV4| at.port() == from.port() && (at.ip() == from.ip() || same_host(at.ip()));
-                peer.paths.iter().any(|path| is(&path.address))
+                let best = peer.best_path();
+                is(&best.address) || (!best.proven && peer.paths.iter().any(|path| is(&path.address)))
             };
             own && self.peers.read(*id, here).unwrap_or(false)
         });

@@ -116,6 +116,12 @@ impl Inflow {
         self.proven.entry(address).or_insert_with(|| Bucket::full(limits.known_rate, now));
     }
 
+    /// How many proven addresses there are.
+    #[cfg(test)]
+    pub(super) fn proven(&self) -> usize {
+        self.proven.len()
+    }
+
     /// A path is no longer known.
     pub(super) fn forget(&mut self, address: SocketAddrV4) {
         self.proven.remove(&address);
@@ -138,13 +144,13 @@ pub(super) struct Answered {
     order: VecDeque<(Instant, SocketAddrV4, u64)>,
     addresses: BTreeMap<SocketAddrV4, Bucket>,
     hosts: BTreeMap<Ipv4Addr, Bucket>,
+    cleaned: Instant,
 }
 
 impl Answered {
     const CAP: usize = 4_096;
     /// Answers a second to one IP:port, and at once.
     const PER_ADDRESS: (u32, u32) = (1, 3);
-    cleaned: Instant,
     /// Answers a second to one IP, and at once.
     const PER_HOST: (u32, u32) = (20, 20);
 
@@ -172,8 +178,6 @@ impl Answered {
         if full(self) && now.since(self.cleaned) >= Duration::from_secs(1) {
             self.cleaned = now;
             self.addresses.retain(|_, bucket| !bucket.is_full(Self::PER_ADDRESS, now));
-        }
-        if self.hosts.len() >= Self::CAP {
             self.hosts.retain(|_, bucket| !bucket.is_full(Self::PER_HOST, now));
         }
         if full(self) {

@@ -7,11 +7,18 @@ use rand::Rng;
 
 use crate::wire::{Extension, Nonce, Octets};
 
-use super::peer::{Asked, Tier};
+use super::peer::{Asked, Path, Tier};
 use super::{Arrival, Config, Engine, Event, Instant, Output, Peer, PeerId, Presence, Record, Timer};
 
 /// Asks for one unproven path before its next sign of life.
 const TRIES: u8 = 2;
+
+impl Path {
+    /// True while an echo may still come; of a probe that stayed unanswered none does.
+    fn is_asked(&self, now: Instant) -> bool {
+        self.asked.is_some_and(|asked| now.since(asked.at) <= Config::ECHO_RETRY * u32::from(TRIES))
+    }
+}
 
 impl Engine {
     /// The nonce to ask an unproven path with; none where there is nothing to prove.
@@ -45,7 +52,7 @@ impl Engine {
     /// Asks a path that was just heard, if it is unproven and not asked already.
     pub(super) fn prove_if_needed(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) {
         let needed = self.peers.read(id, |peer| {
-            !peer.is_older() && peer.paths.iter().any(|p| p.address == path && !p.proven && p.asked.is_none())
+            !peer.is_older() && peer.paths.iter().any(|p| p.address == path && !p.proven && !p.is_asked(now))
         });
         if needed == Some(true) && self.may_approach(path, now) {
             self.ask(id, path, now);
@@ -94,14 +101,11 @@ impl Engine {
         let nonce = self.rng.next_u64();
         let asked = Asked { nonce, at: now, tries: 1, probe: false };
         let set = self.peers.update(id, |peer| {
-            let path = peer.path_mut(path).filter(|path| path.asked.is_none())?;
-            path.asked = Some(asked);
-            Some(())
+            let path = peer.path_mut(path).filter(|path| !path.is_asked(now))?;
+            Some(path.asked.replace(asked))
         });
-        if set.flatten().is_none() {
-            return;
-        }
-        self.remember_ask(id, path, nonce, None);
+        let Some(old) = set.flatten() else { return };
+        self.remember_ask(id, path, nonce, old.map(|asked| asked.nonce));
         self.timers.set(now + Config::ECHO_RETRY, Timer::Echo(id, path));
         let extra = Extension { ask: Some(Octets(nonce)), ..Extension::default() };
         let payload = self.announcement(extra, false, now);

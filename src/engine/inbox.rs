@@ -82,8 +82,8 @@ impl Engine {
             None => Sender::announcing(profile.user_id, None, Greeting::Profile, arrival, &self.config),
         };
         let met = self.meet(&sender)?;
-        let mut changed = self.learn(met.id, profile.display_name, profile.status, profile.avatar);
-        if arrival.extension.sid.is_none() {
+        let mut changed = met.believed && self.learn(met.id, profile.display_name, profile.status, profile.avatar);
+        if arrival.extension.sid.is_none() && met.believed {
             let picture = profile.avatar_data.and_then(|data| data.bytes());
             changed |= picture.is_some();
             self.peers.update(met.id, |peer| peer.pictured = picture.is_some());

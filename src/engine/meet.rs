@@ -34,13 +34,26 @@ pub(super) struct Met {
     back: bool,
     /// An older client that is no passer-by any more.
     pub(super) settled: bool,
+    /// What it says about itself counts: it is heard where it has answered, or it has answered nowhere yet.
+    pub(super) believed: bool,
     /// A path that answered before, and is doubted: the peer is heard from somewhere else.
     doubted: Option<SocketAddrV4>,
+    /// A path that made place for another.
+    displaced: Option<Path>,
 }
 
 impl Met {
     fn again(id: PeerId) -> Self {
-        Self { id, new: false, restarted: false, back: false, settled: false, doubted: None }
+        Self {
+            id,
+            new: false,
+            restarted: false,
+            back: false,
+            settled: false,
+            believed: false,
+            doubted: None,
+            displaced: None,
+        }
     }
 }
 
@@ -98,7 +111,7 @@ impl Engine {
 
     fn meet_again(&mut self, id: PeerId, sender: &Sender<'_>) -> Met {
         let Arrival { now, bytes, style, extension, .. } = sender.arrival;
-        let paths = self.config.limits.paths;
+        let (paths, expiry) = (self.config.limits.paths, self.config.expiry);
         let change = |peer: &mut Peer| {
             let mut met = Met::again(id);
             if sender.sid.is_none() && peer.sid.is_some() {
@@ -116,10 +129,15 @@ impl Engine {
             if peer.sid.is_some() && !elsewhere && *peer.user_id != *sender.label.as_str() {
                 peer.user_id = sender.label.as_str().into();
             }
-            if elsewhere && peer.path_mut(sender.from).is_none() {
+            let path = peer.path_mut(sender.from).copied();
+            met.believed = !elsewhere || path.is_some_and(|path| path.proven);
+            // A beat and a half: the other paths are heard, this one is not.
+            if elsewhere && (path.is_none() || now.since(best.heard) > peer.patience(expiry) * 3 / 5) {
                 met.doubted = Some(best.address);
             }
-            met.restarted |= peer.touch(sender, paths, bytes, now);
+            let (moved, displaced) = peer.touch(sender, paths, bytes, now);
+            met.restarted |= moved;
+            met.displaced = displaced;
             if peer.is_older() {
                 peer.dialect.style = style;
                 peer.dialect.token = sender.token.or(peer.dialect.token);
@@ -130,7 +148,7 @@ impl Engine {
                     peer.tier = Tier::Older;
                     met.settled = true;
                 }
-            } else {
+            } else if met.believed {
                 peer.caps = extension.caps.unwrap_or(peer.caps);
                 peer.beat = extension.beat.unwrap_or(peer.beat);
             }
@@ -141,6 +159,9 @@ impl Engine {
         };
         let met = self.peers.update(id, change);
         let met = met.unwrap_or(Met::again(id));
+        if let Some(path) = &met.displaced {
+            self.drop_path(path);
+        }
         if let Some(path) = met.doubted {
             self.doubt(id, path, now);
         }
@@ -180,12 +201,13 @@ impl Engine {
             self.counters.evicted += 1;
             self.clean_up_after(&peer);
             self.event(Event::Gone(peer));
+            self.timers.tidy(|id| self.peers.read(id, |_| ()).is_some());
         }
         self.timers.set(now + patience, Timer::Presence(id));
         if !older {
             self.suspect_namesakes(id, sender.label.as_str(), now);
         }
-        Ok(Met { new: true, ..Met::again(id) })
+        Ok(Met { new: true, believed: true, ..Met::again(id) })
     }
 
     /// Tells people about a newcomer, one that is back, or one that changed what it is called.
@@ -239,15 +261,18 @@ impl Engine {
     }
 
     fn clean_up_after(&mut self, peer: &Peer) {
-        for path in &peer.paths {
-            self.inflow.forget(path.address);
-            if let Some(asked) = path.asked {
-                self.asks.remove(&asked.nonce);
-            }
-        }
+        peer.paths.iter().for_each(|path| self.drop_path(path));
+        self.watch.suspects.remove(&peer.id);
         self.pulls.remove(&peer.id);
         self.pictures.drop_of(peer.id);
         self.pictured.remove(&peer.id);
+    }
+
+    fn drop_path(&mut self, path: &Path) {
+        self.inflow.forget(path.address);
+        if let Some(asked) = path.asked {
+            self.asks.remove(&asked.nonce);
+        }
     }
 
     /// From another network come only peers of our kind: somebody that asks or answers, or speaks on a known path.
@@ -262,33 +287,32 @@ impl Engine {
 }
 
 impl Peer {
-    /// Notes on which path the peer was heard; true when an older client moved to another port.
-    fn touch(&mut self, sender: &Sender<'_>, cap: usize, bytes: usize, now: Instant) -> bool {
+    /// Notes on which path the peer was heard: true when an older client moved to another port, and the path that made
+    /// place.
+    fn touch(&mut self, sender: &Sender<'_>, cap: usize, bytes: usize, now: Instant) -> (bool, Option<Path>) {
         let at = sender.reply.unwrap_or(sender.from);
         if let Some(path) = self.path_mut(at) {
             path.note(bytes, now);
-            return false;
+            return (false, None);
         }
         let older = self.is_older();
         let same_host = self.paths.iter_mut().find(|path| path.address.ip() == at.ip());
         if older && let Some(path) = same_host {
-            let moved = sender.reply.is_some();
-            if moved {
-                *path = Path::new(at, bytes, now);
-            } else {
-                path.note(bytes, now);
+            if sender.reply.is_some() {
+                return (true, Some(std::mem::replace(path, Path::new(at, bytes, now))));
             }
-            return moved;
+            path.note(bytes, now);
+            return (false, None);
         }
         if sender.reply.is_none() {
-            return false;
+            return (false, None);
         }
         if self.paths.len() < cap {
             self.paths.push(Path::new(at, bytes, now));
-        } else if let Some(stalest) = self.paths.iter_mut().filter(|path| !path.proven).min_by_key(|path| path.heard) {
-            *stalest = Path::new(at, bytes, now);
+            return (false, None);
         }
-        false
+        let stalest = self.paths.iter_mut().filter(|path| !path.proven).min_by_key(|path| path.heard);
+        (false, stalest.map(|path| std::mem::replace(path, Path::new(at, bytes, now))))
     }
 }
 

@@ -26,6 +26,8 @@ mod presence;
 mod probation;
 mod pulls;
 mod rejected;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod who;
 

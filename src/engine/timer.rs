@@ -30,12 +30,40 @@ pub(super) enum Timer {
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Instant, u64, Timer)>>,
     count: u64,
+    /// How many timers there may be before those of peers that are gone are looked for.
+    many: usize,
+}
+
+impl Timer {
+    /// Whose timer it is, if it is a peer's.
+    fn peer(&self) -> Option<PeerId> {
+        match *self {
+            Self::Presence(id) | Self::Suspect(id, _) | Self::Echo(id, _) | Self::Pull(id) => Some(id),
+            Self::Beat | Self::Answer(_) | Self::Hint => None,
+        }
+    }
 }
 
 impl Timers {
+    /// So many are not worth a look.
+    const FEW: usize = 4_096;
+
     pub(super) fn set(&mut self, at: Instant, timer: Timer) {
         self.count += 1;
         self.heap.push(Reverse((at, self.count, timer)));
+    }
+
+    /// Drops the timers of peers that are not known any more, once there are twice as many as the last time.
+    pub(super) fn tidy(&mut self, known: impl Fn(PeerId) -> bool) {
+        if self.heap.len() >= self.many.max(Self::FEW) {
+            self.heap.retain(|Reverse((.., timer))| timer.peer().is_none_or(&known));
+            self.many = self.heap.len() * 2;
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
     }
 
     /// The earliest deadline.
