@@ -2,6 +2,7 @@
 
 mod act;
 pub mod args;
+mod crowd;
 pub mod discover;
 pub mod doctor;
 mod help;

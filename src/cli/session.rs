@@ -7,6 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::engine::{Command, Event, Instant, Reply};
 use crate::node::{Handle, Node, Notice, Profile};
 
+use super::crowd::Crowd;
 use super::input::{Input, Typed};
 use super::line::{Line, Question, Wish};
 use super::pulls::Pulls;
@@ -56,6 +57,8 @@ pub struct Session {
     question: Option<Question>,
     held: Option<Held>,
     round: Option<Round>,
+    /// Who comes and goes; on a pipe every row stays.
+    crowd: Option<Crowd>,
     /// When the hint is due; none once a peer came or it was shown.
     hint_at: Option<Instant>,
     /// What is known of a discovery port that cannot be had.
@@ -96,6 +99,7 @@ impl Session {
         let now = handle.now();
         Self {
             round: render.pipe.then(|| Round { latest: now + FIRST_ROUND, came: None }),
+            crowd: (!render.pipe).then(Crowd::default),
             hint_at: (!render.pipe).then(|| now + ALONE),
             handle,
             render,
@@ -242,9 +246,13 @@ impl Session {
                 round.came = Some(self.handle.now());
             }
         }
+        let now = self.handle.now();
+        let told = self.crowd.as_mut().is_none_or(|crowd| crowd.tells(&event, now));
         let time = if let Event::Traced { .. } = event { time_of_day() } else { String::new() };
-        let lines = self.render.event(&event, &self.handle.peers(), self.handle.now(), &time);
-        self.screen.show_all(lines).await;
+        if told {
+            let lines = self.render.event(&event, &self.handle.peers(), now, &time);
+            self.screen.show_all(lines).await;
+        }
         self.pulled(&event).await;
         (self.last.is_some() && self.pulls.is_empty()).then_some(End::Wanted)
     }
@@ -269,13 +277,17 @@ impl Session {
     fn wake(&self) -> Option<Instant> {
         let round = self.round.map(Round::over);
         let held = self.held.as_ref().and_then(|held| held.until);
-        [round, held, self.hint_at, self.last].into_iter().flatten().min()
+        let crowd = self.crowd.as_ref().and_then(Crowd::due);
+        [round, held, crowd, self.hint_at, self.last].into_iter().flatten().min()
     }
 
     async fn woke(&mut self) -> Option<End> {
         let now = self.handle.now();
         if self.round.is_some_and(|round| round.over() <= now) {
             self.round = None;
+        }
+        if let Some(others) = self.crowd.as_mut().and_then(|crowd| crowd.summary(now)) {
+            self.info(&others).await;
         }
         if self.hint_at.is_some_and(|at| at <= now) {
             self.hint_at = None;
