@@ -341,7 +341,9 @@ impl Engine {
             Some(Some(dialect)) => {
                 let payload = self.greeting(dialect, now);
                 self.send_within_budget(id, to, payload);
-                self.tell_profile(id, now);
+                if dialect.greeting != Greeting::Profile {
+                    self.tell_profile(id, now);
+                }
             }
             Some(None) => {
                 let ask = self.ask_of(id, to, now);

@@ -8,7 +8,7 @@ use rand::Rng;
 use crate::wire::{Extension, Nonce, Octets};
 
 use super::peer::{Asked, Path, Tier};
-use super::{Arrival, Config, Engine, Event, Instant, Output, Peer, PeerId, Presence, Record, Timer};
+use super::{Arrival, Config, Engine, Event, Instant, Links, Output, Peer, PeerId, Presence, Record, Timer};
 
 /// Asks for one unproven path before its next sign of life.
 const TRIES: u8 = 2;
@@ -110,6 +110,19 @@ impl Engine {
         let extra = Extension { ask: Some(Octets(nonce)), ..Extension::default() };
         let payload = self.announcement(extra, false, now);
         self.transmit(&[path], payload);
+    }
+
+    /// Paths over links that are no more give way to those that still lead somewhere.
+    pub(super) fn leave_lost_links(&mut self, before: &Links) {
+        let links = &self.links;
+        let lost = |path: &Path| before.is_on_link(*path.address.ip()) && !links.is_on_link(*path.address.ip());
+        for id in self.peers.ids() {
+            self.peers.update(id, |peer| {
+                if peer.paths.iter().any(|path| path.proven && !lost(path)) {
+                    peer.paths.iter_mut().filter(|path| lost(path)).for_each(|path| path.proven = false);
+                }
+            });
+        }
     }
 
     /// Asks a peer on all its paths whether it is there; an older client is greeted, and answers that by its nature.

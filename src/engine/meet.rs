@@ -131,8 +131,10 @@ impl Engine {
             }
             let path = peer.path_mut(sender.from).copied();
             met.believed = !elsewhere || path.is_some_and(|path| path.proven);
+            let renamed = *peer.user_id != *sender.label.as_str();
             // A beat and a half: the other paths are heard, this one is not.
-            if elsewhere && (path.is_none() || now.since(best.heard) > peer.patience(expiry) * 3 / 5) {
+            let silent = now.since(best.heard) > peer.patience(expiry) * 3 / 5;
+            if elsewhere && (path.is_none() || renamed || silent) {
                 met.doubted = Some(best.address);
             }
             let (moved, displaced) = peer.touch(sender, paths, bytes, now);
@@ -265,7 +267,6 @@ impl Engine {
         self.watch.suspects.remove(&peer.id);
         self.pulls.remove(&peer.id);
         self.pictures.drop_of(peer.id);
-        self.pictured.remove(&peer.id);
     }
 
     fn drop_path(&mut self, path: &Path) {

@@ -97,8 +97,8 @@ pub struct Engine {
     seen: Seen,
     pulls: BTreeMap<PeerId, Pull>,
     pictures: Pictures,
-    /// When an older client was last sent our picture.
-    pictured: BTreeMap<PeerId, Instant>,
+    /// When older clients at an IP were last sent our picture.
+    pictured: BTreeMap<SocketAddrV4, Instant>,
     /// Starts that said goodbye a moment ago: what they sent before may still come in.
     departed: VecDeque<(Sid, Instant)>,
     counters: Counters,
@@ -227,7 +227,8 @@ impl Engine {
         if self.left || (links == self.links && self.beats.started()) {
             return;
         }
-        self.links = links;
+        let before = std::mem::replace(&mut self.links, links);
+        self.leave_lost_links(&before);
         let renamed = self.own.rename(self.links.primary, now);
         if renamed && self.beats.started() {
             self.event(Event::Renamed { user_id: Arc::clone(&self.own.user_id) });

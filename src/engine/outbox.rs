@@ -322,14 +322,19 @@ impl Engine {
         self.transmit(&[peer.address()], payload);
     }
 
-    /// Our picture, for an older client that has none of us from the last hour and is no passer-by.
+    /// Our picture, for an older client that is no passer-by, when nobody at its IP had one in the last hour: nothing
+    /// proves that it wants so many bytes.
     fn picture_for(&mut self, peer: &Peer, now: Instant) -> Option<(AvatarKind, Arc<[u8]>)> {
         let avatar = self.own.avatar.as_ref()?;
-        let lately = self.pictured.get(&peer.id).is_some_and(|at| now.since(*at) < Config::PICTURE_AGAIN);
-        if lately || peer.tier == Tier::Probation {
+        self.pictured.retain(|_, at| now.since(*at) < Config::PICTURE_AGAIN);
+        let address = peer.address();
+        // Several older clients on our own host are several windows of one person.
+        let place = SocketAddrV4::new(*address.ip(), if self.links.is_own(*address.ip()) { address.port() } else { 0 });
+        let full = self.pictured.len() >= self.config.limits.older;
+        if full || self.pictured.contains_key(&place) || peer.tier == Tier::Probation {
             return None;
         }
-        self.pictured.insert(peer.id, now);
+        self.pictured.insert(place, now);
         Some((avatar.label.kind, Arc::clone(&avatar.bytes)))
     }
 

@@ -3,6 +3,7 @@
 use lsnp::engine::{Command, CommandError, Event};
 use lsnp::sim::{Air, Setup};
 
+use super::forged::announcement;
 use super::run::{Run, millis, secs};
 
 fn picture(size: usize) -> Vec<u8> {
@@ -61,4 +62,26 @@ fn one_without_an_avatar_has_none_to_fetch() {
     let (mut run, a, _) = Run::pair(7);
     let id = run.id_of(a, "p1");
     assert_eq!(run.command(a, Command::FetchAvatar(id)).unwrap_err(), CommandError::NoAvatar);
+}
+
+#[test]
+fn an_address_that_never_answers_is_sent_one_picture_an_hour() {
+    let mut run = Run::new(3);
+    let host = run.hosts(1)[0];
+    let mut setup = Setup::named("a");
+    setup.identity.avatar = Some(picture(5_000));
+    let a = run.start(host, setup);
+    run.run_for(secs(3));
+    run.forget_frames();
+    let ip = "10.0.200.7".parse().unwrap();
+    for round in 0..100 {
+        for n in 0..8 {
+            let port = 20_000 + n;
+            let forged = announcement(&format!("f{n}@10.0.200.7"), port, &[]);
+            run.inject(std::net::SocketAddrV4::new(ip, port), a, lsnp::engine::Socket::Discovery, &forged);
+        }
+        run.run_for(secs(if round < 50 { 25 } else { 400 }));
+    }
+    let pictures = run.frames().iter().filter(|frame| frame.value("AVATAR_DATA").is_some()).count();
+    assert!((1..=7).contains(&pictures), "{pictures} pictures in 6 hours");
 }

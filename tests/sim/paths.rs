@@ -22,6 +22,23 @@ fn a_peer_on_two_links_is_one_row() {
 }
 
 #[test]
+fn when_one_of_two_links_ends_the_other_takes_over() {
+    let mut run = Run::new(8);
+    let one = run.host(&["10.0.0.1/24", "192.168.5.1/24"]);
+    let two = run.host(&["10.0.0.2/24", "192.168.5.2/24"]);
+    let all = [run.peer(one, "a"), run.peer(two, "b")];
+    run.run_for(secs(60));
+    run.move_host(two, &["192.168.5.2/24"]);
+    run.run_for(secs(4));
+    run.dm(all[0], "b", "by the other");
+    run.dm(all[1], "a", "and back");
+    run.run_for(secs(1));
+    assert_eq!(run.texts(all[1]), ["DM by the other"]);
+    assert_eq!(run.texts(all[0]), ["DM and back"]);
+    assert_eq!(run.peers_of(all[0])[0].raw_id(), "b@192.168.5.2");
+}
+
+#[test]
 fn a_peer_that_moves_keeps_its_row_and_its_old_id() {
     let mut run = Run::new(2);
     let hosts = run.hosts(2);

@@ -82,6 +82,18 @@ fn a_restart_without_a_word_keeps_one_row() {
 }
 
 #[test]
+fn many_short_starts_leave_one_row() {
+    let (mut run, a, b) = Run::pair(10);
+    for _ in 0..10 {
+        run.restart(b);
+        run.run_for(millis(40));
+    }
+    run.run_for(secs(6));
+    assert_eq!(run.peer_count(a), 1, "{:?}", run.comings(a));
+    assert!(run.knows(a, b));
+}
+
+#[test]
 fn after_a_sleep_nobody_is_gone_and_all_are_told() {
     let mut run = Run::new(6);
     let all = run.crowd(4);
