@@ -41,6 +41,8 @@ pub(super) struct Answer {
     echo: Option<Nonce>,
     /// Bytes of the datagram that it answers.
     bytes: usize,
+    /// It answers what everybody heard, of somebody who had proved nothing: a broadcast does as well.
+    stranger: bool,
 }
 
 impl Beats {
@@ -74,10 +76,29 @@ impl Engine {
     /// next announcement has to do (protocol.md §5.3). So a crowd costs no more than its number in broadcasts, and no
     /// system's table of neighbours overflows.
     pub(super) fn may_approach(&mut self, to: SocketAddrV4, now: Instant) -> bool {
+        let (gap, burst) = self.pace();
+        self.links.is_own(*to.ip()) || self.beats.pace.take(gap, burst, now)
+    }
+
+    /// How long until a stranger may be approached.
+    pub(super) fn next_approach(&self, now: Instant) -> Duration {
+        let (gap, burst) = self.pace();
+        self.beats.pace.wait(gap, burst, now)
+    }
+
+    /// Lets our next announcement answer a stranger, which is asked itself when the pace allows.
+    fn answer_by_broadcast(&mut self, id: Option<PeerId>, to: SocketAddrV4, now: Instant) {
+        self.hurry(now);
+        if let Some(id) = id {
+            self.approach_later(id, to, now);
+        }
+    }
+
+    /// The pace for strangers, which rises with the number of peers.
+    fn pace(&self) -> (Duration, u32) {
         let (gap, burst) = self.config.limits.strangers;
         let crowd = u32::try_from(self.peers.len() / 50).unwrap_or(u32::MAX).max(1);
-        let (gap, burst) = (gap / crowd, burst.saturating_mul(crowd));
-        self.links.is_own(*to.ip()) || self.beats.pace.take(gap, burst, now)
+        (gap / crowd, burst.saturating_mul(crowd))
     }
 
     /// Brings the next announcement forward, at most once in 2 s.
@@ -258,7 +279,10 @@ impl Engine {
         else {
             return;
         };
-        let answer = Answer { peer: Some(met.id), echo: arrival.extension.ask, bytes: arrival.bytes };
+        // What everybody heard may be answered by a broadcast as well; older clients want theirs by unicast.
+        let everybody = arrival.socket == Socket::Discovery && arrival.extension.sid.is_some();
+        let stranger = everybody && !self.is_proven(met.id, to);
+        let answer = Answer { peer: Some(met.id), echo: arrival.extension.ask, bytes: arrival.bytes, stranger };
         if arrival.extension.ask.is_some() {
             self.queue_answer(to, answer, arrival);
         } else if arrival.socket == Socket::Discovery && (met.new || met.restarted) {
@@ -280,7 +304,7 @@ impl Engine {
         if arrival.extension.ask.is_none() || self.config.scan {
             return Ok(());
         }
-        let answer = Answer { peer: None, echo: arrival.extension.ask, bytes: arrival.bytes };
+        let answer = Answer { peer: None, echo: arrival.extension.ask, bytes: arrival.bytes, stranger: false };
         self.queue_answer(arrival.from, answer, arrival);
         Ok(())
     }
@@ -293,15 +317,14 @@ impl Engine {
             waiting.echo = answer.echo.or(waiting.echo);
             waiting.peer = answer.peer.or(waiting.peer);
             waiting.bytes = waiting.bytes.max(answer.bytes);
+            waiting.stranger &= answer.stranger;
             return;
         }
         let live = self.peers.live();
         let mut delay = Duration::ZERO;
         if arrival.socket == Socket::Discovery {
-            // What everybody heard may be answered by a broadcast as well; older clients want theirs by unicast.
-            let ours = answer.peer.filter(|_| arrival.extension.sid.is_some());
-            if ours.is_some_and(|id| !self.is_proven(id, to)) && !self.may_approach(to, arrival.now) {
-                return self.hurry(arrival.now);
+            if answer.stranger && !self.links.is_own(*to.ip()) && !self.next_approach(arrival.now).is_zero() {
+                return self.answer_by_broadcast(answer.peer, to, arrival.now);
             }
             let chance = Config::ANSWER_ALWAYS as f64 / live.max(1) as f64;
             if live > Config::ANSWER_ALWAYS && f64::from(self.rng.next_u32()) > chance * f64::from(u32::MAX) {
@@ -345,6 +368,9 @@ impl Engine {
                     self.tell_profile(id, now);
                 }
             }
+            // The other was quicker, and has our answer to its own.
+            Some(None) if answer.stranger && self.is_proven(id, to) => {}
+            Some(None) if answer.stranger && !self.may_approach(to, now) => self.answer_by_broadcast(Some(id), to, now),
             Some(None) => {
                 let ask = self.ask_of(id, to, now);
                 for profile in [true, false] {

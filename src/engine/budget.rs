@@ -53,12 +53,16 @@ pub(super) struct Pace(Instant);
 impl Pace {
     /// Takes one, if there is one.
     pub(super) fn take(&mut self, gap: Duration, burst: u32, now: Instant) -> bool {
-        let next = self.0.max(now);
-        let good = next.since(now) <= gap * burst.saturating_sub(1);
+        let good = self.wait(gap, burst, now).is_zero();
         if good {
-            self.0 = next + gap;
+            self.0 = self.0.max(now) + gap;
         }
         good
+    }
+
+    /// How long until there is one.
+    pub(super) fn wait(&self, gap: Duration, burst: u32, now: Instant) -> Duration {
+        self.0.since(now).saturating_sub(gap * burst.saturating_sub(1))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddrV4;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::Rng;
 
@@ -54,8 +55,35 @@ impl Engine {
         let needed = self.peers.read(id, |peer| {
             !peer.is_older() && peer.paths.iter().any(|p| p.address == path && !p.proven && !p.is_asked(now))
         });
-        if needed == Some(true) && self.may_approach(path, now) {
+        if needed != Some(true) {
+            return;
+        }
+        if self.may_approach(path, now) {
             self.ask(id, path, now);
+        } else {
+            self.approach_later(id, path, now);
+        }
+    }
+
+    /// Puts a stranger's path in line, to be asked when the pace allows.
+    pub(super) fn approach_later(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) {
+        if self.strangers.is_empty() {
+            self.timers.set(now + self.next_approach(now), Timer::Approach);
+        }
+        if self.strangers.len() < self.config.limits.answers {
+            self.strangers.insert((id, path));
+        }
+    }
+
+    /// Asks the next in line that is a stranger still.
+    pub(super) fn approach_next(&mut self, now: Instant) {
+        if self.next_approach(now).is_zero()
+            && let Some((id, path)) = self.strangers.pop_first()
+        {
+            self.prove_if_needed(id, path, now);
+        }
+        if !self.strangers.is_empty() {
+            self.timers.set(now + self.next_approach(now), Timer::Approach);
         }
     }
 

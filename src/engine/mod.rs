@@ -31,7 +31,7 @@ mod tests;
 mod timer;
 mod who;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +89,8 @@ pub struct Engine {
     answered: Answered,
     /// Echoes that are out: whose path each nonce is to prove.
     asks: BTreeMap<u64, (PeerId, SocketAddrV4)>,
+    /// Strangers in line to be asked.
+    strangers: BTreeSet<(PeerId, SocketAddrV4)>,
     watch: Watch,
     hints: Hints,
     inflow: Inflow,
@@ -143,6 +145,7 @@ impl Engine {
             timers: Timers::default(),
             answers: BTreeMap::new(),
             answered: Answered::default(),
+            strangers: BTreeSet::new(),
             asks: BTreeMap::new(),
             hints: Hints::default(),
             outflow: BTreeMap::new(),
@@ -248,6 +251,7 @@ impl Engine {
                 Timer::Suspect(id, since) => self.check_suspect(id, since),
                 Timer::Echo(id, path) => self.check_echo(id, path, now),
                 Timer::Answer(address) => self.send_answer(address, now),
+                Timer::Approach => self.approach_next(now),
                 Timer::Hint => self.probe_hint(now),
                 Timer::Pull(id) => self.go_on_pulling(id, now),
             }

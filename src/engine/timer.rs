@@ -19,6 +19,8 @@ pub(super) enum Timer {
     Echo(PeerId, SocketAddrV4),
     /// Answer this address.
     Answer(SocketAddrV4),
+    /// Ask the next stranger in line.
+    Approach,
     /// Probe the next hint.
     Hint,
     /// Ask again for the missing pieces of this peer's avatar.
@@ -39,7 +41,7 @@ impl Timer {
     fn peer(&self) -> Option<PeerId> {
         match *self {
             Self::Presence(id) | Self::Suspect(id, _) | Self::Echo(id, _) | Self::Pull(id) => Some(id),
-            Self::Beat | Self::Answer(_) | Self::Hint => None,
+            Self::Beat | Self::Answer(_) | Self::Approach | Self::Hint => None,
         }
     }
 }
