@@ -3,16 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
 use lsnp::cli::args::{Args, Task};
 use lsnp::cli::render::Render;
 use lsnp::cli::{discover, doctor, start, terminal};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    if let Err(error) = args.check() {
-        error.exit();
-    }
+    let args = Args::read();
     if let Some(file) = &args.options.log
         && let Err(error) = log_to(file)
     {

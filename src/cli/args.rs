@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::engine::Config;
 use crate::wire::{DISCOVERY_PORT, Name, NameError};
@@ -68,6 +68,7 @@ pub struct DoctorArgs {
 
 /// The options that hold for every subcommand.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Options {
     /// Your name; asked once and kept if it is not given
     #[arg(long, global = true, env = "PEER_NAME", value_parser = name)]
@@ -106,11 +107,21 @@ pub struct Options {
 }
 
 impl Args {
+    /// Reads the command line and the environment, where an empty variable counts as none. Ends the program when they
+    /// are wrong, with the reason, and when only help is wanted.
+    #[must_use]
+    pub fn read() -> Self {
+        let mut command = Self::command().mut_args(|arg| {
+            let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+            if empty { arg.env(None) } else { arg }
+        });
+        let matches = command.get_matches_mut();
+        let args = Self::from_arg_matches(&matches).and_then(|args| args.check().map(|()| args));
+        args.unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
     /// Checks what no single option can tell.
-    ///
-    /// # Errors
-    /// What is wrong, ready to be shown with the usage.
-    pub fn check(&self) -> Result<(), clap::Error> {
+    fn check(&self) -> Result<(), clap::Error> {
         let Options { heartbeat, expiry, .. } = self.options;
         if expiry < heartbeat * 5 / 2 {
             let least = (heartbeat * 5 / 2).as_secs_f64();

@@ -10,7 +10,7 @@ use crate::wire::Safe;
 
 use super::shown::{Shown, Tone};
 
-/// Widest name and id in the table, columns.
+/// Widest name, id and status in the table, columns.
 const WIDEST: usize = 40;
 
 /// One peer as LIST shows it.
@@ -89,7 +89,7 @@ fn rows(peers: &[Peer], own: &[Ipv4Addr], now: Instant) -> Vec<Row> {
             }
         }
         if let Some(status) = peer.shown_status() {
-            notes.push(format!("\"{status}\""));
+            notes.push(format!("\"{}\"", Safe::fitted(status.as_str(), WIDEST)));
         }
         Row {
             cells: [

@@ -40,11 +40,11 @@ fn next(lines: &mut impl BufRead) -> Typed {
         if lines.skip_until(b'\n').is_err() {
             return Typed::End;
         }
-        return Typed::Wrong("that line is longer than 65,536 bytes; nothing was sent");
+        return Typed::Wrong("That line is longer than 65,536 bytes; nothing was sent");
     }
     match String::from_utf8(line) {
         Ok(line) => Typed::Line(line.trim_end_matches(['\n', '\r']).to_owned()),
-        Err(_) => Typed::Wrong("that line is not UTF-8 text; nothing was sent"),
+        Err(_) => Typed::Wrong("That line is not UTF-8 text; nothing was sent"),
     }
 }
 

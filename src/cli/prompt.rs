@@ -75,7 +75,7 @@ fn read(
         let line = match editor.readline(&prompt) {
             Ok(line) => line,
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
-                if typed.blocking_send(Typed::Wrong("that line is not UTF-8 text; nothing was sent")).is_err() {
+                if typed.blocking_send(Typed::Wrong("That line is not UTF-8 text; nothing was sent")).is_err() {
                     return;
                 }
                 continue;

@@ -198,7 +198,8 @@ impl Render {
         } = *counters;
         let mut lines = vec![
             format!(
-                "{peers} peers; received {received} datagrams ({received_bytes} bytes), sent {sent} ({sent_bytes} bytes)"
+                "{peers} peers; received {received} datagrams ({received_bytes} bytes with own and dropped ones), \
+                 sent {sent} ({sent_bytes} bytes)"
             ),
             format!("own announcements heard back: {echoes}"),
         ];

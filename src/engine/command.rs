@@ -144,8 +144,8 @@ pub enum CommandError {
     /// Enough avatars are on their way already.
     #[error("other avatars are being fetched: try again in a moment")]
     Busy,
-    /// Older clients would lose messages sent faster than this.
-    #[error("too fast for older clients: wait {} ms and try again", .retry_after.as_millis())]
+    /// Others would lose messages sent faster than this.
+    #[error("too fast for others: wait {} ms and try again", .retry_after.as_millis())]
     TooFast {
         /// How long to wait.
         retry_after: Duration,

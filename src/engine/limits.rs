@@ -47,6 +47,9 @@ pub struct Limits {
     pub strangers: (Duration, u32),
     /// Messages a second that one older client is sent, and how many at once.
     pub older_rate: (u32, u32),
+    /// Messages a second that peers on proven paths are sent, and how many at once: less than [`Limits::known_rate`]
+    /// takes in, and no more at once than a usual socket holds.
+    pub own_rate: (u32, u32),
 }
 
 impl Default for Limits {
@@ -71,6 +74,7 @@ impl Default for Limits {
             pulls: 4,
             strangers: (Duration::from_secs(2), 6),
             older_rate: (20, 100),
+            own_rate: (160, 64),
         }
     }
 }

@@ -96,6 +96,7 @@ pub struct Engine {
     inflow: Inflow,
     /// What users send to addresses that have proved nothing.
     outflow: BTreeMap<SocketAddrV4, Bucket>,
+    own_outflow: Bucket,
     seen: Seen,
     pulls: BTreeMap<PeerId, Pull>,
     pictures: Pictures,
@@ -135,6 +136,7 @@ impl Engine {
             own: Own::new(identity, sid),
             peers: PeerTable::new(config.shards, key),
             inflow: Inflow::new(&config.limits, key, now),
+            own_outflow: Bucket::full(config.limits.own_rate, now),
             beats: Beats::default(),
             watch: Watch::new(now),
             config,
@@ -199,7 +201,9 @@ impl Engine {
         self.inflow.admit(from, &self.config.limits, now)?;
         let datagram = wire::decode(bytes)?;
         let wire::Datagram { message, extension, style } = datagram;
-        if extension.sid == Some(self.own.sid) {
+        // What older clients get of us names no SID. Nobody else sends from our port on this host.
+        let ours = from.port() == self.own.port && self.links.is_own(ip);
+        if extension.sid.map_or(ours, |sid| sid == self.own.sid) {
             return Err(Rejected::OwnEcho);
         }
         let arrival = Arrival { from, socket, bytes: bytes.len(), style, extension, now };

@@ -225,7 +225,8 @@ impl Engine {
         Err(CommandError::TextTooLong { bytes: content.len(), max })
     }
 
-    /// Takes one message from the rate of each address that has proved nothing; refuses all when one has none left.
+    /// Takes one message from the rate of each address that has proved nothing, and from the rate of all others
+    /// together; refuses all when one has none left.
     fn take_outflow(&mut self, peers: &[Peer], now: Instant) -> Result<(), CommandError> {
         let rate = self.config.limits.older_rate;
         let unproven = peers.iter().filter(|peer| !peer.best_path().proven).map(Peer::address);
@@ -234,10 +235,16 @@ impl Engine {
             let listed = |address: &SocketAddrV4| unproven.contains(address);
             self.outflow.retain(|address, bucket| listed(address) || !bucket.wait(rate, now).is_zero());
         }
+        let own_rate = self.config.limits.own_rate;
+        let proven = peers.len() > unproven.len();
+        let own_wait = proven.then(|| self.own_outflow.wait(own_rate, now));
         let wait = |bucket: &mut Bucket| bucket.wait(rate, now);
-        let longest = unproven.iter().filter_map(|to| self.outflow.get_mut(to).map(wait)).max();
+        let longest = unproven.iter().filter_map(|to| self.outflow.get_mut(to).map(wait)).chain(own_wait).max();
         if let Some(retry_after) = longest.filter(|wait| !wait.is_zero()) {
             return Err(CommandError::TooFast { retry_after });
+        }
+        if proven {
+            self.own_outflow.take(own_rate, now);
         }
         for to in unproven {
             self.outflow.entry(to).or_insert_with(|| Bucket::full(rate, now)).take(rate, now);

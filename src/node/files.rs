@@ -48,16 +48,15 @@ pub(super) fn private() -> OpenOptions {
 
 /// Reads a whole file; none when there is none. A longer one than `max` bytes is an error.
 pub(super) fn read(file: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
-    let opened = match File::open(file) {
-        Ok(opened) => opened,
+    // Looked at before it is opened: to open a pipe is to wait for its writer.
+    match fs::metadata(file) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-    };
-    if !opened.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file"));
     }
     let mut bytes = Vec::new();
-    opened.take(max + 1).read_to_end(&mut bytes)?;
+    File::open(file)?.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("longer than {max} bytes")));
     }
@@ -133,6 +132,7 @@ mod tests {
         assert_eq!(read(&file, 3).unwrap().unwrap(), b"abc");
         assert!(read(&file, 2).is_err());
         assert!(read(&scratch.0, 10).is_err(), "a folder is no file");
+        assert!(read(Path::new("/dev/zero"), 10).is_err(), "a device is no file");
         assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1, "no remains");
     }
 

@@ -156,8 +156,11 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DiscoveryClosed { port, holders, reason } => {
-                let by = by(holders);
-                write!(f, "Discovery port {port} is not available{by} ({reason}): peers are found more slowly.")
+                match by(holders) {
+                    by if by.is_empty() => write!(f, "Discovery port {port} is not available ({reason})")?,
+                    by => write!(f, "Discovery port {port} is held{by}, which does not share it")?,
+                }
+                f.write_str(": peers are found more slowly.")
             }
             Self::DiscoveryOpen { port } => write!(f, "Discovery port {port} is open again."),
             Self::NoInterface { wanted } if wanted.is_empty() => {

@@ -36,6 +36,10 @@ impl Named {
         if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
             return Err(bad("not a host"));
         }
+        let all = |ip: Ipv4Addr| ip.is_broadcast() || ip.is_multicast() || ip.is_unspecified();
+        if host.parse().is_ok_and(all) {
+            return Err(bad("not the address of one host"));
+        }
         Ok(Self { text: text.to_owned(), host: host.to_owned(), port })
     }
 
@@ -111,7 +115,10 @@ mod tests {
 
     #[test]
     fn what_is_no_host_and_port_is_refused() {
-        for text in ["", ":80", "bob:", "bob:0", "bob:70000", "bob:x", "::1", "[::1]:80", "a b", "bob/x", "bob\n"] {
+        for text in ["", ":80", "bob:", "bob:0", "bob:70000", "bob:x", "::1", "[::1]:80", "a b", "bob/x", "bob\n"]
+            .into_iter()
+            .chain(["255.255.255.255", "224.0.0.1:80", "0.0.0.0"])
+        {
             assert!(matches!(Named::parse(text, 1), Err(StartError::BadPeer { .. })), "{text:?}");
         }
     }

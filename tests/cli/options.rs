@@ -108,3 +108,15 @@ fn without_a_usable_interface_it_runs_on_and_says_what_to_do() {
     bob.shows("HERE\talice@");
     alice.shows("HERE\tbob@");
 }
+
+#[test]
+fn an_empty_variable_counts_as_none() {
+    let mut command = World::new().command(&["--temporary"]);
+    for variable in
+        ["NAME", "PEERS", "INTERFACES", "PORT", "HEARTBEAT", "EXPIRY", "PROFILE", "TEMPORARY", "VERBOSE", "LOG"]
+    {
+        command.env(format!("PEER_{variable}"), "");
+    }
+    let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

@@ -81,6 +81,22 @@ fn text_is_sent_whole_or_refused() {
 }
 
 #[test]
+fn many_messages_at_once_wait_and_none_is_lost() {
+    let (mut run, a, b) = Run::pair(8);
+    let mut waits = 0;
+    for n in 0..1_000 {
+        while let Err(error) = run.command(a, Command::Post { text: n.to_string() }) {
+            let CommandError::TooFast { retry_after } = error else { panic!("{error:?}") };
+            waits += 1;
+            run.run_for(retry_after);
+        }
+    }
+    run.run_for(secs(1));
+    assert!(waits > 0);
+    assert_eq!(run.texts(b), (0..1_000).map(|n| format!("POST {n}")).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_profile_reaches_all_and_whoever_comes_later() {
     let mut run = Run::new(6);
     let hosts = run.hosts(3);

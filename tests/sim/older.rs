@@ -1,8 +1,9 @@
 //! Beside older clients of both dialects.
 
-use lsnp::engine::{Command, Event};
+use lsnp::engine::{Command, Event, Socket};
 use lsnp::sim::{OlderKind, ProgramId, Shown};
 
+use super::forged::announcement;
 use super::run::{Run, secs};
 
 fn beside(kind: OlderKind, seed: u64, ours_first: bool) -> (Run, ProgramId, ProgramId) {
@@ -134,4 +135,15 @@ fn nobody_at_another_address_speaks_for_an_older_client() {
     run.post(a, "hello");
     run.run_for(secs(1));
     assert_eq!(run.older_client(old).shown.last().unwrap().text, "hello", "written in its own style");
+}
+
+#[test]
+fn what_we_told_an_older_client_of_this_host_is_nobody_when_it_comes_back() {
+    let (mut run, a, b) = Run::pair(9);
+    let from = run.address(a);
+    for socket in [Socket::Discovery, Socket::Unicast] {
+        run.inject(from, a, socket, &announcement("p0@10.0.0.1", from.port(), &[]));
+    }
+    run.run_for(secs(3));
+    assert!(run.peer_count(a) == 1 && run.knows(a, b), "{:?}", run.peers_of(a));
 }

@@ -146,6 +146,22 @@ fn a_dead_interface_is_a_problem_only_where_no_other_lives() {
 }
 
 #[test]
+fn networks_that_the_options_leave_out_are_not_missing() {
+    let facts = Facts { interfaces: vec![Interface { unwanted: true, ..lan() }, loopback()], ..alone() };
+    problem(&facts, Name::Interface, "--interface", "Leave --interface out");
+}
+
+#[test]
+fn an_address_that_nobody_gave_is_told() {
+    let ip = Ipv4Addr::new(169, 254, 3, 4);
+    let own = address(ip, 16, Some(Ipv4Addr::new(169, 254, 255, 255)));
+    let facts = Facts { interfaces: vec![interface("eth0", Medium::Wired, vec![own]), loopback()], ..alone() };
+    let report = judge(&facts);
+    assert!(report.healthy && verdicts(&report, Name::Interface).contains(&Verdict::Warning), "{report:#?}");
+    assert!(report.advice[0].contains("eth0 has no address of its network"), "{report:#?}");
+}
+
+#[test]
 fn a_bridge_or_tunnel_without_use_is_no_trouble() {
     for medium in [Medium::Virtual, Medium::Tunnel] {
         let idle = Interface { carrier: Some(false), ..interface("x0", medium, vec![address(BOB, 24, None)]) };

@@ -131,13 +131,18 @@ fn interfaces(facts: &Facts, findings: &mut Findings) {
     if !lan && !told {
         let tunnels =
             facts.interfaces.iter().any(|interface| interface.medium == Medium::Tunnel && interface.is_live());
-        let text = if tunnels {
+        let left_out = facts.interfaces.iter().any(|interface| interface.unwanted && interface.is_live());
+        let text = if left_out {
+            "--interface (or PEER_INTERFACES) leaves out every network that is up"
+        } else if tunnels {
             "only tunnels are up, and nobody can be found by broadcast through a tunnel"
         } else {
             "this computer is on no network: no interface is up but the loopback"
         };
         let mut steps = advice::connect(facts.system.family, None);
-        if tunnels {
+        if left_out {
+            steps = vec!["Leave --interface out, or name one of the interfaces above.".to_owned()];
+        } else if tunnels {
             steps = vec!["Name the peers: peer --peer ADDRESS".to_owned()];
         }
         let cause = Cause { rank: Rank::NoNetwork, text: text.to_owned(), advice: steps };
@@ -174,7 +179,12 @@ fn live(interface: &Interface, address: &Address, facts: &Facts, findings: &mut 
         let text = format!("{ip}; no broadcasts here: peers behind it must be named with --peer");
         return findings.ok(Name::Interface, &interface.name, text);
     };
-    findings.ok(Name::Interface, &interface.name, format!("{ip}, broadcast {broadcast}"));
+    if address.ip.is_link_local() {
+        let text = format!("{ip}: chosen by this computer itself, because nobody gave it an address by DHCP");
+        findings.warn(Name::Interface, &interface.name, text);
+    } else {
+        findings.ok(Name::Interface, &interface.name, format!("{ip}, broadcast {broadcast}"));
+    }
     let subject = interface.name.as_str();
     match (&address.sent, address.echo) {
         (Sent::No, _) => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::advice;
-use super::facts::{Facts, Host, Interface, Missing, Neighbour, Reached};
+use super::facts::{Facts, Host, Missing, Neighbour, Reached};
 use super::judge::{Cause, Findings, Rank, milliseconds};
 use super::report::Name;
 
@@ -231,7 +231,12 @@ pub(super) fn all_well(facts: &Facts) -> Cause {
         } else if facts.system.container {
             steps.push("Container: start it with its host's network: docker run --network host ...".to_owned());
         }
-        let several = facts.interfaces.iter().filter(|interface| Interface::is_lan(interface)).count() > 1;
+        let lan = || facts.interfaces.iter().filter(|interface| interface.is_lan());
+        if let Some(own) = lan().find(|interface| interface.addresses.iter().all(|address| address.ip.is_link_local()))
+        {
+            steps.push(format!("{} has no address of its network: connect it again (Wi-Fi, cable, router).", own.name));
+        }
+        let several = lan().count() > 1;
         if several {
             steps.push("This computer is on several networks: the others must be on one of them.".to_owned());
         }
