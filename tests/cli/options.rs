@@ -111,7 +111,8 @@ fn without_a_usable_interface_it_runs_on_and_says_what_to_do() {
 
 #[test]
 fn an_empty_variable_counts_as_none() {
-    let mut command = World::new().command(&["--temporary"]);
+    let world = World::new();
+    let mut command = world.command(&["--temporary"]);
     for variable in
         ["NAME", "PEERS", "INTERFACES", "PORT", "HEARTBEAT", "EXPIRY", "PROFILE", "TEMPORARY", "VERBOSE", "LOG"]
     {
