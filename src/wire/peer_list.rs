@@ -84,8 +84,7 @@ impl<'a> PeerListResponse<'a> {
 
     /// The ids in the list that keep to the grammar of an id, at most `max`.
     ///
-    /// Strings with escapes other than `\"`, `\\` and `\/` are passed over: no id needs them... except `\uXXXX`,
-    /// which is read.
+    /// The escapes `\"`, `\\`, `\/` and `\uXXXX` are read; a string with another one is passed over, for no id needs it.
     #[must_use]
     pub fn ids(&self, max: usize) -> Vec<String> {
         let mut ids = Vec::new();
