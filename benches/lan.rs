@@ -92,6 +92,7 @@ fn bytes_per_peer(count: u32) -> f64 {
             display_name: None,
             status: None,
             avatar: None,
+            prekey: None,
         };
         let mut extension = Extension {
             version: Some(1),

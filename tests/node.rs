@@ -76,7 +76,7 @@ async fn me(node: &Node) -> Me {
 fn text(event: Event) -> Option<(String, String)> {
     match event {
         Event::Post { from, text } => Some((format!("POST {}", from.raw_name()), text.raw().to_owned())),
-        Event::Dm { from, text } => Some((format!("DM {}", from.raw_name()), text.raw().to_owned())),
+        Event::Dm { from, text, .. } => Some((format!("DM {}", from.raw_name()), text.raw().to_owned())),
         _ => None,
     }
 }

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use lsnp::engine::{Command, Config, Engine, Identity, Instant, Limits, Link, Links, Output, PeerId, Socket};
-use lsnp::wire::{Chunk, Datagram, Message, Name, Safe, SafeLines, decode as read, escaped, is_clean, unescaped};
+use lsnp::wire::{
+    Chunk, Datagram, Dm, DmBody, Message, Name, Safe, SafeLines, decode as read, escaped, is_clean, unescaped,
+};
 
 /// Reads the bytes, and shows all text that they hold.
 pub fn decode(bytes: &[u8]) {
@@ -24,7 +26,7 @@ pub fn decode(bytes: &[u8]) {
             show(m.content);
             show(&unescaped(m.content));
         }
-        Message::Dm(m) => show(m.content),
+        Message::Dm(Dm { body: DmBody::Plain(content), .. }) => show(content),
         Message::Profile(m) => {
             [m.display_name, m.status].into_iter().flatten().for_each(show);
             let _ = m.avatar_data.and_then(|data| data.bytes());

@@ -100,7 +100,12 @@ impl Session {
     async fn me(&self) -> Result<Me, CommandError> {
         match self.handle.command(Command::WhoAmI).await? {
             Reply::Me(me) => Ok(me),
-            Reply::Done | Reply::Posted { .. } | Reply::Sent { .. } | Reply::Stats(_) => Err(CommandError::Left),
+            Reply::Done
+            | Reply::Posted { .. }
+            | Reply::Sent { .. }
+            | Reply::Waiting { .. }
+            | Reply::Contacts(_)
+            | Reply::Stats(_) => Err(CommandError::Left),
         }
     }
 
@@ -214,6 +219,9 @@ impl Session {
             | Event::Back(_)
             | Event::Post { .. }
             | Event::Dm { .. }
+            | Event::KeyChanged { .. }
+            | Event::SentLate { .. }
+            | Event::NotSent { .. }
             | Event::Profile(_)
             | Event::Followed(_)
             | Event::Unfollowed(_)

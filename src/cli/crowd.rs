@@ -30,6 +30,9 @@ impl Crowd {
             Event::Left(_) | Event::Gone(_) | Event::Quiet(_) => false,
             Event::Post { .. }
             | Event::Dm { .. }
+            | Event::KeyChanged { .. }
+            | Event::SentLate { .. }
+            | Event::NotSent { .. }
             | Event::Profile(_)
             | Event::PeerList { .. }
             | Event::Avatar { .. }

@@ -52,7 +52,10 @@ impl Render {
             }
             Event::Back(peer) => self.passing("BACK", peer, &label(peer), "is back"),
             Event::Post { from, text } => return self.said("POST", from, &label(from), "", text),
-            Event::Dm { from, text } => return self.said("DM", from, &label(from), " to you", text),
+            Event::Dm { from, text, private: _ } => return self.said("DM", from, &label(from), " to you", text),
+            Event::KeyChanged { peer, .. } => self.error(&format!("{} has a new key", label(peer))),
+            Event::SentLate { to, text, .. } => self.info(&format!("Sent to {}: {}", label(to), Safe::line(text))),
+            Event::NotSent { to, text } => self.error(&format!("Not sent to {}: {}", label(to), Safe::line(text))),
             Event::Profile(peer) => self.profile(peer),
             Event::PeerList { from, ids } => self.peer_list(from, &label(from), ids),
             Event::Avatar { peer, kind, bytes } => {
@@ -195,6 +198,14 @@ impl Render {
             stray_chunks,
             strangers,
             departed,
+            bad_signatures,
+            replays,
+            signature_rate,
+            unopened,
+            outside_group,
+            blocked,
+            unproven,
+            forks,
         } = *counters;
         let mut lines = vec![
             format!(
@@ -221,6 +232,14 @@ impl Render {
             ("stray pieces", stray_chunks),
             ("strangers", strangers),
             ("from peers that left", departed),
+            ("wrong signatures", bad_signatures),
+            ("replays", replays),
+            ("too many signatures", signature_rate),
+            ("not opened", unopened),
+            ("outside the group", outside_group),
+            ("blocked", blocked),
+            ("not proven to be there", unproven),
+            ("forks", forks),
         ]
         .iter()
         .filter(|(_, count)| *count > 0)

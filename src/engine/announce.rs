@@ -197,6 +197,7 @@ impl Engine {
             display_name: own.display_name.as_deref().filter(|_| profile),
             status: own.status.as_deref().filter(|_| profile),
             avatar: own.avatar.as_ref().map(|avatar| avatar.label).filter(|_| profile),
+            prekey: None,
         };
         discovery.encode(&extension, Style::Tight, &mut self.scratch);
         self.scratch.as_slice().into()
@@ -216,6 +217,7 @@ impl Engine {
                 display_name: None,
                 status: None,
                 avatar: None,
+                prekey: None,
             }
             .encode(&none, dialect.style, &mut self.scratch),
             Greeting::Ping => {

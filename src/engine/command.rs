@@ -4,9 +4,9 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::OwnMessageId;
+use crate::wire::{OwnMessageId, PublicKey, Safe};
 
-use super::{Counters, Instant, Peer, PeerId};
+use super::{Contact, Counters, Instant, Peer, PeerId};
 
 /// What a user or a program wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +58,47 @@ pub enum Command {
     },
     /// Starts or stops [`Event::Traced`](super::Event) for every datagram.
     Trace(bool),
+    /// Takes the user's word about somebody; nothing is sent, but what waited for that word.
+    Judge {
+        /// About whom.
+        whom: Whom,
+        /// What.
+        word: Word,
+    },
+    /// Tells whom we know by key, here or not.
+    Contacts,
     /// Tells who we are.
     WhoAmI,
     /// Tells what was counted.
     Stats,
     /// Says goodbye to the peers that understand it; nothing is sent after.
     Leave,
+}
+
+/// Whom the user's word is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// A peer that is listed.
+    Peer(PeerId),
+    /// Whoever has this key, here or not.
+    Key(PublicKey),
+}
+
+/// What the user says about somebody (protocol.md §9.8, §9.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// The digits are the same: this key is this person's.
+    Verify,
+    /// The new key is right; or, of somebody without a key, that it may be written to all the same.
+    Trust,
+    /// Nothing of it is shown, and nothing sent to it.
+    Block,
+    /// Ends [`Word::Block`].
+    Unblock,
+    /// Its posts are not shown.
+    Mute,
+    /// Ends [`Word::Mute`].
+    Unmute,
 }
 
 /// What a command did.
@@ -84,11 +119,33 @@ pub enum Reply {
         id: OwnMessageId,
         /// Whom it was sent to.
         to: Peer,
+        /// Nobody else can read it.
+        private: bool,
     },
+    /// A DM waits; [`Event::SentLate`](super::Event) or [`Event::NotSent`](super::Event) follows.
+    Waiting {
+        /// The message.
+        id: OwnMessageId,
+        /// Whom it is for.
+        to: Peer,
+        /// For what.
+        until: Until,
+    },
+    /// Whom we know by key, by name.
+    Contacts(Vec<Contact>),
     /// Who we are.
     Me(Me),
     /// What was counted.
     Stats(Box<Counters>),
+}
+
+/// What a DM waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// The peer answers at its address: a moment, if it is there.
+    Answer,
+    /// The user says whether the new key is right.
+    Word,
 }
 
 /// Who we are, for people.
@@ -96,10 +153,14 @@ pub enum Reply {
 pub struct Me {
     /// Our id.
     pub user_id: Arc<str>,
+    /// Our identity; none of one that only looks around.
+    pub key: Option<PublicKey>,
     /// What we want to be called, if not by the name in the id.
     pub display_name: Option<Arc<str>>,
     /// A line about us.
     pub status: Option<Arc<str>>,
+    /// Whether all that we say is sealed with the secret of a group.
+    pub grouped: bool,
     /// The port of our unicast socket.
     pub port: u16,
     /// Our live links; `name` and address of each, loopback included.
@@ -153,6 +214,24 @@ pub enum CommandError {
     /// An address where no peer can be.
     #[error("no peer can be at that address")]
     BadAddress,
+    /// Only private messages are wanted, and the peer has no key.
+    #[error("not sent: that peer has no key, so everyone could read it, and only private messages are wanted")]
+    PrivateOnly,
+    /// The peer has no key, and somebody of its name had one.
+    #[error("not sent: {name} had a key before, and the one that is here has none: it may be somebody else")]
+    Downgrade {
+        /// The name.
+        name: Safe,
+    },
+    /// The peer is blocked.
+    #[error("that peer is blocked")]
+    Blocked,
+    /// The peer has no key, so there is nothing to verify or to keep.
+    #[error("that peer has no key")]
+    NoKey,
+    /// Too many messages wait for this peer.
+    #[error("too many messages wait for that peer already")]
+    TooManyWaiting,
     /// We said goodbye already.
     #[error("this peer has left")]
     Left,

@@ -16,6 +16,8 @@ pub struct Config {
     pub discovery_port: u16,
     /// Only look around: ask to be answered, but not to be listed.
     pub scan: bool,
+    /// Send no DM that others can read.
+    pub private_only: bool,
     /// Shards of the peer table, a power of two of at least 2. Many peers in one process want few.
     pub shards: usize,
     /// Caps of every table.
@@ -29,6 +31,7 @@ impl Default for Config {
             expiry: Duration::from_secs(300),
             discovery_port: crate::wire::DISCOVERY_PORT,
             scan: false,
+            private_only: false,
             shards: 4,
             limits: Limits::default(),
         }

@@ -48,4 +48,20 @@ pub struct Counters {
     pub hints_dropped: u64,
     /// Pieces of avatars that nobody asked for, or that are not what was asked for.
     pub stray_chunks: u64,
+    /// Dropped: signed, and the signature is not right.
+    pub bad_signatures: u64,
+    /// Dropped: signed, and seen before or older than what is known.
+    pub replays: u64,
+    /// Dropped: more signatures to check than there is time for.
+    pub signature_rate: u64,
+    /// Dropped: sealed, and not for us or not as it was sealed.
+    pub unopened: u64,
+    /// Dropped: not sealed with the secret of our group.
+    pub outside_group: u64,
+    /// Dropped: from somebody whom the user blocked.
+    pub blocked: u64,
+    /// Dropped: messages of somebody who did not prove to be there.
+    pub unproven: u64,
+    /// Posts that stand where another post of the same author stands.
+    pub forks: u64,
 }

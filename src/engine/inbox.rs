@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::wire::{Dm, Follow, FollowResponse, MessageId, Post, Profile, Revoke, Untrusted, UserId, unescaped};
+use crate::wire::{Dm, DmBody, Follow, FollowResponse, MessageId, Post, Profile, Revoke, Untrusted, UserId, unescaped};
 
 use super::avatar::Picture;
 use super::meet::{Met, Sender};
@@ -67,11 +67,12 @@ impl Engine {
         if !self.own.is(dm.to.as_str(), arrival.now) {
             return Err(Rejected::NotForUs);
         }
-        if !self.is_new(met.id, dm.from, dm.message_id, dm.content, dm.timestamp.unwrap_or(self.unix(arrival.now))) {
+        let DmBody::Plain(content) = dm.body else { return Err(Rejected::OtherType) };
+        if !self.is_new(met.id, dm.from, dm.message_id, content, dm.timestamp.unwrap_or(self.unix(arrival.now))) {
             return Err(Rejected::Duplicate);
         }
         if let Some(from) = self.peers.get(met.id) {
-            self.event(Event::Dm { from, text: Self::text_of(dm.content, arrival) });
+            self.event(Event::Dm { from, text: Self::text_of(content, arrival), private: false });
         }
         Ok(())
     }

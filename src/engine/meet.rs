@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::wire::{AvatarLabel, Caps, Message, Sid, Style, UserId};
 
-use super::peer::{About, Dialect, Greeting, Path, Tier};
+use super::peer::{About, Dialect, Greeting, Path, Tier, Trust};
 use super::{Arrival, Config, Engine, Event, Instant, Peer, PeerId, Presence, Rejected, Socket, Timer};
 
 /// The sender of a datagram, by what the datagram says.
@@ -195,6 +195,11 @@ impl Engine {
             tier: Tier::Probation,
             lasting: false,
             pictured: false,
+            key: None,
+            trust: Trust::Unsigned,
+            blocked: false,
+            muted: false,
+            prekey: None,
         };
         let patience = peer.patience(self.config.expiry);
         let (id, evicted) =

@@ -9,11 +9,13 @@ mod budget;
 mod command;
 mod config;
 mod counters;
+mod crypto;
 mod echo;
 mod hash;
 mod hints;
 mod inbox;
 mod instant;
+mod kept;
 mod limits;
 mod links;
 mod meet;
@@ -39,15 +41,17 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-pub use command::{Command, CommandError, Me, Reply};
+pub use command::{Command, CommandError, Me, Reply, Until, Whom, Word};
 pub use config::Config;
 pub use counters::Counters;
+pub use crypto::{Crypto, LETTER_OVERHEAD, SEAL_OVERHEAD, Secret};
 pub use instant::Instant;
+pub use kept::{Contact, Kept, Keyring, LEASE, OwnPrekey, Posted};
 pub use limits::Limits;
 pub use links::{Link, Links};
 pub use output::{Event, Output, Record, Transmit};
 pub use own::Identity;
-pub use peer::{Peer, PeerId, Presence};
+pub use peer::{Peer, PeerId, Presence, Trust};
 pub use peers::Peers;
 pub use rejected::Rejected;
 pub use who::{Who, WhoError};
@@ -76,6 +80,7 @@ pub enum Socket {
 #[derive(Debug)]
 pub struct Engine {
     own: Own,
+    keyring: Option<Keyring>,
     config: Config,
     rng: StdRng,
     key: Key,
@@ -134,6 +139,7 @@ impl Engine {
         let sid = wire::Octets(rng.next_u64());
         Self {
             own: Own::new(identity, sid),
+            keyring: None,
             peers: PeerTable::new(config.shards, key),
             inflow: Inflow::new(&config.limits, key, now),
             own_outflow: Bucket::full(config.limits.own_rate, now),
@@ -162,6 +168,13 @@ impl Engine {
             outputs: VecDeque::new(),
             scratch: Vec::with_capacity(wire::OWN_DATAGRAM_MAX),
         }
+    }
+
+    /// Makes it a signed peer. To be called before anything else.
+    #[must_use]
+    pub fn with_keys(mut self, keyring: Keyring) -> Self {
+        self.keyring = Some(keyring);
+        self
     }
 
     /// Takes a datagram. Any bytes at all are fine (protocol.md §8.1).

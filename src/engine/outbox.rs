@@ -6,8 +6,8 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 use crate::wire::{
-    AvatarKind, Dm, Extension, Follow, OWN_DATAGRAM_MAX, OwnMessageId, Post, Profile, Safe, Scope, Style, Token,
-    escaped,
+    AvatarKind, Dm, DmBody, Extension, Follow, OWN_DATAGRAM_MAX, OwnMessageId, Post, Profile, Safe, Scope, Style,
+    Token, escaped,
 };
 
 use super::avatar::OwnAvatar;
@@ -81,6 +81,7 @@ impl Engine {
                 self.trace = on;
                 Ok(Reply::Done)
             }
+            Command::Judge { .. } | Command::Contacts => Err(CommandError::NoKey),
             Command::WhoAmI => Ok(Reply::Me(self.me())),
             Command::Stats => Ok(Reply::Stats(Box::new(self.counters))),
             Command::Leave => {
@@ -102,6 +103,8 @@ impl Engine {
             user_id: Arc::clone(&self.own.user_id),
             display_name: self.own.display_name.clone(),
             status: self.own.status.clone(),
+            key: None,
+            grouped: false,
             port: self.own.port,
             links: self.links.links.clone(),
             discovery_open: self.links.discovery_open,
@@ -165,7 +168,7 @@ impl Engine {
         self.write_dm(&peer, (&content, is_escaped), id, Rendition::of(&peer), now, &mut out);
         self.transmit(&[peer.address()], out.as_slice().into());
         self.scratch = out;
-        Ok(Reply::Sent { id, to: peer })
+        Ok(Reply::Sent { id, to: peer, private: false })
     }
 
     fn write_dm(
@@ -181,7 +184,7 @@ impl Engine {
         let dm = Dm {
             from: self.own.field(),
             to,
-            content,
+            body: DmBody::Plain(content),
             timestamp: Some(self.unix(now)),
             message_id: Some(id.as_field()),
         };
@@ -263,7 +266,7 @@ impl Engine {
         let mut out = Vec::new();
         follow.encode(unfollow, self.unix(now), token, &extension, peer.dialect.style, &mut out);
         self.transmit(&[peer.address()], out.into());
-        Ok(Reply::Sent { id: message_id, to: peer })
+        Ok(Reply::Sent { id: message_id, to: peer, private: false })
     }
 
     fn set_profile(

@@ -4,9 +4,9 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{AvatarKind, Untrusted};
+use crate::wire::{AvatarKind, OwnMessageId, PublicKey, Sid, Untrusted};
 
-use super::{Instant, Peer};
+use super::{Contact, Instant, OwnPrekey, Peer, Posted};
 
 /// What should happen now. [`Engine::poll`](super::Engine::poll) yields them until [`Output::Wait`].
 #[derive(Debug, Clone)]
@@ -43,6 +43,25 @@ pub enum Record {
         /// Where it answered.
         address: SocketAddrV4,
     },
+    /// Numbers for SEQ up to this one (not included) are ours. To be on the disk before anything more is sent.
+    Lease(u64),
+    /// These are our prekeys; no others are kept.
+    Prekeys(Vec<OwnPrekey>),
+    /// Our posts are so far. To be on the disk before anything more is sent.
+    Posted(Posted),
+    /// Somebody known by key, new or changed.
+    Contact(Box<Contact>),
+    /// Somebody known by key made place for others.
+    Forgotten(PublicKey),
+    /// Something with this SEQ counted. To survive the end of the program, so that a replay later counts for nothing.
+    Heard {
+        /// Who signed it.
+        key: PublicKey,
+        /// In which start.
+        sid: Sid,
+        /// Its number.
+        seq: u64,
+    },
 }
 
 /// What happened, for people and programs. A slow subscriber may miss some.
@@ -71,6 +90,32 @@ pub enum Event {
         from: Peer,
         /// The text.
         text: Untrusted,
+        /// Nobody else could read it.
+        private: bool,
+    },
+    /// A peer has a key that nobody had, and a name that somebody else had (protocol.md §9.8). DMs to it wait for the
+    /// user's word.
+    KeyChanged {
+        /// The peer with the new key.
+        peer: Peer,
+        /// Who had the name before.
+        before: Box<Contact>,
+    },
+    /// A DM that waited is on its way.
+    SentLate {
+        /// The message.
+        id: OwnMessageId,
+        /// Whom it was sent to.
+        to: Peer,
+        /// The text.
+        text: String,
+    },
+    /// A DM that waited was not sent: the peer did not answer in time, or is gone.
+    NotSent {
+        /// Whom it was for.
+        to: Peer,
+        /// The text.
+        text: String,
     },
     /// A peer changed its display name, status or avatar.
     Profile(Peer),

@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{AvatarLabel, Caps, Safe, Sid, Style, UserId};
+use crate::wire::{AvatarLabel, Caps, Prekey, PublicKey, Safe, Sid, Style, UserId};
 
 use super::Instant;
 
@@ -43,6 +43,25 @@ pub struct Peer {
     pub(super) tier: Tier,
     pub(super) lasting: bool,
     pub(super) pictured: bool,
+    pub(super) key: Option<PublicKey>,
+    pub(super) trust: Trust,
+    pub(super) blocked: bool,
+    pub(super) muted: bool,
+    /// What letters to it are sealed to.
+    pub(super) prekey: Option<Prekey>,
+}
+
+/// What is known of who a peer is (protocol.md §9.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trust {
+    /// It shows no key: anybody can say to be this peer.
+    Unsigned,
+    /// Its key is new and its name is not: the user has not said yet whether that is right.
+    Changed,
+    /// It has a key, and nothing speaks against it.
+    Known,
+    /// The user compared the digits.
+    Verified,
 }
 
 /// What a peer tells about itself; most tell nothing, so it stands apart.
@@ -217,6 +236,42 @@ impl Peer {
     #[must_use]
     pub fn sid(&self) -> Option<Sid> {
         self.sid
+    }
+
+    /// Its identity; none of a peer that signs nothing.
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
+        self.key
+    }
+
+    /// What is known of who it is.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// True when a DM to it is sealed, so that nobody else can read it.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// True when the user blocked it.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// True when its posts are not shown.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.muted
+    }
+
+    /// True once an address of it has answered, or an older client stayed for 20 s: what flies by is not settled.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.tier != Tier::Probation
     }
 
     /// A proven path before an unproven, then the one that its label names, then one off the loopback, then the

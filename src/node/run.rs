@@ -201,10 +201,15 @@ impl Shell {
                         self.write.arm(WRITE);
                     }
                 }
+                Output::Store(record) => self.keep(record),
                 Output::Reopen => self.reopen(),
                 Output::Wait(until) => return until,
             }
         }
+    }
+
+    fn keep(&mut self, record: Record) {
+        tracing::trace!(?record, "kept");
     }
 
     async fn transmit(&mut self, transmit: &Transmit) {

@@ -1,11 +1,12 @@
 //! `PEER_DISCOVERY`: here I am (protocol.md §4.1).
 
-use super::{AvatarLabel, DecodeError, Extension, Lines, MessageId, Style, UserId, Writer, field};
+use super::{AvatarLabel, DecodeError, Extension, Lines, MessageId, Prekey, Style, UserId, Writer, field};
 
 /// An announcement, an answer to one, an echo, or a goodbye.
 ///
 /// # Format
-/// `USER_ID` (needed), `PORT`, `TIMESTAMP`, `MESSAGE_ID`; ours also `DISPLAY_NAME`, `STATUS` and the avatar's label.
+/// `USER_ID` (needed), `PORT`, `TIMESTAMP`, `MESSAGE_ID`; ours also `DISPLAY_NAME`, `STATUS`, the avatar's label and
+/// `PREKEY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Discovery<'a> {
     /// Who.
@@ -22,12 +23,14 @@ pub struct Discovery<'a> {
     pub status: Option<&'a str>,
     /// Which avatar can be pulled.
     pub avatar: Option<AvatarLabel>,
+    /// What letters to the sender are sealed to (protocol.md §9.5).
+    pub prekey: Option<Prekey>,
 }
 
 impl<'a> Discovery<'a> {
     pub(super) fn decode(lines: &mut Lines<'a>, ext: &mut Extension) -> Result<Self, DecodeError> {
         let (mut user_id, mut port, mut timestamp, mut message_id) = (None, None, None, None);
-        let (mut display_name, mut status, mut avatar) = (None, None, None);
+        let (mut display_name, mut status, mut avatar, mut prekey) = (None, None, None, None);
         while let Some((key, value)) = lines.next_line()? {
             match key {
                 "USER_ID" => user_id = Some(value),
@@ -37,12 +40,13 @@ impl<'a> Discovery<'a> {
                 "DISPLAY_NAME" => display_name = Some(value),
                 "STATUS" => status = Some(value),
                 "AVATAR" => avatar = AvatarLabel::parse(value),
+                "PREKEY" => prekey = Prekey::parse(value),
                 _ => ext.take(key, value),
             }
         }
         let user_id = user_id.ok_or(DecodeError::Missing("USER_ID"))?;
         let user_id = UserId::new(user_id).ok_or(DecodeError::Bad("USER_ID"))?;
-        Ok(Self { user_id, port, timestamp, message_id, display_name, status, avatar })
+        Ok(Self { user_id, port, timestamp, message_id, display_name, status, avatar, prekey })
     }
 
     /// Writes the datagram into `out`, which is emptied first.
@@ -66,6 +70,9 @@ impl<'a> Discovery<'a> {
         }
         if let Some(avatar) = self.avatar {
             avatar.write(&mut writer);
+        }
+        if let Some(prekey) = self.prekey {
+            prekey.write(&mut writer);
         }
         ext.write(&mut writer);
         writer.end();

@@ -23,6 +23,8 @@ pub struct Extension {
     pub scan: bool,
     /// `ESC:1`: the text is escaped (protocol.md §2.4).
     pub escaped: bool,
+    /// `PK`, `SEQ` or `SIG` is there: it is signed, or it is nothing (protocol.md §9.2).
+    pub signed: bool,
     /// A TOKEN is there, as some older clients send and want it.
     pub token: bool,
 }
@@ -43,6 +45,7 @@ impl Extension {
             "BYE" => self.bye = Sid::parse(value),
             "SCAN" => self.scan = value.trim_ascii() == "1",
             "ESC" => self.escaped = value.trim_ascii() == "1",
+            "PK" | "SEQ" | "SIG" => self.signed = true,
             "TOKEN" => self.token = true,
             _ => {}
         }

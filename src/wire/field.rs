@@ -3,6 +3,7 @@
 use std::fmt;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use serde::{Deserialize, Serialize};
 
 use super::text::is_clean;
 
@@ -143,7 +144,7 @@ impl fmt::Display for OwnMessageId {
 }
 
 /// Eight bytes written as 11 characters of base64url: a SID, or the nonce of an echo (protocol.md §3.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Octets(pub u64);
 
 /// The random number of one start of a program (protocol.md §3.3).
@@ -176,7 +177,7 @@ impl fmt::Display for Octets {
 
 /// The hash of a piece of bulk data: the first 16 bytes of its BLAKE3 hash, 22 characters of base64url
 /// (protocol.md §6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PieceHash(pub [u8; 16]);
 
 impl PieceHash {

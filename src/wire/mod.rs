@@ -3,36 +3,48 @@
 //! Decoding borrows from the datagram and allocates nothing; any bytes at all are fine, and give a [`Datagram`] or a
 //! [`DecodeError`].
 
+mod body;
+mod chain;
 mod chunk;
 mod discovery;
 mod dm;
+mod envelope;
 mod error;
 mod escape;
 mod extension;
 mod field;
 mod follow;
+mod group_frame;
+mod key;
 mod peer_list;
 mod ping;
 mod post;
 mod profile;
 mod revoke;
 mod safe;
+mod skeleton;
 mod text;
 
+pub use body::SealedBody;
+pub use chain::{Chain, SEEN_MAX};
 pub use chunk::{CHUNK_MAX, Chunk, ChunkRequest};
 pub use discovery::Discovery;
-pub use dm::Dm;
+pub use dm::{Dm, DmBody, Place, Sealed};
+pub use envelope::{ENVELOPE_MAX, Envelope, SIGNED_DOMAIN, seal};
 pub use error::DecodeError;
 pub use escape::{escaped, unescaped};
 pub use extension::Extension;
 pub use field::{Caps, MessageId, Name, NameError, Nonce, Octets, OwnMessageId, PieceHash, Scope, Sid, Token, UserId};
 pub use follow::{Follow, FollowResponse};
+pub use group_frame::GroupFrame;
+pub use key::{Digits, Fingerprint, Prekey, PublicKey, Signature};
 pub use peer_list::{PeerListRequest, PeerListResponse};
 pub use ping::Ping;
 pub use post::Post;
 pub use profile::{AvatarData, AvatarKind, AvatarLabel, Profile};
 pub use revoke::Revoke;
 pub use safe::{Safe, SafeLines, Untrusted};
+pub use skeleton::skeleton;
 pub use text::{Lines, MAX_DATAGRAM, MAX_LINES, Style, Writer, is_clean, splits};
 
 /// The highest version of the protocol that this program speaks (protocol.md §3.4).

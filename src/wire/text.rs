@@ -178,6 +178,11 @@ impl<'a> Writer<'a> {
         writer
     }
 
+    /// Goes on behind what `out` holds.
+    pub(super) fn resume(out: &'a mut Vec<u8>, style: Style) -> Self {
+        Self { out, style }
+    }
+
     /// Writes a line whose value is clean by its type.
     #[inline]
     pub fn raw(&mut self, key: &str, value: &str) {

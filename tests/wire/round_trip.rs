@@ -1,7 +1,7 @@
 //! What we write is read back as it was.
 
 use lsnp::wire::{
-    AvatarKind, AvatarLabel, CHUNK_MAX, Caps, Chunk, ChunkRequest, Datagram, Discovery, Dm, Extension, Follow,
+    AvatarKind, AvatarLabel, CHUNK_MAX, Caps, Chunk, ChunkRequest, Datagram, Discovery, Dm, DmBody, Extension, Follow,
     FollowResponse, Message, MessageId, OWN_DATAGRAM_MAX, Octets, OwnMessageId, PeerListRequest, PeerListResponse,
     PieceHash, Ping, Post, Profile, Scope, Style, Token, UserId, decode, splits,
 };
@@ -34,6 +34,7 @@ fn extension() -> impl Strategy<Value = Extension> {
     let first = (prop::option::of(any::<u8>()), octets(), prop::option::of(caps()), prop::option::of(1..=3600u16));
     let second = (octets(), octets(), octets(), any::<bool>(), any::<bool>());
     (first, second).prop_map(|((version, sid, caps, beat), (ask, ans, bye, scan, escaped))| Extension {
+        signed: false,
         version,
         sid,
         caps,
@@ -77,7 +78,7 @@ proptest! {
     ) {
         let m = Discovery {
             user_id: UserId::new(&user).unwrap(), port, timestamp, message_id: id.as_deref().and_then(MessageId::new),
-            display_name: name.as_deref(), status: status.as_deref(), avatar,
+            display_name: name.as_deref(), status: status.as_deref(), avatar, prekey: None,
         };
         let mut out = Vec::new();
         m.encode(&ext, style, &mut out);
@@ -105,7 +106,7 @@ proptest! {
         let post = Post { user_id, content: &content, timestamp, message_id };
         post.encode(&ext, token, style, &mut out);
         expect(&out, Message::Post(post), read, style)?;
-        let dm = Dm { from: user_id, to, content: &content, timestamp, message_id };
+        let dm = Dm { from: user_id, to, body: DmBody::Plain(&content), timestamp, message_id };
         dm.encode(&ext, token, style, &mut out);
         expect(&out, Message::Dm(dm), read, style)?;
     }

@@ -200,6 +200,7 @@ impl Probe {
             display_name: None,
             status: None,
             avatar: None,
+            prekey: None,
         };
         let extension = Extension {
             version: Some(VERSION),

@@ -75,7 +75,12 @@ impl Lan {
     fn me(&mut self) -> Me {
         match self.engine.handle_command(Command::WhoAmI, NOW).unwrap() {
             Reply::Me(me) => me,
-            other @ (Reply::Done | Reply::Posted { .. } | Reply::Sent { .. } | Reply::Stats(_)) => panic!("{other:?}"),
+            other @ (Reply::Done
+            | Reply::Posted { .. }
+            | Reply::Sent { .. }
+            | Reply::Waiting { .. }
+            | Reply::Contacts(_)
+            | Reply::Stats(_)) => panic!("{other:?}"),
         }
     }
 
