@@ -29,6 +29,8 @@ mod probation;
 mod pulls;
 mod rejected;
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
 mod timer;
 mod who;
@@ -54,7 +56,7 @@ pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence, Trust};
 pub use peers::Peers;
 pub use rejected::Rejected;
-pub use who::{Who, WhoError};
+pub use who::{Called, Named, Who, WhoError, look};
 
 use crate::wire::{self, Message, Sid, Untrusted};
 use announce::{Answer, Beats};

@@ -152,7 +152,7 @@ impl Peer {
     /// Its label, fit to be shown.
     #[must_use]
     pub fn shown_id(&self) -> Safe {
-        Safe::line(&self.user_id)
+        Safe::called(&self.user_id, UserId::MAX)
     }
 
     /// The name in its label, as it travels.
@@ -170,8 +170,8 @@ impl Peer {
     /// What it is called on a screen: its display name, else the name in its label; at most 32 columns.
     #[must_use]
     pub fn shown_name(&self) -> Safe {
-        let name = Safe::fitted(self.raw_display_name().unwrap_or_default(), 32);
-        if name.as_str().trim().is_empty() { Safe::fitted(self.raw_name(), 32) } else { name }
+        let name = Safe::called(self.raw_display_name().unwrap_or_default(), 32);
+        if name.as_str().trim().is_empty() { Safe::called(self.raw_name(), 32) } else { name }
     }
 
     /// Its line about itself, fit to be shown.
