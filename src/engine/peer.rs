@@ -12,6 +12,13 @@ use super::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerId(pub(super) u32);
 
+impl PeerId {
+    /// No number is smaller.
+    pub const FIRST: Self = Self(0);
+    /// No number is greater.
+    pub const LAST: Self = Self(u32::MAX);
+}
+
 /// Whether a peer is there, as far as we know (protocol.md §5.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Presence {

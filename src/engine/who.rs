@@ -41,7 +41,7 @@ pub struct Called<'a> {
 impl Called<'_> {
     /// What stands on a screen: the display name, else the name.
     fn shown(&self) -> &str {
-        let shows = |name: &&str| !Safe::called(name, 32).as_str().trim().is_empty();
+        let shows = |name: &&str| !Safe::called(name, SHOWN).as_str().trim().is_empty();
         self.display_name.filter(shows).unwrap_or(self.name)
     }
 }
@@ -76,11 +76,14 @@ impl Named for Contact {
     }
 }
 
+/// Columns of a name on a screen.
+const SHOWN: usize = 32;
+
 /// The form in which names that look alike on a screen are the same: as they are shown, without blanks, as a
 /// [`skeleton`].
 #[must_use]
 pub fn look(name: &str) -> String {
-    skeleton(Safe::called(name, usize::MAX).as_str()).chars().filter(|c| !c.is_whitespace()).collect()
+    skeleton(Safe::called(name, SHOWN).as_str()).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 impl<'a> Who<'a> {
