@@ -6,5 +6,6 @@ mod lines;
 mod protocol;
 mod round_trip;
 mod safe;
+mod skeleton;
 mod splitting;
 mod vectors;
