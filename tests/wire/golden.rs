@@ -3,9 +3,9 @@
 use lsnp::crypto::KeyPair;
 use lsnp::engine::{Crypto, Secret};
 use lsnp::wire::{
-    AvatarKind, AvatarLabel, Caps, Chain, ChunkRequest, Discovery, Dm, DmBody, Extension, GroupFrame, MessageId, Octets,
-    PeerListRequest, PeerListResponse, PieceHash, Place, Post, Prekey, Profile, PublicKey, SIGNED_DOMAIN, Sealed,
-    SealedBody, Sid, Style, UserId, seal,
+    AvatarKind, AvatarLabel, Caps, Chain, ChunkRequest, Discovery, Dm, DmBody, Extension, GroupFrame, MessageId,
+    Octets, PeerListRequest, PeerListResponse, PieceHash, Place, Post, Prekey, Profile, PublicKey, SIGNED_DOMAIN,
+    Sealed, SealedBody, Sid, Style, UserId, seal,
 };
 
 /// 32 bytes that count up from `first`.
@@ -37,7 +37,7 @@ pub(crate) fn prekey() -> Prekey {
 /// What an ephemeral key is made of.
 pub(crate) const SEED: [u8; 32] = [0x61; 32];
 pub(crate) const SALT: [u8; 16] = [0x81; 16];
-/// The key of the group whose secret is the text `lsnp`.
+/// The key of a group.
 pub(crate) const GROUP: [u8; 32] = [0x91; 32];
 
 const ALICE: &str = "alice@192.168.1.11";
@@ -56,11 +56,11 @@ fn id() -> Option<MessageId<'static>> {
 }
 
 fn with_sid(sid: Sid) -> Extension {
-    Extension { version: Some(1), sid: Some(sid), caps: Some(Caps::OURS), ..Extension::default() }
+    Extension { sid: Some(sid), ..Extension::default() }
 }
 
 fn announcing(sid: Sid) -> Extension {
-    Extension { beat: Some(30), ..with_sid(sid) }
+    Extension { version: Some(1), caps: Some(Caps::OURS), beat: Some(30), ..with_sid(sid) }
 }
 
 /// The content ids of the two posts of the chain.
@@ -232,10 +232,9 @@ pub(crate) fn built(name: &str) -> Vec<u8> {
             let id = id().unwrap();
             PeerListResponse::encode(user(BOB), ids, 1_728_938_500, id, &with_sid(BOB_SID), 1_000, &mut out);
         }
-        "signed-chunk-request" => ChunkRequest { from: user(ALICE), hash: PieceHash(counted(1)) }.encode(
-            &with_sid(ALICE_SID),
-            &mut out,
-        ),
+        "signed-chunk-request" => {
+            ChunkRequest { from: user(ALICE), hash: PieceHash(counted(1)) }.encode(&with_sid(ALICE_SID), &mut out)
+        }
         "letter" => letter(&mut out),
         "session-frame" => return frame(),
         "group-frame" => return grouped(&built("signed-announcement"), 5),
@@ -251,4 +250,14 @@ pub(crate) fn built(name: &str) -> Vec<u8> {
 /// All datagrams of protocol.md §9 with their names.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     SIGNED.into_iter().chain(["session-frame", "group-frame"]).map(|name| (name, built(name)))
+}
+
+#[test]
+fn every_datagram_of_the_chapter_on_trust_is_built_as_its_vector_says() {
+    let vectors = super::vectors::Vector::all();
+    for (name, bytes) in all() {
+        let vector = vectors.iter().find(|vector| vector.name == name).unwrap_or_else(|| panic!("no vector {name}"));
+        assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&vector.bytes), "{name}");
+        assert!(vector.text.ends_with("=> same"), "{name}");
+    }
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may fail")]
 
 mod escape;
+mod forgery;
+mod golden;
 mod lines;
 mod protocol;
 mod round_trip;
