@@ -4,6 +4,7 @@
 //! older clients ([`Older`]). What a program sends goes through the [`Air`], which loses, delays and doubles it.
 
 mod air;
+mod fake_crypto;
 mod host;
 mod lan;
 mod older;
@@ -13,6 +14,7 @@ mod run;
 mod trace;
 
 pub use air::{Air, Fate};
+pub use fake_crypto::FakeCrypto;
 pub use host::HostId;
 pub use lan::Lan;
 pub use older::{Older, OlderKind, Shown};
