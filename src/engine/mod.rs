@@ -36,6 +36,8 @@ mod rejected;
 mod sessions;
 mod signed;
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
 mod timer;
 mod waiting;
@@ -63,7 +65,7 @@ pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence, Trust};
 pub use peers::Peers;
 pub use rejected::Rejected;
-pub use who::{Who, WhoError};
+pub use who::{Called, Named, Who, WhoError, look};
 
 use crate::wire::{self, Message, PublicKey, Sid, Untrusted};
 use announce::{Answer, Beats};
