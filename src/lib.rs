@@ -14,6 +14,7 @@
 
 #[cfg(feature = "node")]
 pub mod cli;
+pub mod crypto;
 pub mod engine;
 #[cfg(feature = "node")]
 pub mod node;

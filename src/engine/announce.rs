@@ -197,10 +197,10 @@ impl Engine {
             display_name: own.display_name.as_deref().filter(|_| profile),
             status: own.status.as_deref().filter(|_| profile),
             avatar: own.avatar.as_ref().map(|avatar| avatar.label).filter(|_| profile),
-            prekey: None,
+            prekey: self.own_prekey().filter(|_| profile),
         };
         discovery.encode(&extension, Style::Tight, &mut self.scratch);
-        self.scratch.as_slice().into()
+        self.signed()
     }
 
     /// What makes an older client list us, in its dialect: the bare announcement, a PING or a PROFILE.
@@ -248,11 +248,11 @@ impl Engine {
         let sender = Sender::announcing(discovery.user_id, discovery.port, Greeting::Discovery, arrival, &self.config);
         let met = self.meet(&sender)?;
         // A unicast echo may leave the profile out for its size; a broadcast never does.
-        let Discovery { display_name, status, avatar, .. } = *discovery;
-        let whole =
-            arrival.socket == Socket::Discovery || display_name.is_some() || status.is_some() || avatar.is_some();
+        let Discovery { display_name, status, avatar, prekey, .. } = *discovery;
+        let said = [display_name.is_some(), status.is_some(), avatar.is_some(), prekey.is_some()];
+        let whole = arrival.socket == Socket::Discovery || said.contains(&true);
         let believed = extension.sid.is_some() && whole && met.believed;
-        let changed = believed && self.learn(met.id, display_name, status, avatar);
+        let changed = believed && self.learn(met.id, display_name, status, avatar, prekey);
         self.introduce(met, changed);
         let stray = match extension.ans {
             Some(answer) => !self.on_echo(met.id, answer, arrival),
@@ -405,6 +405,10 @@ impl Engine {
     /// Somebody says goodbye. Only the peer itself may: its SID, from where it is sent to.
     fn on_bye(&mut self, bye: Octets, arrival: &Arrival) -> Result<(), Rejected> {
         let own = arrival.extension.sid == Some(bye);
+        if let Some(signed) = arrival.signed {
+            let row = self.authors.get(&signed.key).and_then(|author| author.row).filter(|_| own);
+            return self.depart(row.ok_or(Rejected::StrayGoodbye)?, bye, arrival);
+        }
         let id = self.peers.find("", Some(bye), arrival.from, &self.links).filter(|id| {
             let from = arrival.from;
             let same_host = |ip: &Ipv4Addr| self.links.is_own(*ip) && self.links.is_own(*from.ip());
@@ -415,12 +419,19 @@ impl Engine {
             };
             own && self.peers.read(*id, here).unwrap_or(false)
         });
-        let Some(id) = id else { return Err(Rejected::StrayGoodbye) };
-        self.departed.push_back((bye, arrival.now));
+        self.depart(id.ok_or(Rejected::StrayGoodbye)?, bye, arrival)
+    }
+
+    /// Takes somebody off the list who said goodbye.
+    fn depart(&mut self, id: PeerId, bye: Octets, arrival: &Arrival) -> Result<(), Rejected> {
+        let key = arrival.signed.map(|signed| signed.key);
+        self.departed.push_back(((key, bye), arrival.now));
         if self.departed.len() > 64 {
             self.departed.pop_front();
         }
-        if let Some(peer) = self.forget(id) {
+        if let Some(peer) = self.forget(id)
+            && !peer.blocked
+        {
             self.event(Event::Left(peer));
         }
         Ok(())
