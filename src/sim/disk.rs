@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::crypto::KeyPair;
 use crate::engine::{Contact, Crypto, Kept, Keyring, LEASE, OwnPrekey, Posted, Record, Secret};
 use crate::wire::PublicKey;
 
@@ -29,6 +30,7 @@ impl Disk {
         match self.signing {
             Signing::Unsigned => None,
             Signing::Hashed => Some(Box::new(FakeCrypto::new(u64::from_le_bytes(first(self.identity))))),
+            Signing::Real => Some(Box::new(KeyPair::new(&Secret(self.identity)))),
         }
     }
 
@@ -77,8 +79,7 @@ impl Disk {
             }
             Record::Heard { key, sid, seq } => {
                 if let Some(contact) = self.contacts.get_mut(key) {
-                    let greatest = if contact.sid == *sid { contact.seq.max(*seq) } else { *seq };
-                    (contact.sid, contact.seq) = (*sid, greatest);
+                    contact.heard(*sid, *seq);
                 }
             }
         }

@@ -33,6 +33,8 @@ pub enum Signing {
     Unsigned,
     /// With a [`FakeCrypto`](super::FakeCrypto) of its own.
     Hashed,
+    /// With a real key; for up to some dozens of peers.
+    Real,
 }
 
 impl Setup {

@@ -15,3 +15,5 @@ mod older;
 mod paths;
 mod presence;
 mod run;
+mod signed;
+mod signer;
