@@ -326,6 +326,8 @@ pub fn notice(notice: &Notice) -> String {
         | Notice::Interface { .. }
         | Notice::Unresolved { .. }
         | Notice::PortMoved { .. }
+        | Notice::SetAside { .. }
+        | Notice::NotKept { .. }
         | Notice::Ended { .. } => "",
     };
     format!("{notice}{advice}")

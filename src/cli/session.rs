@@ -295,7 +295,9 @@ impl Session {
             | Notice::Interface { .. }
             | Notice::Unresolved { .. }
             | Notice::Interfaces { .. }
-            | Notice::PortMoved { .. } => {}
+            | Notice::PortMoved { .. }
+            | Notice::SetAside { .. }
+            | Notice::NotKept { .. } => {}
         }
         None
     }
