@@ -81,6 +81,7 @@ impl Render {
             | CommandError::NoText
             | CommandError::DisplayName(_)
             | CommandError::Status
+            | CommandError::ProfileTooLong
             | CommandError::Avatar
             | CommandError::NoAvatar
             | CommandError::Busy
