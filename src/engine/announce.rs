@@ -7,12 +7,15 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use rand::Rng;
 
-use crate::wire::{Caps, Discovery, Extension, Nonce, Octets, Ping, Profile, Style, VERSION};
+use crate::wire::{Caps, Discovery, ENVELOPE_MAX, Extension, Nonce, Octets, Ping, Profile, Style, VERSION};
 
 use super::budget::Pace;
 use super::meet::Sender;
 use super::peer::{Dialect, Greeting};
 use super::{Arrival, Config, Engine, Event, Instant, PeerId, Rejected, Socket, Timer};
+
+/// Most bytes of an announcement of ours besides the id, display name, status, prekey and envelope.
+const ANNOUNCEMENT_HEAD: usize = 20 + 9 + 11 + 32 + 28 + 41 + 5 + 16 + 24 + 10 + 32 + 1;
 
 /// When we announce.
 #[derive(Debug, Default)]
@@ -188,8 +191,9 @@ impl Engine {
             scan: self.config.scan,
             ..extra
         };
-        let own = &self.own;
-        let discovery = Discovery {
+        let (own, prekey) = (&self.own, self.own_prekey().filter(|_| profile));
+        let envelope = if self.ring.is_some() { ENVELOPE_MAX } else { 0 };
+        let mut discovery = Discovery {
             user_id: own.field(),
             port: Some(own.port),
             timestamp: Some(timestamp),
@@ -197,10 +201,24 @@ impl Engine {
             display_name: own.display_name.as_deref().filter(|_| profile),
             status: own.status.as_deref().filter(|_| profile),
             avatar: own.avatar.as_ref().map(|avatar| avatar.label).filter(|_| profile),
-            prekey: None,
+            prekey,
         };
         discovery.encode(&extension, Style::Tight, &mut self.scratch);
-        self.scratch.as_slice().into()
+        if self.scratch.len() + envelope > self.datagram_max() {
+            // Only a profile that an earlier version kept can be so long.
+            discovery.status = None;
+            discovery.encode(&extension, Style::Tight, &mut self.scratch);
+        }
+        self.signed()
+    }
+
+    /// True when everything about us fits into one announcement, an answer that asks included.
+    pub(super) fn announcement_fits(&self) -> bool {
+        let field = |text: Option<&str>, key: usize| text.map_or(0, |text| key + text.len());
+        let own = &self.own;
+        let about = field(own.display_name.as_deref(), 14) + field(own.status.as_deref(), 8);
+        let envelope = if self.ring.is_some() { ENVELOPE_MAX + 61 } else { 0 };
+        ANNOUNCEMENT_HEAD + own.user_id.len() + about + envelope <= self.datagram_max()
     }
 
     /// What makes an older client list us, in its dialect: the bare announcement, a PING or a PROFILE.
@@ -248,11 +266,11 @@ impl Engine {
         let sender = Sender::announcing(discovery.user_id, discovery.port, Greeting::Discovery, arrival, &self.config);
         let met = self.meet(&sender)?;
         // A unicast echo may leave the profile out for its size; a broadcast never does.
-        let Discovery { display_name, status, avatar, .. } = *discovery;
-        let whole =
-            arrival.socket == Socket::Discovery || display_name.is_some() || status.is_some() || avatar.is_some();
+        let Discovery { display_name, status, avatar, prekey, .. } = *discovery;
+        let said = [display_name.is_some(), status.is_some(), avatar.is_some(), prekey.is_some()];
+        let whole = arrival.socket == Socket::Discovery || said.contains(&true);
         let believed = extension.sid.is_some() && whole && met.believed;
-        let changed = believed && self.learn(met.id, display_name, status, avatar);
+        let changed = believed && self.learn(met.id, display_name, status, avatar, prekey);
         self.introduce(met, changed);
         let stray = match extension.ans {
             Some(answer) => !self.on_echo(met.id, answer, arrival),
@@ -393,7 +411,9 @@ impl Engine {
         for id in self.peers.ids() {
             let paths = |peer: &super::Peer| {
                 let listens = peer.caps.has(Caps::BYE);
-                peer.paths.iter().filter(|_| listens).map(|path| path.address).collect::<Vec<_>>()
+                // A path of somebody with a key that has not answered may be anybody's.
+                let paths = peer.paths.iter().filter(|path| listens && (path.proven || peer.key.is_none()));
+                paths.map(|path| path.address).collect::<Vec<_>>()
             };
             to.extend(self.peers.read(id, paths).unwrap_or_default());
         }
@@ -405,6 +425,10 @@ impl Engine {
     /// Somebody says goodbye. Only the peer itself may: its SID, from where it is sent to.
     fn on_bye(&mut self, bye: Octets, arrival: &Arrival) -> Result<(), Rejected> {
         let own = arrival.extension.sid == Some(bye);
+        if let Some(signed) = arrival.signed {
+            let row = self.authors.get(&signed.key).and_then(|author| author.row).filter(|_| own);
+            return self.depart(row.ok_or(Rejected::StrayGoodbye)?, bye, arrival);
+        }
         let id = self.peers.find("", Some(bye), arrival.from, &self.links).filter(|id| {
             let from = arrival.from;
             let same_host = |ip: &Ipv4Addr| self.links.is_own(*ip) && self.links.is_own(*from.ip());
@@ -415,8 +439,13 @@ impl Engine {
             };
             own && self.peers.read(*id, here).unwrap_or(false)
         });
-        let Some(id) = id else { return Err(Rejected::StrayGoodbye) };
-        self.departed.push_back((bye, arrival.now));
+        self.depart(id.ok_or(Rejected::StrayGoodbye)?, bye, arrival)
+    }
+
+    /// Takes somebody off the list who said goodbye.
+    fn depart(&mut self, id: PeerId, bye: Octets, arrival: &Arrival) -> Result<(), Rejected> {
+        let key = arrival.signed.map(|signed| signed.key);
+        self.departed.push_back(((key, bye), arrival.now));
         if self.departed.len() > 64 {
             self.departed.pop_front();
         }

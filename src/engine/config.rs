@@ -81,6 +81,21 @@ impl Config {
     /// A later call than promised by this much means that the machine slept.
     pub(super) const SLEPT: Duration = Duration::from_secs(5);
 
+    /// A new prekey is made after so long (protocol.md §9.5).
+    pub(super) const PREKEY_TURN: Duration = Duration::from_secs(24 * 3600);
+
+    /// A prekey is erased after so long: a letter may be on its way for 7 days.
+    pub(super) const PREKEY_KEPT: Duration = Duration::from_secs(8 * 24 * 3600);
+
+    /// A message of ours waits so long for the peer to answer.
+    pub(super) const WAIT: Duration = Duration::from_secs(10);
+
+    /// A message of somebody who has not proved to be there is held so long.
+    pub(super) const HELD: Duration = Duration::from_secs(5);
+
+    /// Those whom a message waits for are asked at this pace, and so many at once.
+    pub(super) const URGENT: (Duration, u32) = (Duration::from_millis(20), 64);
+
     /// A picture goes to an older client whole, and at most once in this time.
     pub(super) const PICTURE_AGAIN: Duration = Duration::from_secs(3600);
 }

@@ -14,6 +14,11 @@ use super::{Arrival, Config, Engine, Event, Instant, Links, Output, Peer, PeerId
 const TRIES: u8 = 2;
 
 impl Path {
+    /// True when an echo may come any moment.
+    fn is_asked_lately(&self, now: Instant) -> bool {
+        self.asked.is_some_and(|asked| now.since(asked.at) < Config::ECHO_RETRY)
+    }
+
     /// True while an echo may still come; of a probe that stayed unanswered none does.
     fn is_asked(&self, now: Instant) -> bool {
         self.asked.is_some_and(|asked| now.since(asked.at) <= Config::ECHO_RETRY * u32::from(TRIES))
@@ -189,7 +194,9 @@ impl Engine {
         let Some((asked, path)) = self.asks.get(&answer.0).copied() else {
             return lasting || self.beats.asked(answer) || self.hints.asked(answer);
         };
-        if path != from {
+        // For a peer with a key nobody else answers.
+        let keyed = self.peers.read(asked, |peer| peer.key.is_some()).unwrap_or(false);
+        if path != from || (keyed && arrival.signed.is_none()) {
             return false;
         }
         self.asks.remove(&answer.0);
@@ -206,12 +213,16 @@ impl Engine {
             let asked = path.asked.take()?;
             let first = !std::mem::replace(&mut path.proven, true);
             peer.presence = Presence::Live;
-            peer.tier = Tier::Proven;
             Some((asked, first, peer.lasting, Arc::clone(&peer.user_id)))
         });
         let Some((asked, first, lasting, user_id)) = proof.flatten() else { return true };
+        self.settle(id);
         if first {
-            self.inflow.prove(from, &self.config.limits, now);
+            let keyed = self.peers.read(id, |peer| peer.key.is_some()).unwrap_or(false);
+            self.inflow.prove(from, keyed, &self.config.limits, now);
+            self.know(id, *from.ip(), now);
+            self.tell_held(id);
+            self.go_on_waiting(id, now);
             self.outputs.push_back(Output::Store(Record::Path { user_id, address: from }));
             if lasting {
                 self.ask_for_list(id, now);
@@ -223,6 +234,25 @@ impl Engine {
             self.event(Event::Answered { peer, round_trip: now.since(asked.at) });
         }
         true
+    }
+
+    /// True for the nonce of an ASK of ours that somebody at this address may answer.
+    pub(super) fn asked(&self, nonce: Nonce, from: SocketAddrV4) -> bool {
+        match self.asks.get(&nonce.0) {
+            Some((_, path)) => *path == from,
+            None => self.hints.answered(nonce) || self.beats.asked(nonce) || self.hints.asked(nonce),
+        }
+    }
+
+    /// Asks the unproven paths of a peer at once, because something waits for the answer.
+    pub(super) fn ask_now(&mut self, id: PeerId, now: Instant) {
+        let (gap, burst) = Config::URGENT;
+        let Some(peer) = self.peers.get(id) else { return };
+        for path in peer.paths.iter().filter(|path| !path.proven && !path.is_asked_lately(now)) {
+            if self.urgent.take(gap, burst, now) {
+                self.ask(id, path.address, now);
+            }
+        }
     }
 
     /// True when this path of the peer answered an echo.

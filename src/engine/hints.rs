@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use crate::wire::{Extension, Nonce, OWN_DATAGRAM_MAX, Octets, PeerListRequest, PeerListResponse, Untrusted, UserId};
+use crate::wire::{
+    ENVELOPE_MAX, Extension, Nonce, OWN_DATAGRAM_MAX, Octets, PeerListRequest, PeerListResponse, Untrusted, UserId,
+};
 
 use super::peer::Greeting;
 use super::{Arrival, CommandError, Config, Engine, Event, Instant, PeerId, Rejected, Timer};
@@ -77,12 +79,12 @@ impl Engine {
     fn greet_lasting_at(&mut self, to: SocketAddrV4, now: Instant) {
         let nonce = self.rng.next_u64();
         self.hints.lasting.insert(to, nonce);
-        self.send_ask(to, nonce, now);
+        self.send_ask(to, nonce, true, now);
     }
 
-    fn send_ask(&mut self, to: SocketAddrV4, nonce: u64, now: Instant) {
+    fn send_ask(&mut self, to: SocketAddrV4, nonce: u64, profile: bool, now: Instant) {
         let ask = Some(Octets(nonce));
-        let payload = self.announcement(Extension { ask, ..Extension::default() }, true, now);
+        let payload = self.announcement(Extension { ask, ..Extension::default() }, profile, now);
         self.transmit(&[to], payload);
     }
 
@@ -100,8 +102,16 @@ impl Engine {
         }
     }
 
+    /// The row of whoever sent this: by the key that signed it, else by what it says and where it comes from.
+    pub(super) fn row_of(&self, label: &str, arrival: &Arrival) -> Option<PeerId> {
+        match arrival.signed {
+            Some(signed) => self.authors.get(&signed.key)?.row,
+            None => self.peers.find(label, arrival.extension.sid, arrival.from, &self.links),
+        }
+    }
+
     /// Queues an address for one probe, unless it was probed within the last minute or the queue is full.
-    fn add_hint(&mut self, to: SocketAddrV4, now: Instant) {
+    pub(super) fn add_hint(&mut self, to: SocketAddrV4, now: Instant) {
         self.hints.probed.retain(|_, at| now.since(*at) < Config::HINT_AGAIN);
         let full = self.hints.queue.len() + self.hints.probed.len() >= self.config.limits.hints;
         if full || self.hints.probed.contains_key(&to) || self.hints.queue.contains(&to) {
@@ -130,7 +140,7 @@ impl Engine {
         if self.hints.nonces.len() > 64 {
             self.hints.nonces.pop_front();
         }
-        self.send_ask(to, nonce, now);
+        self.send_ask(to, nonce, false, now);
     }
 
     /// Asks a peer whom it knows.
@@ -146,14 +156,14 @@ impl Engine {
         };
         let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
         request.encode(&extension, style, &mut self.scratch);
-        let payload = self.scratch.as_slice().into();
+        let payload = self.signed();
         self.transmit(&[to], payload);
     }
 
     /// Somebody asks whom we know: a proven path gets a datagram full, another at most three times what it sent.
     pub(super) fn on_list_request(&mut self, request: &PeerListRequest<'_>, arrival: &Arrival) -> Result<(), Rejected> {
         let Arrival { from, now, bytes, extension, .. } = *arrival;
-        let asker = self.peers.find(request.from.as_str(), extension.sid, from, &self.links);
+        let asker = self.row_of(request.from.as_str(), arrival);
         let proven = asker.is_some_and(|id| self.is_proven(id, from));
         let room = if proven { OWN_DATAGRAM_MAX } else { OWN_DATAGRAM_MAX.min(3 * bytes) };
         let own = self.links.is_own(*from.ip());
@@ -171,6 +181,8 @@ impl Engine {
             .collect();
         let message_id = self.message_id();
         let unix = self.unix(now);
+        let envelope = if extension.sid.is_some() && self.ring.is_some() { ENVELOPE_MAX } else { 0 };
+        let room = room.min(self.datagram_max());
         let ours = extension.sid.map(|_| self.own.sid);
         let extra = Extension { sid: ours, ans: extension.ask, ..Extension::default() };
         PeerListResponse::encode(
@@ -179,13 +191,13 @@ impl Engine {
             unix,
             message_id.as_field(),
             &extra,
-            room,
+            room.saturating_sub(envelope),
             &mut self.scratch,
         );
-        if self.scratch.len() > room {
+        if self.scratch.len() + envelope > room {
             return Err(Rejected::Unanswered);
         }
-        let payload = self.scratch.as_slice().into();
+        let payload = if envelope > 0 { self.signed() } else { self.scratch.as_slice().into() };
         self.transmit(&[from], payload);
         Ok(())
     }
@@ -196,8 +208,8 @@ impl Engine {
         response: &PeerListResponse<'_>,
         arrival: &Arrival,
     ) -> Result<(), Rejected> {
-        let Arrival { from, now, extension, .. } = *arrival;
-        let id = self.peers.find(response.from.as_str(), extension.sid, from, &self.links).ok_or(Rejected::Stranger)?;
+        let now = arrival.now;
+        let id = self.row_of(response.from.as_str(), arrival).ok_or(Rejected::Stranger)?;
         match self.hints.lists.remove(&id) {
             Some(asked) if now.since(asked) < Duration::from_secs(10) => {}
             _ => return Err(Rejected::StrayAnswer),

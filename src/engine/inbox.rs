@@ -1,13 +1,18 @@
 //! What others say: posts, direct messages, profiles, follows (protocol.md §4).
 
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use crate::wire::{Dm, DmBody, Follow, FollowResponse, MessageId, Post, Profile, Revoke, Untrusted, UserId, unescaped};
+use crate::wire::{
+    Chain, Dm, DmBody, Follow, FollowResponse, MessageId, PieceHash, Post, Profile, Revoke, Sealed, Untrusted, UserId,
+    unescaped,
+};
 
 use super::avatar::Picture;
 use super::meet::{Met, Sender};
 use super::peer::{Greeting, Tier};
-use super::{Arrival, Engine, Event, PeerId, Rejected};
+use super::sessions::Opened;
+use super::{Arrival, Engine, Event, Instant, PeerId, Presence, Rejected};
 
 impl Engine {
     /// Meets the sender of a message that is no announcement.
@@ -32,9 +37,12 @@ impl Engine {
         content: &str,
         stamp: u64,
     ) -> bool {
+        // What nobody signed never stands in the way of what somebody did.
+        let key = self.peers.read(sender, |peer| peer.key).flatten();
+        let who = key.map_or_else(|| label.as_str().to_owned(), |key| format!("\n{key}"));
         let text = match id {
-            Some(id) => format!("{}\n{}", label.as_str(), id.as_str()),
-            None => format!("{}\n\n{stamp}\n{content}", label.as_str()),
+            Some(id) => format!("{who}\n{}", id.as_str()),
+            None => format!("{who}\n\n{stamp}\n{content}"),
         };
         let proven = self.peers.read(sender, |peer| peer.tier == Tier::Proven).unwrap_or(false);
         let message = self.key.hash(text.as_bytes());
@@ -45,8 +53,9 @@ impl Engine {
         if arrival.extension.escaped { Untrusted::new(unescaped(content)) } else { Untrusted::new(content) }
     }
 
-    pub(super) fn on_post(&mut self, post: &Post<'_>, arrival: &Arrival) -> Result<(), Rejected> {
+    pub(super) fn on_post(&mut self, post: &Post<'_>, bytes: &[u8], arrival: &Arrival) -> Result<(), Rejected> {
         let met = self.hear(post.user_id, arrival)?;
+        self.refuse_blocked(met.id)?;
         if !self.is_new(
             met.id,
             post.user_id,
@@ -56,24 +65,82 @@ impl Engine {
         ) {
             return Err(Rejected::Duplicate);
         }
-        if let Some(from) = self.peers.get(met.id) {
-            self.event(Event::Post { from, text: Self::text_of(post.content, arrival) });
+        let key = arrival.signed.map(|signed| signed.key);
+        if let (Some(key), Some(chain)) = (key, Chain::of(bytes)?)
+            && self.posts.note(key, PieceHash::of(bytes), &chain)
+        {
+            self.counters.forks += 1;
         }
+        self.tell(met.id, key, Self::text_of(post.content, arrival), None, arrival.now);
+        Ok(())
+    }
+
+    fn refuse_blocked(&self, id: PeerId) -> Result<(), Rejected> {
+        if self.peers.read(id, |peer| peer.blocked).unwrap_or(false) { Err(Rejected::Blocked) } else { Ok(()) }
+    }
+
+    /// Text that came in a session: nobody but the peer can have written it, wherever it comes from.
+    pub(super) fn on_frame(
+        &mut self,
+        opened: Opened,
+        bytes: usize,
+        from: SocketAddrV4,
+        now: Instant,
+    ) -> Result<(), Rejected> {
+        let id = self.authors.get(&opened.peer).and_then(|author| author.row).ok_or(Rejected::Stranger)?;
+        self.refuse_blocked(id)?;
+        self.watch.heard(now, self.links.is_own(*from.ip()));
+        let back = self.peers.update(id, |peer| {
+            (peer.heard, peer.probes) = (now, 0);
+            if let Some(path) = peer.path_mut(from) {
+                path.note(bytes, now);
+            }
+            let back = peer.presence == Presence::Quiet;
+            if back {
+                peer.presence = if peer.best_path().proven { Presence::Live } else { Presence::Heard };
+            }
+            back
+        });
+        if back == Some(true)
+            && let Some(peer) = self.peers.get(id)
+        {
+            self.event(Event::Back(peer));
+        }
+        self.tell(id, None, Untrusted::new(opened.body.text), Some(true), now);
         Ok(())
     }
 
     pub(super) fn on_dm(&mut self, dm: &Dm<'_>, arrival: &Arrival) -> Result<(), Rejected> {
+        let content = match dm.body {
+            DmBody::Plain(content) => content,
+            DmBody::Letter { prekey, sealed } => return self.on_letter(dm, prekey, sealed, arrival),
+            // One of a session of ours never comes here.
+            DmBody::Frame { .. } => return Err(Rejected::Unopened),
+        };
         let met = self.hear(dm.from, arrival)?;
         if !self.own.is(dm.to.as_str(), arrival.now) {
             return Err(Rejected::NotForUs);
         }
-        let DmBody::Plain(content) = dm.body else { return Err(Rejected::OtherType) };
+        self.refuse_blocked(met.id)?;
         if !self.is_new(met.id, dm.from, dm.message_id, content, dm.timestamp.unwrap_or(self.unix(arrival.now))) {
             return Err(Rejected::Duplicate);
         }
-        if let Some(from) = self.peers.get(met.id) {
-            self.event(Event::Dm { from, text: Self::text_of(content, arrival), private: false });
+        let key = arrival.signed.map(|signed| signed.key);
+        self.tell(met.id, key, Self::text_of(content, arrival), Some(false), arrival.now);
+        Ok(())
+    }
+
+    /// A letter: whom it is for is who can open it.
+    fn on_letter(&mut self, dm: &Dm<'_>, prekey: u32, sealed: Sealed<'_>, arrival: &Arrival) -> Result<(), Rejected> {
+        let (Some(signed), Some(message)) = (arrival.signed, dm.message_id) else { return Err(Rejected::Unopened) };
+        let (body, secret) = self.open_letter(&signed.key, message.as_str(), prekey, sealed)?;
+        let met = self.hear(dm.from, arrival)?;
+        self.refuse_blocked(met.id)?;
+        if !self.is_new(met.id, dm.from, dm.message_id, &body.text, body.timestamp) {
+            return Err(Rejected::Duplicate);
         }
+        self.open_session(signed.key, signed.sid, false, secret);
+        self.tell(met.id, Some(signed.key), Untrusted::new(body.text), Some(true), arrival.now);
         Ok(())
     }
 
@@ -83,7 +150,8 @@ impl Engine {
             None => Sender::announcing(profile.user_id, None, Greeting::Profile, arrival, &self.config),
         };
         let met = self.meet(&sender)?;
-        let mut changed = met.believed && self.learn(met.id, profile.display_name, profile.status, profile.avatar);
+        let mut changed =
+            met.believed && self.learn(met.id, profile.display_name, profile.status, profile.avatar, None);
         if arrival.extension.sid.is_none() && met.believed {
             let picture = profile.avatar_data.and_then(|data| data.bytes());
             changed |= picture.is_some();
@@ -115,7 +183,7 @@ impl Engine {
             FollowResponse { from: self.own.field(), to: follow.from, message_id: Some(id.as_field()), accepted: true };
         let extension = self.extension_for(&peer, false);
         response.encode(unfollow, self.unix(arrival.now), &extension, peer.dialect.style, &mut self.scratch);
-        let payload = self.scratch.as_slice().into();
+        let payload = if peer.is_older() { self.scratch.as_slice().into() } else { self.signed() };
         self.send_within_budget(met.id, to, payload);
         self.event(if unfollow { Event::Unfollowed(peer) } else { Event::Followed(peer) });
         Ok(())
@@ -127,7 +195,7 @@ impl Engine {
         unfollow: bool,
         arrival: &Arrival,
     ) -> Result<(), Rejected> {
-        let id = self.peers.find(response.from.as_str(), arrival.extension.sid, arrival.from, &self.links);
+        let id = self.row_of(response.from.as_str(), arrival);
         let by = id.and_then(|id| self.peers.get(id)).ok_or(Rejected::Stranger)?;
         if !self.own.is(response.to.as_str(), arrival.now) {
             return Err(Rejected::NotForUs);

@@ -79,6 +79,8 @@ pub struct Contact {
     pub sid: Sid,
     /// The greatest SEQ of that start that counted.
     pub seq: u64,
+    /// The greatest SEQ of any start that counted.
+    pub ceiling: u64,
     /// What letters to it are sealed to.
     pub prekey: Option<Prekey>,
     /// When it first answered, Unix seconds by our clock.
@@ -87,4 +89,25 @@ pub struct Contact {
     pub last: u64,
     /// Where it last answered.
     pub ip: Ipv4Addr,
+}
+
+impl Contact {
+    /// What it is called: its display name, else the name in its label. Not for showing: see [`Safe`](crate::wire::Safe).
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        self.display_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.name)
+    }
+
+    /// Takes note of a [`Record::Heard`](super::Record): what was signed up to there counts no more.
+    pub fn heard(&mut self, sid: Sid, seq: u64) {
+        self.seq = if self.sid == sid { self.seq.max(seq) } else { seq };
+        self.sid = sid;
+        self.ceiling = self.ceiling.max(seq);
+    }
+
+    /// True when the user said something about it, or has to.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.verified || self.changed || self.blocked || self.muted
+    }
 }

@@ -45,6 +45,24 @@ pub struct Limits {
     /// With more than 50 peers the pace rises with their number, so that a crowd of any size is proven in a minute or two.
     /// Fifty hosts that share one kernel (1,024 places for neighbours, each taken for 5 s) start without a loss so.
     pub strangers: (Duration, u32),
+    /// Signatures a second that are checked of known keys that are heard elsewhere than where they answered, and how
+    /// many at once.
+    pub known_checks: (u32, u32),
+    /// Signatures a second that are checked of unknown keys, and how many at once.
+    pub unknown_checks: (u32, u32),
+    /// Peers whose path is proven; one more replaces the youngest of the IP with the most about whom the user said
+    /// nothing.
+    pub settled: usize,
+    /// Keys that are kept over a restart; one more replaces the youngest of the IP with the most that are not here.
+    pub contacts: usize,
+    /// Messages of ours that wait for one peer, and in all.
+    pub waiting: (usize, usize),
+    /// Messages of others that wait until their sender proves to be there, of one peer and in all.
+    pub held: (usize, usize),
+    /// Sessions with one peer, and in all (protocol.md §9.6).
+    pub sessions: (usize, usize),
+    /// Subkeys of a group that are remembered (protocol.md §9.10).
+    pub subkeys: usize,
     /// Messages a second that one older client is sent, and how many at once.
     pub older_rate: (u32, u32),
     /// Messages a second that peers on proven paths are sent, and how many at once: less than [`Limits::known_rate`]
@@ -73,6 +91,14 @@ impl Default for Limits {
             avatars: 16 << 20,
             pulls: 4,
             strangers: (Duration::from_secs(2), 6),
+            known_checks: (500, 500),
+            unknown_checks: (500, 500),
+            settled: 12_288,
+            contacts: 4_096,
+            waiting: (64, 1_024),
+            held: (8, 512),
+            sessions: (32, 4_096),
+            subkeys: 1_024,
             older_rate: (20, 100),
             own_rate: (160, 64),
         }

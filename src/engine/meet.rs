@@ -4,9 +4,11 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{AvatarLabel, Caps, Message, Sid, Style, UserId};
+use crate::wire::{AvatarLabel, Caps, Message, Prekey, Sid, Style, UserId};
 
+use super::authors::Author;
 use super::peer::{About, Dialect, Greeting, Path, Tier, Trust};
+use super::signed::Signed;
 use super::{Arrival, Config, Engine, Event, Instant, Peer, PeerId, Presence, Rejected, Socket, Timer};
 
 /// The sender of a datagram, by what the datagram says.
@@ -20,6 +22,7 @@ pub(super) struct Sender<'a> {
     greeting: Option<Greeting>,
     /// Whether it has a TOKEN, of a TYPE that may have one.
     token: Option<bool>,
+    signed: Option<Signed>,
     arrival: Arrival,
 }
 
@@ -77,14 +80,16 @@ impl<'a> Sender<'a> {
         };
         let reply = if sid.is_some() { from } else { SocketAddrV4::new(*from.ip(), reply_port) };
         let token = (greeting == Greeting::Ping).then_some(true);
-        Self { label, sid, from, reply: Some(reply), greeting: Some(greeting), token, arrival: *arrival }
+        let signed = arrival.signed;
+        Self { label, sid, from, reply: Some(reply), greeting: Some(greeting), token, signed, arrival: *arrival }
     }
 
     /// The sender of a message.
     pub(super) fn speaking(label: UserId<'a>, arrival: &Arrival) -> Self {
         let sid = arrival.extension.sid;
         let (from, token) = (arrival.from, Some(arrival.extension.token));
-        Self { label, sid, from, reply: sid.map(|_| from), greeting: None, token, arrival: *arrival }
+        let signed = arrival.signed;
+        Self { label, sid, from, reply: sid.map(|_| from), greeting: None, token, signed, arrival: *arrival }
     }
 }
 
@@ -98,12 +103,17 @@ impl Engine {
         while self.departed.front().is_some_and(|(_, at)| now.since(*at) >= Duration::from_secs(3)) {
             self.departed.pop_front();
         }
-        if sender.sid.is_some_and(|sid| self.departed.iter().any(|(gone, _)| *gone == sid)) {
+        let key = sender.signed.map(|signed| signed.key);
+        if sender.sid.is_some_and(|sid| self.departed.iter().any(|(gone, _)| *gone == (key, sid))) {
             return Err(Rejected::Departed);
         }
         self.watch.heard(now, self.links.is_own(*sender.from.ip()));
         let at = sender.reply.unwrap_or(sender.from);
-        match self.peers.find(sender.label.as_str(), sender.sid, at, &self.links) {
+        let known = match key {
+            Some(key) => self.authors.get(&key).and_then(|author| author.row),
+            None => self.peers.find(sender.label.as_str(), sender.sid, at, &self.links),
+        };
+        match known {
             Some(id) => Ok(self.meet_again(id, sender)),
             None => self.meet_first(sender),
         }
@@ -114,6 +124,10 @@ impl Engine {
         let (paths, expiry) = (self.config.limits.paths, self.config.expiry);
         let change = |peer: &mut Peer| {
             let mut met = Met::again(id);
+            if sender.signed.is_some_and(|signed| signed.again) {
+                (_, met.displaced) = peer.touch(sender, paths, bytes, now);
+                return met;
+            }
             if sender.sid.is_none() && peer.sid.is_some() {
                 return met;
             }
@@ -126,11 +140,13 @@ impl Engine {
             peer.probes = 0;
             let best = *peer.best_path();
             let elsewhere = best.proven && best.address != sender.from;
-            if peer.sid.is_some() && !elsewhere && *peer.user_id != *sender.label.as_str() {
+            // What a key signs about itself counts wherever it is heard; what nobody signed, only where it has answered.
+            let newest = sender.signed.map(|signed| signed.newest);
+            if peer.sid.is_some() && newest.unwrap_or(!elsewhere) && *peer.user_id != *sender.label.as_str() {
                 peer.user_id = sender.label.as_str().into();
             }
             let path = peer.path_mut(sender.from).copied();
-            met.believed = !elsewhere || path.is_some_and(|path| path.proven);
+            met.believed = newest.unwrap_or(!elsewhere || path.is_some_and(|path| path.proven));
             let renamed = *peer.user_id != *sender.label.as_str();
             // A beat and a half: the other paths are heard, this one is not.
             let silent = now.since(best.heard) > peer.patience(expiry) * 3 / 5;
@@ -164,6 +180,11 @@ impl Engine {
         if let Some(path) = &met.displaced {
             self.drop_path(path);
         }
+        if sender.signed.is_some_and(|signed| signed.restarted)
+            && let Some(signed) = sender.signed
+        {
+            self.sessions.end(&signed.key);
+        }
         if let Some(path) = met.doubted {
             self.doubt(id, path, now);
         }
@@ -179,6 +200,8 @@ impl Engine {
         let greeting =
             sender.greeting.unwrap_or(if style == Style::Spaced { Greeting::Ping } else { Greeting::Discovery });
         let older = sender.sid.is_none();
+        let (trust, blocked, muted) =
+            sender.signed.map_or((Trust::Unsigned, false, false), |signed| self.standing_of(&signed.key));
         let peer = Peer {
             id: PeerId(0),
             user_id: sender.label.as_str().into(),
@@ -195,15 +218,18 @@ impl Engine {
             tier: Tier::Probation,
             lasting: false,
             pictured: false,
-            key: None,
-            trust: Trust::Unsigned,
-            blocked: false,
-            muted: false,
+            key: sender.signed.map(|signed| signed.key),
+            trust,
+            blocked,
+            muted,
             prekey: None,
         };
         let patience = peer.patience(self.config.expiry);
         let (id, evicted) =
             self.peers.insert(peer, &self.config.limits, &self.links).map_err(|_| Rejected::TableFull)?;
+        if let Some(signed) = sender.signed {
+            self.join(&signed, id, now);
+        }
         if let Some(peer) = evicted {
             self.counters.evicted += 1;
             self.clean_up_after(&peer);
@@ -211,10 +237,21 @@ impl Engine {
             self.timers.tidy(|id| self.peers.read(id, |_| ()).is_some());
         }
         self.timers.set(now + patience, Timer::Presence(id));
-        if !older {
+        if !older && sender.signed.is_none() {
             self.suspect_namesakes(id, sender.label.as_str(), now);
         }
         Ok(Met { new: true, believed: true, ..Met::again(id) })
+    }
+
+    /// A key has a row now.
+    fn join(&mut self, signed: &Signed, id: PeerId, now: Instant) {
+        match self.authors.get_mut(&signed.key) {
+            Some(author) => author.row = Some(id),
+            None => {
+                let author = Author::new(signed.sid, signed.seq, id, signed.answers, now);
+                self.authors.meet(signed.key, author);
+            }
+        }
     }
 
     /// Tells people about a newcomer, one that is back, or one that changed what it is called.
@@ -239,6 +276,7 @@ impl Engine {
         display_name: Option<&str>,
         status: Option<&str>,
         avatar: Option<AvatarLabel>,
+        prekey: Option<Prekey>,
     ) -> bool {
         let news = |text: Option<&str>, limit: usize| -> Option<Box<str>> {
             text.filter(|text| !text.trim().is_empty()).map(|text| text.chars().take(limit).collect::<String>().into())
@@ -246,6 +284,7 @@ impl Engine {
         let about = About { display_name: news(display_name, 64), status: news(status, 280), avatar };
         let about = (about != About::NOTHING).then_some(about);
         let changed = self.peers.update(id, |peer| {
+            peer.prekey = prekey.or(peer.prekey);
             if peer.about.as_deref() == about.as_ref() {
                 return (false, false);
             }
@@ -257,6 +296,7 @@ impl Engine {
             self.pictures.drop_of(id);
             self.pulls.remove(&id);
         }
+        self.rename_contact(id);
         changed.is_some_and(|(changed, _)| changed)
     }
 
@@ -270,6 +310,12 @@ impl Engine {
     fn clean_up_after(&mut self, peer: &Peer) {
         peer.paths.iter().for_each(|path| self.drop_path(path));
         self.watch.suspects.remove(&peer.id);
+        self.excused.remove(&peer.id);
+        self.forget_waiting(peer);
+        if let Some(key) = peer.key {
+            self.authors.leave(&key);
+            self.sessions.end(&key);
+        }
         self.pulls.remove(&peer.id);
         self.pictures.drop_of(peer.id);
     }
@@ -284,7 +330,11 @@ impl Engine {
     /// From another network come only peers of our kind: somebody that asks or answers, or speaks on a known path.
     pub(super) fn may_come_from_afar(&self, message: &Message<'_>, arrival: &Arrival) -> bool {
         let Some(sid) = arrival.extension.sid else { return false };
-        let known = self.peers.find("", Some(sid), arrival.from, &self.links).is_some_and(|id| {
+        let known = match arrival.signed {
+            Some(signed) => self.authors.get(&signed.key).and_then(|author| author.row),
+            None => self.peers.find("", Some(sid), arrival.from, &self.links),
+        };
+        let known = known.is_some_and(|id| {
             self.peers.read(id, |peer| peer.paths.iter().any(|path| path.address == arrival.from)).unwrap_or(false)
         });
         let echo = arrival.extension.ask.is_some() || arrival.extension.ans.is_some();
@@ -328,7 +378,7 @@ impl Path {
         Self { address, heard: now, proven: false, asked: None, received, sent: 0 }
     }
 
-    fn note(&mut self, bytes: usize, now: Instant) {
+    pub(super) fn note(&mut self, bytes: usize, now: Instant) {
         self.heard = now;
         self.received = self.received.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }

@@ -4,18 +4,22 @@
 //! [`Engine::poll`] and do what it says until it says [`Output::Wait`].
 
 mod announce;
+mod authors;
 mod avatar;
 mod budget;
 mod command;
 mod config;
+mod contacts;
 mod counters;
 mod crypto;
 mod echo;
+mod group;
 mod hash;
 mod hints;
 mod inbox;
 mod instant;
 mod kept;
+mod letters;
 mod limits;
 mod links;
 mod meet;
@@ -24,14 +28,21 @@ mod output;
 mod own;
 mod peer;
 mod peers;
+mod posts;
 mod presence;
 mod probation;
 mod pulls;
 mod rejected;
 #[cfg(test)]
+pub(crate) mod sample;
+mod sessions;
+mod signed;
+#[cfg(test)]
 mod tests;
 mod timer;
+mod waiting;
 mod who;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddrV4;
@@ -54,18 +65,25 @@ pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence, Trust};
 pub use peers::Peers;
 pub use rejected::Rejected;
-pub use who::{Who, WhoError};
+pub use who::{Called, Named, Who, WhoError, look};
 
-use crate::wire::{self, Message, Sid, Untrusted};
+use crate::wire::{self, Message, PublicKey, Sid, Untrusted};
 use announce::{Answer, Beats};
+use authors::Authors;
 use avatar::{Pictures, Pull};
-use budget::{Answered, Bucket, Inflow, Seen};
+use budget::{Answered, Bucket, Inflow, Pace, Seen};
+use group::Group;
 use hash::Key;
 use hints::Hints;
+use letters::Ring;
 use own::Own;
 use peers::PeerTable;
+use posts::Posts;
 use presence::Watch;
+use sessions::Sessions;
+use signed::{Sequence, Signed};
 use timer::{Timer, Timers};
+use waiting::Waits;
 
 /// Which of our two sockets a datagram came in on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,7 +98,17 @@ pub enum Socket {
 #[derive(Debug)]
 pub struct Engine {
     own: Own,
-    keyring: Option<Keyring>,
+    /// What we sign and seal with; none of a peer that only looks around.
+    ring: Option<Ring>,
+    group: Option<Group>,
+    authors: Authors,
+    sessions: Sessions,
+    waits: Waits,
+    posts: Posts,
+    /// Peers without a key that the user lets have a name that a key had.
+    excused: BTreeSet<PeerId>,
+    /// Asks of those whom a message waits for.
+    urgent: Pace,
     config: Config,
     rng: StdRng,
     key: Key,
@@ -108,7 +136,7 @@ pub struct Engine {
     /// When older clients at an IP were last sent our picture.
     pictured: BTreeMap<SocketAddrV4, Instant>,
     /// Starts that said goodbye a moment ago: what they sent before may still come in.
-    departed: VecDeque<(Sid, Instant)>,
+    departed: VecDeque<((Option<PublicKey>, Sid), Instant)>,
     counters: Counters,
     trace: bool,
     left: bool,
@@ -124,6 +152,8 @@ struct Arrival {
     bytes: usize,
     style: wire::Style,
     extension: wire::Extension,
+    /// Who signed it, if somebody did.
+    signed: Option<Signed>,
     now: Instant,
 }
 
@@ -139,7 +169,14 @@ impl Engine {
         let sid = wire::Octets(rng.next_u64());
         Self {
             own: Own::new(identity, sid),
-            keyring: None,
+            ring: None,
+            group: None,
+            authors: Authors::new(Vec::new(), key, &config.limits, now),
+            sessions: Sessions::new(key),
+            waits: Waits::default(),
+            posts: Posts::default(),
+            excused: BTreeSet::new(),
+            urgent: Pace::default(),
             peers: PeerTable::new(config.shards, key),
             inflow: Inflow::new(&config.limits, key, now),
             own_outflow: Bucket::full(config.limits.own_rate, now),
@@ -173,7 +210,13 @@ impl Engine {
     /// Makes it a signed peer. To be called before anything else.
     #[must_use]
     pub fn with_keys(mut self, keyring: Keyring) -> Self {
-        self.keyring = Some(keyring);
+        let Keyring { crypto, group, kept } = keyring;
+        let now = self.birth.0;
+        let Kept { leased, prekeys, posted, contacts } = kept;
+        self.authors = Authors::new(contacts, self.key, &self.config.limits, now);
+        self.group = group.map(|secret| Group::new(secret, self.key));
+        self.ring = Some(Ring { crypto, sequence: Sequence::new(leased), prekeys, posted });
+        self.turn_prekeys(now);
         self
     }
 
@@ -211,7 +254,23 @@ impl Engine {
         if from.port() < 1024 || ip.is_multicast() || ip.is_unspecified() || broadcast {
             return Err(Rejected::BadSource);
         }
-        self.inflow.admit(from, &self.config.limits, now)?;
+        if let Some(opened) = self.open_frame(bytes) {
+            return self.on_frame(opened, bytes.len(), from, now);
+        }
+        let claims = self.group.is_some() || self.claims_path(bytes, from);
+        self.inflow.admit(from, claims, &self.config.limits, now)?;
+        let Some(group) = &mut self.group else { return self.take_plain(bytes, from, socket, now) };
+        let ring = self.ring.as_ref().ok_or(Rejected::OutsideGroup)?;
+        let inner = group.unwrap(&*ring.crypto, self.own.sid, bytes, &self.config.limits)?;
+        if let Some(opened) = self.open_frame(&inner) {
+            return self.on_frame(opened, inner.len(), from, now);
+        }
+        self.take_plain(&inner, from, socket, now)
+    }
+
+    /// Takes a datagram as its sender wrote it.
+    fn take_plain(&mut self, bytes: &[u8], from: SocketAddrV4, socket: Socket, now: Instant) -> Result<(), Rejected> {
+        let ip = *from.ip();
         let datagram = wire::decode(bytes)?;
         let wire::Datagram { message, extension, style } = datagram;
         // What older clients get of us names no SID. Nobody else sends from our port on this host.
@@ -219,14 +278,18 @@ impl Engine {
         if extension.sid.map_or(ours, |sid| sid == self.own.sid) {
             return Err(Rejected::OwnEcho);
         }
-        let arrival = Arrival { from, socket, bytes: bytes.len(), style, extension, now };
+        if !self.links.is_on_link(ip) && extension.sid.is_none() {
+            return Err(Rejected::OffLink);
+        }
+        let signed = self.check_signed(bytes, &message, &extension, from, socket, now)?;
+        let arrival = Arrival { from, socket, bytes: bytes.len(), style, extension, signed, now };
         if !self.links.is_on_link(ip) && !self.may_come_from_afar(&message, &arrival) {
             return Err(Rejected::OffLink);
         }
         match message {
             Message::Discovery(discovery) => self.on_discovery(&discovery, &arrival),
             Message::Ping(ping) => self.on_ping(&ping, &arrival),
-            Message::Post(post) => self.on_post(&post, &arrival),
+            Message::Post(post) => self.on_post(&post, bytes, &arrival),
             Message::Dm(dm) => self.on_dm(&dm, &arrival),
             Message::Profile(profile) => self.on_profile(&profile, &arrival),
             Message::PeerListRequest(request) => self.on_list_request(&request, &arrival),
@@ -270,6 +333,9 @@ impl Engine {
                 Timer::Answer(address) => self.send_answer(address, now),
                 Timer::Approach => self.approach_next(now),
                 Timer::Hint => self.probe_hint(now),
+                Timer::Waiting(id) => self.check_waiting(id, now),
+                Timer::Held(id) => self.check_held(id, now),
+                Timer::Prekey => self.turn_prekeys(now),
                 Timer::Pull(id) => self.go_on_pulling(id, now),
             }
         }
@@ -296,7 +362,11 @@ impl Engine {
         self.timers.next().unwrap_or(self.birth.0 + Duration::from_secs(u64::from(u32::MAX)))
     }
 
+    /// Tells people; of what somebody blocked does, nothing.
     fn event(&mut self, event: Event) {
+        if event.of_blocked() {
+            return;
+        }
         self.outputs.push_back(Output::Event(event));
     }
 
@@ -305,10 +375,15 @@ impl Engine {
         if to.is_empty() {
             return;
         }
+        let said = Arc::clone(&payload);
+        let payload = match (&mut self.group, &self.ring) {
+            (Some(group), Some(ring)) => group.wrap(&*ring.crypto, self.own.sid, &payload),
+            _ => payload,
+        };
         self.counters.sent += to.len() as u64;
         self.counters.sent_bytes += (to.len() * payload.len()) as u64;
         if self.trace {
-            let kind = wire::Lines::of(&payload).map_or("?", |(kind, _)| kind).to_owned();
+            let kind = wire::Lines::of(&said).map_or("?", |(kind, _)| kind).to_owned();
             self.trace(true, to[0], to.len(), &kind, payload.len(), None);
         }
         self.outputs.push_back(Output::Transmit(Transmit { to: to.into(), payload }));

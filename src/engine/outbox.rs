@@ -6,14 +6,21 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 use crate::wire::{
-    AvatarKind, Dm, DmBody, Extension, Follow, OWN_DATAGRAM_MAX, OwnMessageId, Post, Profile, Safe, Scope, Style,
-    Token, escaped,
+    AvatarKind, Dm, DmBody, ENVELOPE_MAX, Extension, Follow, OWN_DATAGRAM_MAX, OwnMessageId, Post, Profile, Safe,
+    Scope, Style, Token, escaped,
 };
 
 use super::avatar::OwnAvatar;
 use super::budget::Bucket;
 use super::peer::Tier;
-use super::{Command, CommandError, Config, Engine, Instant, Me, Peer, PeerId, Reply};
+use super::waiting::{Hold, What};
+use super::{Command, CommandError, Config, Engine, Instant, LETTER_OVERHEAD, Me, Peer, PeerId, Reply, Until};
+
+/// Most bytes of a letter besides the two ids and the box: keys, numbers and the envelope.
+const LETTER_HEAD: usize = 8 + 6 + 4 + 7 + 13 + 28 + 5 + 16 + ENVELOPE_MAX + 1;
+
+/// Most bytes of the body of a sealed DM besides the text.
+const BODY_HEAD: usize = 1 + 2 + 3 + 3 + 9;
 
 /// How long a TOKEN of ours holds, seconds.
 const TOKEN_TTL: u64 = 3600;
@@ -81,7 +88,8 @@ impl Engine {
                 self.trace = on;
                 Ok(Reply::Done)
             }
-            Command::Judge { .. } | Command::Contacts => Err(CommandError::NoKey),
+            Command::Judge { whom, word } => self.judge(whom, word, now),
+            Command::Contacts => Ok(Reply::Contacts(self.authors.contacts())),
             Command::WhoAmI => Ok(Reply::Me(self.me())),
             Command::Stats => Ok(Reply::Stats(Box::new(self.counters))),
             Command::Leave => {
@@ -103,8 +111,8 @@ impl Engine {
             user_id: Arc::clone(&self.own.user_id),
             display_name: self.own.display_name.clone(),
             status: self.own.status.clone(),
-            key: None,
-            grouped: false,
+            key: self.own_key(),
+            grouped: self.group.is_some(),
             port: self.own.port,
             links: self.links.links.clone(),
             discovery_open: self.links.discovery_open,
@@ -125,17 +133,49 @@ impl Engine {
 
     fn post(&mut self, text: &str, now: Instant) -> Result<Reply, CommandError> {
         let id = self.message_id();
-        let peers: Vec<Peer> = self.peers.reader().snapshot();
-        self.check_fits(text, |engine, content, rendition, out| engine.write_post(content, id, rendition, now, out))?;
+        let mut peers: Vec<Peer> = self.peers.reader().snapshot();
+        peers.retain(|peer| !peer.blocked && (self.group.is_none() || peer.key.is_some()));
+        let place = self.next_place();
+        self.check_fits(text, |engine, content, rendition, out| {
+            engine.write_post(content, id, rendition, now, out);
+            if rendition == Rendition::Ours
+                && let Some(place) = &place
+            {
+                place.append(out);
+            }
+        })?;
         self.take_outflow(&peers, now)?;
         let (content, is_escaped) = escaped(text);
-        for (rendition, to) in renditions(&peers) {
+        let (ours, older): (Vec<&Peer>, Vec<&Peer>) = peers.iter().partition(|peer| !peer.is_older());
+        // Written even when nobody is here: the next one goes on from it.
+        let mut out = Vec::new();
+        self.write_post((&content, is_escaped), id, Rendition::Ours, now, &mut out);
+        if let Some(place) = &place {
+            place.append(&mut out);
+            self.sign(&mut out);
+            self.note_own_post(place, &out);
+        }
+        self.transmit_ours(&ours, out.into(), now);
+        for (rendition, to) in renditions(&older) {
             let mut out = std::mem::take(&mut self.scratch);
             self.write_post((&content, is_escaped), id, rendition, now, &mut out);
             self.transmit(&to, out.as_slice().into());
             self.scratch = out;
         }
         Ok(Reply::Posted { id, to: peers })
+    }
+
+    /// Sends the same to many of our kind: at once where an address has answered or nobody has a key, else as soon as
+    /// the peer answers.
+    fn transmit_ours(&mut self, peers: &[&Peer], payload: Arc<[u8]>, now: Instant) {
+        let (ready, unproven): (Vec<&Peer>, Vec<&Peer>) =
+            peers.iter().partition(|peer| peer.key.is_none() || peer.best_path().proven);
+        let to: Vec<SocketAddrV4> = ready.into_iter().map(Peer::address).collect();
+        self.transmit(&to, Arc::clone(&payload));
+        for peer in unproven {
+            // With too many waiting it is lost, as it may be on the way.
+            let _ = self.wait_with(peer.id, What::Payload(Arc::clone(&payload)), now);
+        }
     }
 
     fn write_post(
@@ -158,6 +198,10 @@ impl Engine {
 
     fn dm(&mut self, to: PeerId, text: &str, now: Instant) -> Result<Reply, CommandError> {
         let peer = self.known(to)?;
+        let hold = self.hindrance(&peer)?;
+        if peer.key.is_some() {
+            return self.private_dm(&peer, text, hold, now);
+        }
         let id = self.message_id();
         self.check_fits(text, |engine, content, rendition, out| {
             engine.write_dm(&peer, content, id, rendition, now, out);
@@ -166,9 +210,51 @@ impl Engine {
         let (content, is_escaped) = escaped(text);
         let mut out = std::mem::take(&mut self.scratch);
         self.write_dm(&peer, (&content, is_escaped), id, Rendition::of(&peer), now, &mut out);
+        if !peer.is_older() {
+            self.sign(&mut out);
+        }
         self.transmit(&[peer.address()], out.as_slice().into());
         self.scratch = out;
         Ok(Reply::Sent { id, to: peer, private: false })
+    }
+
+    /// A DM to somebody with a key: sealed, always.
+    fn private_dm(&mut self, peer: &Peer, text: &str, hold: Option<Hold>, now: Instant) -> Result<Reply, CommandError> {
+        if text.trim().is_empty() {
+            return Err(CommandError::NoText);
+        }
+        let head = LETTER_HEAD + peer.user_id.len() + self.own.user_id.len();
+        let max = (self.datagram_max().saturating_sub(head) * 3 / 4).saturating_sub(LETTER_OVERHEAD + BODY_HEAD);
+        if text.len() > max {
+            return Err(CommandError::TextTooLong { bytes: text.len(), max });
+        }
+        self.take_outflow(std::slice::from_ref(peer), now)?;
+        let (id, to) = (self.message_id(), peer.clone());
+        match hold {
+            Some(hold) => {
+                self.wait_with(peer.id, What::Dm { id, text: text.to_owned() }, now)?;
+                let until = if hold == Hold::Word { Until::Word } else { Until::Answer };
+                Ok(Reply::Waiting { id, to, until })
+            }
+            None if self.send_sealed(peer, text, id, now) => Ok(Reply::Sent { id, to, private: true }),
+            None => Err(CommandError::NoKey),
+        }
+    }
+
+    /// Sends a DM in a session with the peer, or in a letter; false when its prekey is no good key.
+    pub(super) fn send_sealed(&mut self, peer: &Peer, text: &str, id: OwnMessageId, now: Instant) -> bool {
+        let payload = match self.write_frame(peer, text, id, now) {
+            Some(frame) => frame,
+            None => {
+                let Some(letter) = self.write_letter(peer, text, id, now) else { return false };
+                if let (Some(key), Some(sid)) = (peer.key, peer.sid) {
+                    self.open_session(key, sid, true, letter.secret);
+                }
+                letter.bytes
+            }
+        };
+        self.transmit(&[peer.address()], payload.into());
+        true
     }
 
     fn write_dm(
@@ -216,16 +302,21 @@ impl Engine {
         }
         let (content, is_escaped) = escaped(text);
         let mut out = Vec::new();
-        let longest = [Rendition::Ours, Rendition::Older { spaced: true, token: true }].into_iter().map(|rendition| {
+        let mut forms =
+            vec![(Rendition::Ours, self.datagram_max(), if self.ring.is_some() { ENVELOPE_MAX } else { 0 })];
+        if self.group.is_none() {
+            forms.push((Rendition::Older { spaced: true, token: true }, OWN_DATAGRAM_MAX, 0));
+        }
+        let mut least = usize::MAX;
+        for (rendition, max, envelope) in forms {
             write(self, (&content, is_escaped), rendition, &mut out);
-            out.len()
-        });
-        let bytes = longest.max().unwrap_or(0);
-        if bytes <= OWN_DATAGRAM_MAX {
+            let rest = out.len() + envelope - content.len();
+            least = least.min(max.saturating_sub(rest));
+        }
+        if content.len() <= least {
             return Ok(());
         }
-        let max = OWN_DATAGRAM_MAX.saturating_sub(bytes - content.len());
-        Err(CommandError::TextTooLong { bytes: content.len(), max })
+        Err(CommandError::TextTooLong { bytes: content.len(), max: least })
     }
 
     /// Takes one message from the rate of each address that has proved nothing, and from the rate of all others
@@ -265,6 +356,9 @@ impl Engine {
         let token = self.token(Scope::Follow, now);
         let mut out = Vec::new();
         follow.encode(unfollow, self.unix(now), token, &extension, peer.dialect.style, &mut out);
+        if !peer.is_older() {
+            self.sign(&mut out);
+        }
         self.transmit(&[peer.address()], out.into());
         Ok(Reply::Sent { id: message_id, to: peer, private: false })
     }
@@ -281,8 +375,13 @@ impl Engine {
         if status.as_ref().is_some_and(|text| text.chars().count() > 140 || Safe::changes(text)) {
             return Err(CommandError::Status);
         }
+        let before = (self.own.display_name.take(), self.own.status.take());
         self.own.display_name = display_name.map(Into::into);
         self.own.status = status.map(Into::into);
+        if !self.announcement_fits() {
+            (self.own.display_name, self.own.status) = before;
+            return Err(CommandError::ProfileTooLong);
+        }
         Ok(self.tell_profile_to_all(now))
     }
 
@@ -296,12 +395,12 @@ impl Engine {
 
     fn tell_profile_to_all(&mut self, now: Instant) -> Reply {
         let id = self.message_id();
-        let peers = self.peers.reader().snapshot();
+        let mut peers = self.peers.reader().snapshot();
+        peers.retain(|peer| !peer.blocked);
         let (older, ours): (Vec<Peer>, Vec<Peer>) = peers.iter().cloned().partition(Peer::is_older);
-        let to: Vec<SocketAddrV4> = ours.iter().map(Peer::address).collect();
         let payload = self.profile(id, Rendition::Ours, None, now);
-        self.transmit(&to, payload);
-        for peer in older {
+        self.transmit_ours(&ours.iter().collect::<Vec<_>>(), payload, now);
+        for peer in older.iter().filter(|_| self.group.is_none()).cloned().collect::<Vec<_>>() {
             if self.take_outflow(std::slice::from_ref(&peer), now).is_ok() {
                 let picture = self.picture_for(&peer, now);
                 let payload = self.profile(id, Rendition::of(&peer), picture, now);
@@ -375,12 +474,15 @@ impl Engine {
         let picture = picture.as_ref().map(|(kind, bytes)| (*kind, &**bytes));
         let mut out = Vec::new();
         profile.encode(&extension, picture, rendition.style(), &mut out);
+        if ours {
+            self.sign(&mut out);
+        }
         out.into()
     }
 }
 
 /// Where each rendition goes, in a fixed order.
-fn renditions(peers: &[Peer]) -> BTreeMap<Rendition, Vec<SocketAddrV4>> {
+fn renditions(peers: &[&Peer]) -> BTreeMap<Rendition, Vec<SocketAddrV4>> {
     let mut all: BTreeMap<Rendition, Vec<SocketAddrV4>> = BTreeMap::new();
     for peer in peers {
         all.entry(Rendition::of(peer)).or_default().push(peer.address());

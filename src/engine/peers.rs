@@ -10,7 +10,7 @@ use dashmap::DashMap;
 use crate::wire::Sid;
 
 use super::hash::{Key, Table};
-use super::peer::Tier;
+use super::peer::{Tier, Trust};
 use super::probation::Probation;
 use super::{Limits, Links, Peer, PeerId, Presence};
 
@@ -63,6 +63,8 @@ pub(super) struct PeerTable {
     /// Identities at each address.
     at: BTreeMap<SocketAddrV4, u16>,
     probation: Probation,
+    /// Those with a proven path, grouped as newcomers are.
+    settled: Probation,
     older: usize,
     live: usize,
     next: u32,
@@ -82,6 +84,7 @@ impl PeerTable {
             by_sid: Table::with_hasher(key),
             at: BTreeMap::new(),
             probation: Probation::default(),
+            settled: Probation::default(),
             older: 0,
             live: 0,
             next: 0,
@@ -99,6 +102,15 @@ impl PeerTable {
     /// Peers that are no newcomers any more.
     pub(super) fn settled(&self) -> usize {
         self.len() - self.probation.len()
+    }
+
+    /// Who makes place when more peers have a proven path than there may be: of those about whom the user said nothing,
+    /// the youngest of the IP that most came from; our own go last.
+    pub(super) fn too_settled(&self, limits: &Limits, links: &Links) -> Option<PeerId> {
+        if self.settled.len() <= limits.settled {
+            return None;
+        }
+        self.settled.crowded_of(links, |id| self.read(id, |peer| peer.trust <= Trust::Known).unwrap_or(false))
     }
 
     /// Peers that are not quiet.
@@ -122,7 +134,7 @@ impl PeerTable {
         ids
     }
 
-    /// The peer that a message names and whose it can be: by its SID; else by its label, at an address of that peer.
+    /// The peer without a key that an unsigned message names and whose it can be: by its SID; else by its label, at an address of that peer.
     ///
     /// An older client keeps its place when it comes back at the same IP; one of this host at the same port of another
     /// of our IPs too.
@@ -135,6 +147,9 @@ impl PeerTable {
         let mut close = None;
         for id in self.labelled(label) {
             let fit = self.read(id, |peer| {
+                if peer.key.is_some() {
+                    return 0;
+                }
                 if peer.paths.iter().any(|path| path.address == from) {
                     return 2;
                 }
@@ -190,7 +205,7 @@ impl PeerTable {
         self.next += 1;
         peer.id = id;
         self.by_label.insert((self.key.hash(peer.user_id.as_bytes()), id));
-        if let Some(sid) = peer.sid {
+        if let Some(sid) = peer.sid.filter(|_| peer.key.is_none()) {
             self.by_sid.insert(sid, id);
         }
         self.count(&peer, true);
@@ -202,10 +217,11 @@ impl PeerTable {
     pub(super) fn remove(&mut self, id: PeerId) -> Option<Peer> {
         let (_, peer) = self.map.remove(&id)?;
         self.by_label.remove(&(self.key.hash(peer.user_id.as_bytes()), id));
-        if let Some(sid) = peer.sid {
+        if let Some(sid) = peer.sid.filter(|_| peer.key.is_none()) {
             self.by_sid.remove(&sid);
         }
         self.probation.remove(id);
+        self.settled.remove(id);
         self.count(&peer, false);
         Some(peer)
     }
@@ -226,7 +242,7 @@ impl PeerTable {
             self.by_label.remove(&(old, id));
             self.by_label.insert((new, id));
         }
-        if before.sid != after.sid {
+        if before.sid != after.sid && !after.keyed {
             if let Some(sid) = before.sid {
                 self.by_sid.remove(&sid);
             }
@@ -236,6 +252,12 @@ impl PeerTable {
         }
         if before.tier == Tier::Probation && after.tier != Tier::Probation {
             self.probation.remove(id);
+        }
+        if after.tier == Tier::Proven
+            && before.tier != Tier::Proven
+            && let Some(first) = after.first
+        {
+            self.settled.add(id, *first.ip());
         }
         self.recount(&before, false);
         self.recount(&after, true);
@@ -252,7 +274,7 @@ impl PeerTable {
                 *count = if add { *count + 1 } else { count.saturating_sub(1) };
             }
         };
-        step(&mut self.older, peer.sid.is_none());
+        step(&mut self.older, peer.sid.is_none() && !peer.keyed);
         step(&mut self.live, peer.live);
         if let Some(first) = peer.first {
             let at = self.at.entry(first).or_default();
@@ -271,6 +293,7 @@ struct Indexed {
     sid: Option<Sid>,
     tier: Tier,
     live: bool,
+    keyed: bool,
     first: Option<SocketAddrV4>,
 }
 
@@ -281,6 +304,7 @@ impl Indexed {
             sid: peer.sid,
             tier: peer.tier,
             live: peer.presence != Presence::Quiet,
+            keyed: peer.key.is_some(),
             first: peer.paths.first().map(|path| path.address),
         }
     }

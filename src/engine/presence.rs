@@ -102,7 +102,7 @@ impl Engine {
     /// Another start with the same label is here: perhaps the old one ended without a word, so ask it.
     pub(super) fn suspect_namesakes(&mut self, newcomer: PeerId, label: &str, now: Instant) {
         for id in self.peers.labelled(label) {
-            let ours = self.peers.read(id, |peer| !peer.is_older()).unwrap_or(false);
+            let ours = self.peers.read(id, |peer| !peer.is_older() && peer.key.is_none()).unwrap_or(false);
             if id != newcomer && ours && self.watch.suspects.insert(id) {
                 self.probe(id, false, now);
                 self.timers.set(now + Config::ECHO_RETRY * 2, Timer::Suspect(id, now));

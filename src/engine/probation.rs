@@ -39,6 +39,13 @@ impl Probation {
         most.map(|(_, youngest, ip)| (*youngest, *ip))
     }
 
+    /// The youngest that `may` go of the address that most came from; our own go last.
+    pub(super) fn crowded_of(&self, links: &Links, may: impl Fn(PeerId) -> bool) -> Option<PeerId> {
+        let foreign = self.sizes.iter().rev().filter(|(_, _, ip)| !links.is_own(*ip));
+        let own = self.sizes.iter().rev().filter(|(_, _, ip)| links.is_own(*ip));
+        foreign.chain(own).find_map(|(_, _, ip)| self.groups.get(ip)?.iter().rev().copied().find(|id| may(*id)))
+    }
+
     fn regroup(&mut self, ip: Ipv4Addr, change: impl FnOnce(&mut BTreeSet<PeerId>) -> bool) {
         let group = self.groups.entry(ip).or_default();
         if let Some(youngest) = group.last() {

@@ -57,6 +57,24 @@ pub enum Rejected {
     /// Its sender said goodbye a moment ago.
     #[error("its sender has left")]
     Departed,
+    /// It is signed, and the signature is not right.
+    #[error("a wrong signature")]
+    BadSignature,
+    /// It is signed, and was seen before or is older than what is known.
+    #[error("signed long ago, or seen before")]
+    Replay,
+    /// There are more signatures to check than there is time for.
+    #[error("too many signatures to check")]
+    SignatureRate,
+    /// It is sealed, and not for us or not as it was sealed.
+    #[error("sealed, and cannot be opened")]
+    Unopened,
+    /// It is not sealed with the secret of our group.
+    #[error("not of our group")]
+    OutsideGroup,
+    /// The user blocked its sender.
+    #[error("its sender is blocked")]
+    Blocked,
     /// We left.
     #[error("we have left")]
     Left,
@@ -83,6 +101,12 @@ impl Rejected {
             Self::StrayChunk => "stray piece",
             Self::Unanswered => "not answered",
             Self::Departed => "departed",
+            Self::BadSignature => "wrong signature",
+            Self::Replay => "replay",
+            Self::SignatureRate => "too many signatures",
+            Self::Unopened => "not opened",
+            Self::OutsideGroup => "not of our group",
+            Self::Blocked => "blocked",
             Self::Left => "we left",
         }
     }
@@ -104,6 +128,12 @@ impl Rejected {
             Self::StrayGoodbye => &mut counters.stray_goodbyes,
             Self::StrayChunk => &mut counters.stray_chunks,
             Self::Unanswered => &mut counters.unanswered,
+            Self::BadSignature => &mut counters.bad_signatures,
+            Self::Replay => &mut counters.replays,
+            Self::SignatureRate => &mut counters.signature_rate,
+            Self::Unopened => &mut counters.unopened,
+            Self::OutsideGroup => &mut counters.outside_group,
+            Self::Blocked => &mut counters.blocked,
             Self::Departed | Self::Left => &mut counters.departed,
         };
         *counter += 1;

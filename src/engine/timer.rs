@@ -23,6 +23,12 @@ pub(super) enum Timer {
     Approach,
     /// Probe the next hint.
     Hint,
+    /// Do messages of ours still wait for this peer?
+    Waiting(PeerId),
+    /// Are messages of this peer still held?
+    Held(PeerId),
+    /// Is it time for a new prekey?
+    Prekey,
     /// Ask again for the missing pieces of this peer's avatar.
     Pull(PeerId),
 }
@@ -40,8 +46,13 @@ impl Timer {
     /// Whose timer it is, if it is a peer's.
     fn peer(&self) -> Option<PeerId> {
         match *self {
-            Self::Presence(id) | Self::Suspect(id, _) | Self::Echo(id, _) | Self::Pull(id) => Some(id),
-            Self::Beat | Self::Answer(_) | Self::Approach | Self::Hint => None,
+            Self::Presence(id)
+            | Self::Suspect(id, _)
+            | Self::Echo(id, _)
+            | Self::Waiting(id)
+            | Self::Held(id)
+            | Self::Pull(id) => Some(id),
+            Self::Beat | Self::Answer(_) | Self::Approach | Self::Hint | Self::Prekey => None,
         }
     }
 }
