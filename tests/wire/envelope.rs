@@ -47,6 +47,20 @@ fn what_is_sealed_is_found_and_its_text_reads_as_before() {
 }
 
 #[test]
+fn who_says_to_have_signed_is_read_from_the_end_alone() {
+    let bytes = signed(POST, 7, 0);
+    assert_eq!(Envelope::claimed_key(&bytes), Some(golden::alice().public_key()));
+    // Nothing else of it has to be right.
+    let at = bytes.windows(4).position(|part| part == b"\nPK:").unwrap();
+    let torn = [b"\xff\n", &bytes[at + 1..]].concat();
+    assert_eq!(Envelope::claimed_key(&torn), Some(golden::alice().public_key()));
+    assert!(Envelope::of(&torn).is_err());
+    assert_eq!(Envelope::claimed_key(&bytes[..bytes.len() - 1]), None);
+    assert_eq!(Envelope::claimed_key(POST.as_bytes()), None);
+    assert_eq!(Envelope::claimed_key(b""), None);
+}
+
+#[test]
 fn a_seal_adds_as_many_bytes_as_its_constant_says_and_no_more() {
     for noise in [0, 1, u32::MAX] {
         assert_eq!(signed(POST, u64::MAX, noise).len(), POST.len() + ENVELOPE_MAX);
