@@ -120,9 +120,7 @@ impl Session {
         let Some(peer) = self.whom(who).await else { return Ok(()) };
         let command = Command::Dm { to: peer.id(), text: text.to_owned() };
         let line = match self.handle.command(command).await {
-            Ok(Reply::Sent { to, private, .. }) => {
-                self.render.sent(&to, text, private, &self.names, self.handle.now())
-            }
+            Ok(Reply::Sent { to, private, .. }) => self.render.sent(&to, text, private, &self.names, self.handle.now()),
             Ok(Reply::Waiting { to, until, .. }) => {
                 self.pulls.dm(to.id(), text, until, &self.names.label(&to));
                 self.render.waiting(&to, until, &self.names)

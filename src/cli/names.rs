@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::engine::{Contact, Event, Me, Peer, PeerId, Peers, Trust, look};
-use crate::wire::{Fingerprint, PublicKey, Safe};
+use crate::wire::{Fingerprint, PublicKey, Safe, skeleton};
 
 /// Digits of a fingerprint that stand after a name.
 const DIGITS: usize = 4;
@@ -222,7 +222,8 @@ pub fn contact_name(contact: &Contact) -> Safe {
 
 /// True for a name that could pass for what stands around names in a line.
 fn is_odd(name: &str) -> bool {
-    name.contains(['#', ':', '(', ')', '"', ',', '@', '>']) || name.to_lowercase().contains(" to you")
+    let name = skeleton(name);
+    name.contains(['#', ':', '(', ')', '"', ',', '@', '>']) || name.contains(&skeleton(" to you"))
 }
 
 /// Whom an event is about.

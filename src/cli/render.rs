@@ -169,8 +169,11 @@ impl Render {
         }
         let own: Vec<Ipv4Addr> = me.links.iter().map(|link| link.address).collect();
         let (peers, folded) = if all { (peers.iter().collect(), None) } else { list::usual(peers) };
-        let mut shown =
-            if self.pipe { list::lines(&peers, names, &own, now) } else { list::table(&peers, names, &own, now, self.color) };
+        let mut shown = if self.pipe {
+            list::lines(&peers, names, &own, now)
+        } else {
+            list::table(&peers, names, &own, now, self.color)
+        };
         shown.extend(folded.map(|folded| self.info(&folded)));
         shown
     }

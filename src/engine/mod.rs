@@ -33,10 +33,10 @@ mod presence;
 mod probation;
 mod pulls;
 mod rejected;
-mod sessions;
-mod signed;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sessions;
+mod signed;
 #[cfg(test)]
 mod tests;
 mod timer;

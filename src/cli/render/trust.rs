@@ -23,7 +23,10 @@ impl Render {
             return vec![self.say("KEY", Some((peer, &names.short(peer))), &[], &text)];
         }
         let lines = [
-            format!("{} HAS A NEW KEY: a new computer or a new profile, or somebody else who takes the name", names.label(peer)),
+            format!(
+                "{} HAS A NEW KEY: a new computer or a new profile, or somebody else who takes the name",
+                names.label(peer)
+            ),
             format!("    new: {new}"),
             format!("    old: {old} ({known})"),
             format!("    DMs to it wait. {what_to_do}"),
@@ -33,7 +36,8 @@ impl Render {
 
     /// A DM that waited is given up: its text, so that it is not lost.
     pub(in crate::cli) fn not_sent(self, to: &Peer, text: &str, names: &Names) -> Shown {
-        let line = format!("Not sent to {}, who did not answer: {}", names.label(to), Safe::line(text));
+        let why = if to.is_blocked() { "blocked by you" } else { "who did not answer or is gone" };
+        let line = format!("Not sent to {}, {why}: {}", names.label(to), Safe::line(text));
         self.say("ERROR", Some((to, &names.short(to))), &[(Tone::Bad, &line)], &line)
     }
 
@@ -77,6 +81,7 @@ impl Render {
             | CommandError::NoText
             | CommandError::DisplayName(_)
             | CommandError::Status
+            | CommandError::ProfileTooLong
             | CommandError::Avatar
             | CommandError::NoAvatar
             | CommandError::Busy
@@ -135,6 +140,10 @@ impl Render {
                 format!("Until you end, DMs go to {name} though it has no key: everybody can read them")
             }
             (Word::Trust, _) => format!("The new key of {name} is accepted. It is not compared: VERIFY {typed}"),
+            (Word::Block, Trust::Unsigned) => format!(
+                "Blocked {name} as long as it is listed: without a key, nobody can tell it from others when it comes anew. \
+                 UNBLOCK {typed} ends that"
+            ),
             (Word::Block, _) => {
                 format!("Blocked {name}: nothing of it is shown, nothing is sent to it. UNBLOCK {typed} ends that")
             }
@@ -227,13 +236,7 @@ fn contact_words(contact: &Contact) -> Vec<&'static str> {
 }
 
 /// What is known of somebody; what others can choose stands last.
-fn facts(
-    who: &Person,
-    contacts: &[Contact],
-    me: &Me,
-    names: &Names,
-    now: Instant,
-) -> Vec<(&'static str, String)> {
+fn facts(who: &Person, contacts: &[Contact], me: &Me, names: &Names, now: Instant) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&'static str, String)> = Vec::new();
     let key = who.key();
     let contact = contacts.iter().find(|contact| Some(contact.key) == key);
@@ -254,9 +257,9 @@ fn facts(
         }
     }
     let look = look(who.name().as_str());
-    let others = contacts.iter().filter(|other| {
-        Some(other.key) != key && crate::engine::look(names::contact_name(other).as_str()) == look
-    });
+    let others = contacts
+        .iter()
+        .filter(|other| Some(other.key) != key && crate::engine::look(names::contact_name(other).as_str()) == look);
     for other in others.take(8) {
         let word = if other.verified { "verified, " } else { "" };
         facts.push(("same name", format!("{} ({word}last here {})", other.key.fingerprint(), date(other.last))));
@@ -297,7 +300,9 @@ fn facts(
 fn trust(who: &Person) -> &'static str {
     match who.trust() {
         Trust::Unsigned => "unverified: it has no key, so anybody can claim to be it",
-        Trust::Changed => "new key: somebody of its name had another one, and you have not said yet whether it is right",
+        Trust::Changed => {
+            "new key: somebody of its name had another one, and you have not said yet whether it is right"
+        }
         Trust::Known => "known by its key; not compared",
         Trust::Verified => "verified: you compared the digits",
     }

@@ -101,6 +101,7 @@ fn contacts_are_found_like_peers() {
         muted: false,
         sid: crate::wire::Octets(1),
         seq: 1,
+        ceiling: 0,
         prekey: None,
         first: 1,
         last: 2,
