@@ -88,7 +88,7 @@ impl Engine {
 
     /// True for what says to be signed by a key that answered at this address.
     pub(super) fn claims_path(&self, bytes: &[u8], from: SocketAddrV4) -> bool {
-        let row = Envelope::of(bytes).ok().and_then(|envelope| self.authors.get(&envelope.key)?.row);
+        let row = Envelope::claimed_key(bytes).and_then(|key| self.authors.get(&key)?.row);
         row.is_some_and(|id| self.is_proven(id, from))
     }
 
