@@ -280,9 +280,9 @@ fn fold(contacts: &mut BTreeMap<PublicKey, Contact>, entry: Entry) {
         Entry::Contact(contact) => drop(contacts.insert(contact.key, *contact)),
         Entry::Forgotten(key) => drop(contacts.remove(&key)),
         Entry::Heard { key, sid, seq } => {
-            let Some(contact) = contacts.get_mut(&key) else { return };
-            contact.seq = if contact.sid == sid { contact.seq.max(seq) } else { seq };
-            contact.sid = sid;
+            if let Some(contact) = contacts.get_mut(&key) {
+                contact.heard(sid, seq);
+            }
         }
     }
 }

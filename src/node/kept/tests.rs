@@ -26,6 +26,7 @@ fn contact(number: u8) -> Contact {
         muted: false,
         sid: Octets(3),
         seq: 7,
+        ceiling: 7,
         prekey: Some(Prekey { id: 1, key: [255; 32] }),
         first: 1_700_000_000,
         last: 1_800_000_000,
@@ -79,8 +80,8 @@ fn everything_survives_a_kill() {
     assert!(notices.is_empty(), "{notices:?}");
     assert_eq!(kept.leased, 1 + 2 * LEASE..1 + 3 * LEASE);
     assert_eq!((kept.prekeys, kept.posted), (prekeys(), posted(2)));
-    let second = Contact { sid: Octets(4), seq: 1, ..contact(3) };
-    assert_eq!(kept.contacts, [Contact { seq: 9, ..contact(2) }, second]);
+    let second = Contact { sid: Octets(4), seq: 1, ceiling: 7, ..contact(3) };
+    assert_eq!(kept.contacts, [Contact { seq: 9, ceiling: 9, ..contact(2) }, second]);
     assert!(!scratch.0.join("journal").exists(), "it is in the contacts");
 
     keeper.keep(heard(3, 4, 2));
