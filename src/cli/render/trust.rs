@@ -81,6 +81,7 @@ impl Render {
             | CommandError::NoText
             | CommandError::DisplayName(_)
             | CommandError::Status
+            | CommandError::ProfileTooLong
             | CommandError::Avatar
             | CommandError::NoAvatar
             | CommandError::Busy
@@ -313,3 +314,6 @@ fn date(unix: u64) -> String {
     let time = jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
     time.strftime("%Y-%m-%d %H:%M").to_string()
 }
+
+#[cfg(test)]
+mod tests;

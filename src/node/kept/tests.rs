@@ -26,6 +26,7 @@ fn contact(number: u8) -> Contact {
         muted: false,
         sid: Octets(3),
         seq: 7,
+        ceiling: 0,
         prekey: Some(Prekey { id: 1, key: [255; 32] }),
         first: 1_700_000_000,
         last: 1_800_000_000,
