@@ -323,14 +323,13 @@ fn hostile() -> Vec<String> {
     ] {
         all.push(format!("bob{like}"));
     }
-    all.truncate(300);
     all
 }
 
 #[test]
 fn hostile_names_are_inert_and_no_two_are_the_same() {
     let names = hostile();
-    assert_eq!(names.len(), 300);
+    assert!(names.len() >= 300, "{}", names.len());
     let mut lan = Sample::new();
     let bob = lan.signed("bob", [10, 0, 0, 2], key(5000), Trust::Verified);
     let mut ids = vec![bob];
