@@ -1,9 +1,7 @@
 //! What people see of trust.
 
-use std::net::Ipv4Addr;
-
 use super::*;
-use crate::engine::sample::{Sample, key};
+use crate::engine::sample::{Sample, contact, key};
 use crate::engine::{Command, Event, Reply};
 use crate::wire::Untrusted;
 
@@ -18,30 +16,9 @@ fn short(number: u64) -> String {
     key(number).fingerprint().short()
 }
 
-fn contact(name: &str, number: u64) -> Contact {
-    Contact {
-        key: key(number),
-        name: name.into(),
-        display_name: None,
-        verified: false,
-        changed: false,
-        blocked: false,
-        muted: false,
-        sid: crate::wire::Octets(number),
-        seq: 1,
-        ceiling: 0,
-        prekey: None,
-        first: 1_700_000_000,
-        last: 1_700_086_400,
-        ip: Ipv4Addr::new(10, 0, 0, 9),
-    }
-}
-
 fn me(lan: &mut Sample) -> Me {
-    match lan.engine.handle_command(Command::WhoAmI, lan.now).unwrap() {
-        Reply::Me(me) => Me { key: Some(key(1000)), ..me },
-        other => panic!("{other:?}"),
-    }
+    let Reply::Me(me) = lan.engine.handle_command(Command::WhoAmI, lan.now).unwrap() else { panic!("not told") };
+    Me { key: Some(key(1000)), ..me }
 }
 
 fn text(lines: &[Shown]) -> Vec<&str> {
