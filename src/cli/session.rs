@@ -153,6 +153,12 @@ impl Session {
     async fn work(&mut self, node: Node, input: &mut Input, verbose: bool) -> End {
         let Node { handle: _, mut events, mut notices } = node;
         self.greet(verbose).await;
+        // What is wrong from the start is told, however short the input is.
+        while let Ok(notice) = notices.try_recv() {
+            if let Some(end) = self.noticed(notice).await {
+                return end;
+            }
+        }
         loop {
             self.prompt(input).await;
             let now = self.handle.now();

@@ -225,9 +225,8 @@ impl Shell {
         self.paths.write();
         let Some(keeper) = &mut self.keeper else { return };
         let notice = keeper.write();
-        if let Some(journal) = keeper.take_unsynced() {
-            // A slow disk keeps nobody waiting. After a failure the system holds it all the same.
-            tokio::task::spawn_blocking(move || journal.sync_data());
+        if let Some(work) = keeper.in_background() {
+            tokio::task::spawn_blocking(work);
         }
         notice.into_iter().for_each(|notice| self.notice(notice));
         self.write_later();
@@ -235,7 +234,7 @@ impl Shell {
 
     fn write_last(&mut self) {
         self.paths.write();
-        if let Some(notice) = self.keeper.as_mut().and_then(Keeper::end) {
+        if let Some(notice) = self.keeper.as_mut().and_then(Keeper::write) {
             self.notice(notice);
         }
     }
