@@ -1,6 +1,7 @@
 //! The program `peer`: arguments, prompt, pipe, and what they show.
 
 mod act;
+mod alarms;
 pub mod args;
 mod crowd;
 pub mod discover;
