@@ -16,7 +16,11 @@ pub(super) struct Window {
 impl Window {
     /// Everything up to `greatest` counts as seen.
     pub(super) fn after(greatest: u64) -> Self {
-        Self { greatest, bits: [u64::MAX; WORDS] }
+        let mut bits = [u64::MAX; WORDS];
+        let (word, bit) = Self::place(greatest);
+        // Those beyond it in its word are to come yet.
+        bits[word] = bit | (bit - 1);
+        Self { greatest, bits }
     }
 
     /// Only `first` was seen: what was sent before may still come.
