@@ -4,6 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// Files of one name that are set aside.
+const MOST_ASIDE: usize = 100;
+
 /// Makes a folder with its parents, closed to other users.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -63,28 +66,72 @@ pub(super) fn read(file: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Writes a whole file. Whoever reads it meanwhile sees the old one or the new one.
+/// Writes a whole file. Whoever reads it meanwhile sees the old one or the new one; after a failure it is the old one.
 pub(super) fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(file, bytes, |_| Ok(()))
+    replace(file, bytes, false)
 }
 
 /// The same, and it is on the disk before this returns.
 pub(super) fn write_durably(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(file, bytes, File::sync_all)
+    replace(file, bytes, true)?;
+    sync_folder(file)
 }
 
-fn replace(file: &Path, bytes: &[u8], finish: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+fn replace(file: &Path, bytes: &[u8], durably: bool) -> io::Result<()> {
     let new = with_suffix(file, ".new");
-    let mut opened = private().create(true).truncate(true).open(&new)?;
-    opened.write_all(bytes)?;
-    finish(&opened)?;
-    drop(opened);
-    fs::rename(&new, file)
+    // What a run that was cut short left over. Only a file that nobody has yet is opened, so no link is followed.
+    remove(&new)?;
+    let write_new = || {
+        let mut opened = private().create_new(true).open(&new)?;
+        opened.write_all(bytes)?;
+        if durably { opened.sync_all() } else { Ok(()) }
+    };
+    let written = write_new().and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        // On a full disk, remains would take the place of what matters more.
+        let _ = fs::remove_file(&new);
+    }
+    written
 }
 
-/// Gives a file that cannot be understood another name, `FILE.broken`; an older one of that name is replaced.
+/// Removes a file, if there is one.
+pub(super) fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Has the name of a file on the disk, too.
+#[cfg(unix)]
+pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    match File::open(folder)?.sync_all() {
+        // Some file systems cannot, and need not.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same on every system")]
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Gives a file that cannot be understood another name, `FILE.broken`, or `FILE.broken-2` and so on.
 pub(super) fn set_aside(file: &Path) -> io::Result<PathBuf> {
-    let aside = with_suffix(file, ".broken");
+    move_aside(file, ".broken")
+}
+
+/// Gives a file another name that no file has: `FILE` and the suffix, or with a number after that.
+pub(super) fn move_aside(file: &Path, suffix: &str) -> io::Result<PathBuf> {
+    let names = (1..).map(|number| match number {
+        1 => with_suffix(file, suffix),
+        number => with_suffix(file, &format!("{suffix}-{number}")),
+    });
+    let free = names.take(MOST_ASIDE).find(|name| fs::symlink_metadata(name).is_err());
+    let aside = free.ok_or_else(|| io::Error::other(format!("{MOST_ASIDE} files were set aside already")))?;
     fs::rename(file, &aside)?;
     Ok(aside)
 }
@@ -136,6 +183,32 @@ mod tests {
         assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1, "no remains");
     }
 
+    #[test]
+    fn a_file_that_cannot_be_replaced_stays_and_leaves_no_remains() {
+        let scratch = Scratch::new();
+        let folder = scratch.0.join("folder");
+        fs::create_dir_all(folder.join("full")).unwrap();
+        assert!(write(&folder, b"x").is_err(), "a folder in the way");
+        assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1, "no remains");
+
+        let file = scratch.0.join("file");
+        fs::write(scratch.0.join("file.new"), "cut short").unwrap();
+        write_durably(&file, b"whole").unwrap();
+        assert_eq!(read(&file, 10).unwrap().unwrap(), b"whole");
+        assert!(!scratch.0.join("file.new").exists());
+    }
+
+    #[test]
+    fn what_is_set_aside_is_never_lost() {
+        let scratch = Scratch::new();
+        let file = scratch.0.join("file");
+        for (text, name) in [("a", "file.broken"), ("b", "file.broken-2"), ("c", "file.broken-3")] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(set_aside(&file).unwrap(), scratch.0.join(name));
+        }
+        assert_eq!(fs::read(scratch.0.join("file.broken")).unwrap(), b"a");
+    }
+
     #[cfg(unix)]
     #[test]
     fn files_and_folders_are_closed_to_others() {
@@ -149,6 +222,11 @@ mod tests {
         assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
         write(&folder.join("file"), b"x").unwrap();
         assert_eq!(fs::metadata(folder.join("file")).unwrap().mode() & 0o777, 0o600);
+
+        let victim = scratch.0.join("victim");
+        symlink(&victim, folder.join("planted.new")).unwrap();
+        write(&folder.join("planted"), b"x").unwrap();
+        assert!(!victim.exists(), "a link is not followed");
 
         symlink(&folder, scratch.0.join("link")).unwrap();
         assert!(make_folder(&scratch.0.join("link")).is_err(), "a link is no folder of ours");

@@ -25,7 +25,11 @@ mod delay;
 mod files;
 mod handle;
 mod holder;
+mod identity;
 mod interfaces;
+mod journal;
+mod kept;
+mod keys;
 mod neighbours;
 mod options;
 mod paths;
@@ -36,13 +40,16 @@ mod send;
 mod settings;
 mod socket;
 mod start;
+mod stored;
 #[cfg(target_os = "linux")]
 mod watched;
 
 pub use clock::unix_now;
 pub use handle::{Faults, Handle};
 pub use holder::{Holder, port_holders};
+pub use identity::{IdentityError, IdentityFault};
 pub use interfaces::{Interfaces, LinkFilter};
+pub use keys::{Keys, random_seed};
 pub use neighbours::{Neighbour, neighbours, runtime_folder};
 pub use options::{Notice, Options, StartError};
 pub use profile::{Profile, ProfileError, ProfileNotice, login_name};

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::engine::Config;
 use crate::wire::Name;
 
-use super::Holder;
+use super::{Holder, Keys};
 
 /// What a peer starts with.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Options {
     pub status: Option<String>,
     /// Its picture: PNG or JPEG of at most 20,480 bytes.
     pub avatar: Option<Vec<u8>>,
+    /// What makes it a signed peer; none for one that shows no key, such as one that only looks around.
+    pub keys: Option<Keys>,
     /// The durations of the protocol.
     pub config: Config,
     /// The port of the unicast socket and no other; the start fails when it is taken.
@@ -40,7 +42,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// A peer with this name, and nothing else unusual. It keeps no file but that for its neighbours.
+    /// A peer with this name, without a key, and nothing else unusual. It keeps no file but that for its neighbours.
     #[must_use]
     pub fn new(name: Name) -> Self {
         Self {
@@ -48,6 +50,7 @@ impl Options {
             display_name: None,
             status: None,
             avatar: None,
+            keys: None,
             config: Config::default(),
             port: None,
             usual_port: None,
@@ -84,6 +87,14 @@ pub enum StartError {
         text: String,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// A file that [`Keys::folder`] holds is of a newer version; all files are as they were.
+    #[error("{} is of version {version}, which a newer peer wrote: use that one, or another --profile", file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its version.
+        version: u32,
     },
     /// The system gives no UDP socket.
     #[error("cannot open a UDP socket: {0}")]
@@ -145,6 +156,24 @@ pub enum Notice {
         /// The port that it has.
         to: u16,
     },
+    /// A file of the profile could not be understood; it was set aside, and the peer goes on without it.
+    SetAside {
+        /// The file.
+        file: PathBuf,
+        /// Where it is kept.
+        aside: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// What that costs.
+        lost: &'static str,
+    },
+    /// A file of the profile cannot be written. It is tried again.
+    NotKept {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
     /// The sockets are gone for good: the peer has ended.
     Ended {
         /// What the system says.
@@ -177,9 +206,20 @@ impl fmt::Display for Notice {
             }
             Self::Interfaces { reason } => write!(f, "Cannot read the network interfaces: {reason}."),
             Self::PortMoved { from, to } => write!(f, "Port {from} is taken by another program; using {to}."),
+            Self::SetAside { file, aside, reason, lost } => {
+                let (file, aside) = (shown(file), shown(aside));
+                write!(f, "{file} could not be read ({reason}): {lost}. It was set aside as {aside}.")
+            }
+            Self::NotKept { file, reason } => {
+                write!(f, "{} cannot be written ({reason}): what is new is lost at the end.", shown(file))
+            }
             Self::Ended { reason } => write!(f, "The network sockets failed ({reason}): start again."),
         }
     }
+}
+
+fn shown(file: &Path) -> String {
+    crate::wire::Safe::line(&file.to_string_lossy()).as_str().to_owned()
 }
 
 /// ` by NAME (process PID)`, or nothing.

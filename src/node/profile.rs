@@ -9,7 +9,7 @@ use etcetera::BaseStrategy;
 use crate::wire::{AvatarLabel, Name};
 
 use super::settings::{self, Settings};
-use super::{clock, files, socket};
+use super::{IdentityError, clock, files, socket};
 
 /// Profiles of one name that can be in use at the same time.
 const MOST: u32 = 99;
@@ -47,11 +47,17 @@ pub enum ProfileNotice {
         reason: String,
     },
     /// The folder cannot be used, so nothing is kept.
-    #[error("nothing will be kept: {reason}")]
+    #[error("nothing will be kept, and others see a new identity at every start: {reason}")]
     NotKept {
         /// What the system says.
         reason: String,
     },
+    /// The profile was used before, and its identity is gone.
+    #[error(
+        "the identity of this profile is gone, and a new one was made: others are warned of a new key. If you have a \
+         copy, end this peer and run: peer identity import FILE --replace"
+    )]
+    NewIdentity,
 }
 
 /// Why a profile was not opened or a change of it not kept; the files are as they were.
@@ -70,6 +76,18 @@ pub enum ProfileError {
         /// What the system says.
         source: io::Error,
     },
+    /// The identity in it is not right.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A peer uses it.
+    #[error("a peer uses the profile {0}: end it first, or use another --profile")]
+    InUse(String),
+    /// The folder cannot be used.
+    #[error("cannot use the profile: {0}")]
+    Folder(#[source] io::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[source] io::Error),
 }
 
 impl Profile {
@@ -80,11 +98,7 @@ impl Profile {
     /// # Errors
     /// [`ProfileError::Name`].
     pub fn open(name: Option<&str>) -> Result<(Self, Vec<ProfileNotice>), ProfileError> {
-        let name = match name {
-            Some(name) if is_file_name(name) => name.to_owned(),
-            Some(name) => return Err(ProfileError::Name(name.to_owned())),
-            None => file_name_of(login_name().as_str()),
-        };
+        let name = folder_name(name)?;
         let mut notices = Vec::new();
         let opened = state_folder().and_then(|state| Self::open_in(&state, &name, &mut notices));
         let profile = opened.unwrap_or_else(|error| {
@@ -97,23 +111,29 @@ impl Profile {
     fn open_in(state: &Path, wanted: &str, notices: &mut Vec<ProfileNotice>) -> io::Result<Self> {
         for number in 1..=MOST {
             let name = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
-            let folder = state.join(&name);
-            files::make_folder(&folder).map_err(|error| about(&folder, &error))?;
-            let lock = files::private().create(true).truncate(false).open(folder.join("lock"));
-            let lock = lock.map_err(|error| about(&folder, &error))?;
-            match lock.try_lock() {
-                Ok(()) => {}
-                Err(fs::TryLockError::WouldBlock) => continue,
-                Err(fs::TryLockError::Error(error)) => return Err(about(&folder, &error)),
-            }
+            let Some(mut profile) = Self::open_this(state, &name)? else { continue };
             if number > 1 {
-                notices.push(ProfileNotice::InUse { wanted: wanted.to_owned(), opened: name.clone() });
+                notices.push(ProfileNotice::InUse { wanted: wanted.to_owned(), opened: name });
             }
-            let mut profile = Self { name, folder: Some(folder), settings: Settings::default(), _lock: Some(lock) };
             profile.load(notices);
             return Ok(profile);
         }
         Err(io::Error::other(format!("the profiles {wanted} to {wanted}-{MOST} are all in use")))
+    }
+
+    /// Opens the profile of that name and no other, without what the user chose; none when it is in use.
+    pub(super) fn open_this(state: &Path, name: &str) -> io::Result<Option<Self>> {
+        let folder = state.join(name);
+        files::make_folder(&folder).map_err(|error| about(&folder, &error))?;
+        let lock = files::private().create(true).truncate(false).open(folder.join("lock"));
+        let lock = lock.map_err(|error| about(&folder, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Ok(None),
+            Err(fs::TryLockError::Error(error)) => return Err(about(&folder, &error)),
+        }
+        let settings = Settings::default();
+        Ok(Some(Self { name: name.to_owned(), folder: Some(folder), settings, _lock: Some(lock) }))
     }
 
     fn load(&mut self, notices: &mut Vec<ProfileNotice>) {
@@ -185,10 +205,7 @@ impl Profile {
         let Some(file) = self.file("avatar") else { return Ok(()) };
         let kept = match avatar {
             Some(bytes) => files::write_durably(&file, bytes),
-            None => match fs::remove_file(&file) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                removed => removed,
-            },
+            None => files::remove(&file),
         };
         kept.map_err(|source| ProfileError::Write { file, source })
     }
@@ -205,7 +222,7 @@ impl Profile {
         self.file("history")
     }
 
-    fn file(&self, name: &str) -> Option<PathBuf> {
+    pub(super) fn file(&self, name: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(name))
     }
 }
@@ -221,9 +238,18 @@ fn broken(file: PathBuf, reason: String) -> ProfileNotice {
     }
 }
 
-fn state_folder() -> io::Result<PathBuf> {
+pub(super) fn state_folder() -> io::Result<PathBuf> {
     let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
     Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("lsnp"))
+}
+
+/// The name of the folder for a profile of this name, by default the login name.
+pub(super) fn folder_name(name: Option<&str>) -> Result<String, ProfileError> {
+    match name {
+        Some(name) if is_file_name(name) => Ok(name.to_owned()),
+        Some(name) => Err(ProfileError::Name(name.to_owned())),
+        None => Ok(file_name_of(login_name().as_str())),
+    }
 }
 
 /// True for what every system takes as the name of a folder, and nothing that leads elsewhere.
@@ -339,7 +365,7 @@ mod tests {
         assert!(profile.settings().name.is_none() && profile.avatar().is_none());
         let aside = |notice| match notice {
             ProfileNotice::Broken { aside, .. } => Some(aside),
-            ProfileNotice::InUse { .. } | ProfileNotice::NotKept { .. } => None,
+            ProfileNotice::InUse { .. } | ProfileNotice::NotKept { .. } | ProfileNotice::NewIdentity => None,
         };
         let files: Vec<PathBuf> = notices.into_iter().filter_map(aside).collect();
         assert_eq!(files, [folder.join("profile.toml.broken"), folder.join("avatar.broken")]);

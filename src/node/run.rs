@@ -15,6 +15,7 @@ use super::clock::{Clock, Timer};
 use super::delay::Delay;
 use super::handle::{Counts, Request, count};
 use super::interfaces::{Interfaces, LinkFilter};
+use super::kept::Keeper;
 use super::neighbours::Presence;
 use super::paths::Paths;
 use super::socket::{Received, Sockets, buffer};
@@ -29,7 +30,7 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// Between two tries to open the discovery port.
 const DISCOVERY_AGAIN: Duration = Duration::from_secs(30);
 
-/// Answered addresses are written to the disk this long after the first new one.
+/// What can wait is written to the disk this long after the first of it.
 const WRITE: Duration = Duration::from_secs(5);
 
 /// The goodbyes are sent within this time, or not at all.
@@ -64,6 +65,8 @@ pub(super) struct Shell {
     discovery_again: Delay,
     write: Delay,
     paths: Paths,
+    /// None for a peer without a key.
+    keeper: Option<Keeper>,
     presence: Option<Presence>,
     channels: Channels,
     faults: Arc<Counts>,
@@ -88,7 +91,7 @@ impl Shell {
         (clock, timer): (Clock, Timer),
         sockets: Sockets,
         filter: LinkFilter,
-        paths: Paths,
+        (paths, keeper): (Paths, Option<Keeper>),
         channels: Channels,
         faults: Arc<Counts>,
     ) -> Self {
@@ -106,6 +109,7 @@ impl Shell {
             discovery_again: Delay::default(),
             write: Delay::default(),
             paths,
+            keeper,
             presence: None,
             channels,
             faults,
@@ -158,7 +162,7 @@ impl Shell {
                     Ok(())
                 }
                 Wake::Write => {
-                    self.paths.write();
+                    self.write();
                     Ok(())
                 }
                 Wake::Due(due) => due,
@@ -166,7 +170,7 @@ impl Shell {
             if let Err(error) = go_on {
                 tracing::error!(%error, "the peer ends");
                 self.notice(Notice::Ended { reason: error.to_string() });
-                return self.paths.write();
+                return self.write_last();
             }
             let now = self.clock.now();
             if now >= deadline {
@@ -195,12 +199,6 @@ impl Shell {
             match self.engine.poll() {
                 Output::Transmit(transmit) => self.transmit(&transmit).await,
                 Output::Event(event) => self.announce(event),
-                Output::Store(Record::Path { user_id, address }) => {
-                    self.paths.remember(&user_id, address);
-                    if self.paths.is_changed() {
-                        self.write.arm(WRITE);
-                    }
-                }
                 Output::Store(record) => self.keep(record),
                 Output::Reopen => self.reopen(),
                 Output::Wait(until) => return until,
@@ -209,7 +207,37 @@ impl Shell {
     }
 
     fn keep(&mut self, record: Record) {
-        tracing::trace!(?record, "kept");
+        if let Record::Path { user_id, address } = &record {
+            self.paths.remember(user_id, *address);
+        } else if let Some(notice) = self.keeper.as_mut().and_then(|keeper| keeper.keep(record)) {
+            self.notice(notice);
+        }
+        self.write_later();
+    }
+
+    fn write_later(&mut self) {
+        if self.paths.is_changed() || self.keeper.as_ref().is_some_and(Keeper::is_waiting) {
+            self.write.arm(WRITE);
+        }
+    }
+
+    fn write(&mut self) {
+        self.paths.write();
+        let Some(keeper) = &mut self.keeper else { return };
+        let notice = keeper.write();
+        if let Some(journal) = keeper.take_unsynced() {
+            // A slow disk keeps nobody waiting. After a failure the system holds it all the same.
+            tokio::task::spawn_blocking(move || journal.sync_data());
+        }
+        notice.into_iter().for_each(|notice| self.notice(notice));
+        self.write_later();
+    }
+
+    fn write_last(&mut self) {
+        self.paths.write();
+        if let Some(notice) = self.keeper.as_mut().and_then(Keeper::end) {
+            self.notice(notice);
+        }
     }
 
     async fn transmit(&mut self, transmit: &Transmit) {
@@ -235,7 +263,7 @@ impl Shell {
         let _ = self.channels.events.send(event);
     }
 
-    fn notice(&self, notice: Notice) {
+    pub(super) fn notice(&self, notice: Notice) {
         tracing::info!(%notice, "notice");
         // Nobody may be reading them.
         let _ = self.channels.notices.try_send(notice);
@@ -347,7 +375,7 @@ impl Shell {
         if timeout(GOODBYE, self.drain()).await.is_err() {
             tracing::warn!("not everyone was told goodbye");
         }
-        self.paths.write();
+        self.write_last();
         if let Some(reply) = reply {
             // Nobody waits any more: then nobody wants to know.
             let _ = reply.send(outcome);

@@ -8,11 +8,14 @@ use std::sync::Arc;
 use tokio::net::UdpSocket;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use crate::engine::{Command, Engine, Identity, Reply};
+use crate::crypto::KeyPair;
+use crate::engine::{Command, Crypto, Engine, Identity, Keyring, Reply};
 
 use super::clock::{self, Clock, Timer};
 use super::handle::{Counts, Handle, REQUESTS};
 use super::interfaces::LinkFilter;
+use super::kept::Keeper;
+use super::keys::Keys;
 use super::neighbours::{self, Neighbour, Presence};
 use super::paths::Paths;
 use super::resolve::{self, Named};
@@ -34,8 +37,17 @@ pub(super) fn start(options: Options) -> Result<Node, StartError> {
     let system = |what| move |source| StartError::System { what, source };
     let timer = Timer::new(clock).map_err(system("timers"))?;
     let seed = clock::seed().map_err(system("random numbers"))?;
+    let key_pair = options.keys.as_ref().map(|keys| KeyPair::new(&keys.identity));
     let unicast = open_unicast(&options)?;
     let port = socket::port(&unicast).map_err(StartError::Socket)?;
+
+    let (keyring, keeper, kept_notices) = match options.keys.zip(key_pair) {
+        None => (None, None, Vec::new()),
+        Some((Keys { group, folder, .. }, pair)) => {
+            let (keeper, kept, notices) = Keeper::open(folder.as_deref(), pair.public_key())?;
+            (Some(Keyring { crypto: Box::new(pair), group, kept }), Some(keeper), notices)
+        }
+    };
 
     let scan = options.config.scan;
     let (requests, asked) = mpsc::channel(REQUESTS);
@@ -53,7 +65,10 @@ pub(super) fn start(options: Options) -> Result<Node, StartError> {
         avatar: options.avatar,
         port,
     };
-    let engine = Engine::new(identity, options.config, seed, clock.now(), clock::unix_now());
+    let mut engine = Engine::new(identity, options.config, seed, clock.now(), clock::unix_now());
+    if let Some(keyring) = keyring {
+        engine = engine.with_keys(keyring);
+    }
     let sockets = Sockets::new(unicast, port, discovery_port);
     let filter = LinkFilter::new(options.interfaces);
     let paths = Paths::open(options.paths);
@@ -68,7 +83,8 @@ pub(super) fn start(options: Options) -> Result<Node, StartError> {
         faults: Arc::clone(&faults),
     };
 
-    let mut shell = Shell::new(engine, (clock, timer), sockets, filter, paths, channels, faults);
+    let mut shell = Shell::new(engine, (clock, timer), sockets, filter, (paths, keeper), channels, faults);
+    kept_notices.into_iter().for_each(|notice| shell.notice(notice));
     shell.refresh(true);
     if options.neighbours {
         let folder = options.runtime_folder.unwrap_or_else(neighbours::runtime_folder);

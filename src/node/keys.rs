@@ -1,0 +1,162 @@
+//! What makes a peer a signed one, and how a profile keeps it.
+
+use std::io;
+use std::path::PathBuf;
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::{self, GroupKeyError, KeyPair};
+use crate::engine::Secret;
+
+use super::profile::{folder_name, state_folder};
+use super::stored::{Fault, Stored};
+use super::{Profile, ProfileError, ProfileNotice, clock, files, identity};
+
+/// Largest file of a group's key that is read, bytes.
+const GROUP_MAX: u64 = 1024;
+
+/// What makes a peer a signed one.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The secret bytes of its identity.
+    pub identity: Secret,
+    /// The key of the closed group that it is in; see [`Keys::join`].
+    pub group: Option<Secret>,
+    /// The folder for what is kept with them; none to keep nothing. Two peers may not use one folder at the same time.
+    pub folder: Option<PathBuf>,
+}
+
+/// The key of a group as it is kept: to work it out takes a good part of a second.
+#[derive(Debug, Serialize, Deserialize)]
+struct KnownGroup {
+    salt: [u8; 32],
+    /// Of the text, by which it is known again.
+    hash: [u8; 32],
+    key: Secret,
+}
+
+impl Keys {
+    /// A new identity that is not kept.
+    ///
+    /// # Errors
+    /// What the system says when it gives no random numbers.
+    pub fn temporary() -> io::Result<Self> {
+        Ok(Self { identity: new_secret()?, group: None, folder: None })
+    }
+
+    /// Makes it one of the closed group with this secret text. The key of the group is kept in the folder.
+    ///
+    /// # Errors
+    /// [`GroupKeyError`] for an empty text, or when memory is short; nothing changed.
+    pub fn join(&mut self, text: &str) -> Result<(), GroupKeyError> {
+        let text = text.trim();
+        let stored = self.folder.as_ref().map(|folder| Stored::new(folder, "group", GROUP_MAX));
+        let known = stored.as_ref().map_or(Ok(None), Stored::read::<KnownGroup>);
+        if let Ok(Some(known)) = &known
+            && blake3::Hash::from(known.hash) == blake3::keyed_hash(&known.salt, text.as_bytes())
+        {
+            self.group = Some(known.key.clone());
+            return Ok(());
+        }
+        let key = crypto::group_key(text)?;
+        if let Some(stored) = stored.filter(|_| !matches!(known, Err(Fault::Newer(_))))
+            && let Ok(salt) = clock::seed()
+        {
+            let hash = *blake3::keyed_hash(&salt, text.as_bytes()).as_bytes();
+            if let Err(error) = stored.write(&KnownGroup { salt, hash, key: key.clone() }, true) {
+                tracing::warn!(%error, "the key of the group is not kept, so the next start is slow, too");
+            }
+        }
+        self.group = Some(key);
+        Ok(())
+    }
+}
+
+impl Profile {
+    /// The keys of this profile; the first time, a new identity is made and kept. A temporary one gives keys that are
+    /// not kept.
+    ///
+    /// # Errors
+    /// [`ProfileError::Identity`] for a file that is not right, and [`ProfileError::Random`].
+    pub fn keys(&self) -> Result<(Keys, Vec<ProfileNotice>), ProfileError> {
+        let temporary = || Keys::temporary().map_err(ProfileError::Random);
+        let (Some(folder), Some(file)) = (self.folder(), self.file(identity::FILE)) else {
+            return Ok((temporary()?, Vec::new()));
+        };
+        let mut notices = Vec::new();
+        let identity = match identity::read(&file)? {
+            Some(identity) => identity,
+            None => {
+                let identity = new_secret().map_err(ProfileError::Random)?;
+                if let Err(error) = identity::create(&file, &identity) {
+                    let reason = format!("{}: {error}", file.display());
+                    notices.push(ProfileNotice::NotKept { reason });
+                    return Ok((temporary()?, notices));
+                }
+                // It is written after the identity, so the identity was there.
+                if folder.join("sequence").exists() {
+                    notices.push(ProfileNotice::NewIdentity);
+                }
+                identity
+            }
+        };
+        Ok((Keys { identity, group: None, folder: Some(folder.to_owned()) }, notices))
+    }
+
+    /// The identity of the profile of that name, by default the login name, with its file, whether a peer uses it or
+    /// not; none when there is no identity yet.
+    ///
+    /// # Errors
+    /// [`ProfileError::Name`], [`ProfileError::Identity`] and [`ProfileError::Folder`].
+    pub fn identity_of(name: Option<&str>) -> Result<(PathBuf, Option<KeyPair>), ProfileError> {
+        let folder = state_folder().map_err(ProfileError::Folder)?.join(folder_name(name)?);
+        let file = folder.join(identity::FILE);
+        let identity = identity::read(&file)?;
+        Ok((file, identity.map(|secret| KeyPair::new(&secret))))
+    }
+
+    /// Opens the profile of that name, by default the login name, and no other.
+    ///
+    /// # Errors
+    /// [`ProfileError::InUse`], [`ProfileError::Name`] and [`ProfileError::Folder`].
+    pub fn open_only(name: Option<&str>) -> Result<Self, ProfileError> {
+        let name = folder_name(name)?;
+        let opened = state_folder().and_then(|state| Self::open_this(&state, &name));
+        opened.map_err(ProfileError::Folder)?.ok_or(ProfileError::InUse(name))
+    }
+
+    /// Makes this the identity of the profile. With `replace`, an earlier file is moved aside; returns where to.
+    ///
+    /// # Errors
+    /// [`ProfileError::Write`]; the earlier identity is where it was. [`io::ErrorKind::AlreadyExists`] means that there
+    /// is one and `replace` was not said.
+    pub fn take_identity(&self, identity: &KeyPair, replace: bool) -> Result<Option<PathBuf>, ProfileError> {
+        let Some(file) = self.file(identity::FILE) else { return Ok(None) };
+        let write = || -> io::Result<Option<PathBuf>> {
+            let there = std::fs::symlink_metadata(&file).is_ok();
+            let aside = if replace && there { Some(files::move_aside(&file, ".old")?) } else { None };
+            let created = identity::create(&file, &identity.secret());
+            if let (Err(_), Some(aside)) = (&created, &aside) {
+                std::fs::rename(aside, &file)?;
+            }
+            created.map(|()| aside)
+        };
+        write().map_err(|source| ProfileError::Write { file: file.clone(), source })
+    }
+}
+
+/// Random bytes of the system, for [`crypto::export`] and the like.
+///
+/// # Errors
+/// What the system says.
+pub fn random_seed() -> io::Result<[u8; 32]> {
+    clock::seed()
+}
+
+fn new_secret() -> io::Result<Secret> {
+    let mut secret = Secret([0; 32]);
+    SysRng.try_fill_bytes(&mut secret.0).map_err(io::Error::other)?;
+    Ok(secret)
+}
