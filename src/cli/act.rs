@@ -1,14 +1,15 @@
 //! What each command does.
 
-use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::engine::{Command, CommandError, Event, Me, Peer, Reply, Who, WhoError};
+use crate::engine::{Command, CommandError, Event, Me, Peer, Reply, WhoError};
 use crate::wire::Safe;
 
+use super::judge::find;
 use super::line::{Wish, unquoted};
+use super::person::Person;
 use super::render::grouped;
 use super::session::{Acted, Session};
 use super::start::sentence;
@@ -31,14 +32,20 @@ impl Session {
 
     async fn try_act(&mut self, wish: &Wish) -> Result<Acted, CommandError> {
         match wish {
-            Wish::List => {
+            Wish::List { all } => {
                 let me = self.me().await?;
+                self.names.refresh();
                 let peers = self.handle.peers().snapshot();
-                self.screen.show_all(self.render.list(&peers, &me, self.handle.now())).await;
+                self.screen.show_all(self.render.list(&peers, &self.names, &me, self.handle.now(), *all)).await;
             }
+            Wish::Peer { who } => self.about(who).await?,
+            Wish::Contacts => self.list_contacts().await,
+            Wish::Verify { who, digits } => return self.verify(who, digits.as_deref()).await,
+            Wish::Compared { key, name, same } => self.compared(*key, name, *same).await?,
+            Wish::Judge { who, word } => self.judge(who, *word).await,
             Wish::Post { text } => {
                 if let Reply::Posted { to, .. } = self.handle.command(Command::Post { text: text.clone() }).await? {
-                    self.screen.show(self.render.posted(&to, &self.handle.peers())).await;
+                    self.screen.show(self.render.posted(&to, &self.names)).await;
                 }
             }
             Wish::Dm { who, text } => self.dm(who, text).await?,
@@ -84,20 +91,20 @@ impl Session {
             Wish::Follow { who } => {
                 if let Some(peer) = self.whom(who).await {
                     self.handle.command(Command::Follow(peer.id())).await?;
-                    self.info(&format!("Asked to follow {}", peer.shown_id())).await;
+                    self.info(&format!("Asked to follow {}", self.names.full(&peer))).await;
                 }
             }
             Wish::Unfollow { who } => {
                 if let Some(peer) = self.whom(who).await {
                     self.handle.command(Command::Unfollow(peer.id())).await?;
-                    self.info(&format!("Asked to unfollow {}", peer.shown_id())).await;
+                    self.info(&format!("Asked to unfollow {}", self.names.full(&peer))).await;
                 }
             }
         }
         Ok(Acted::Done)
     }
 
-    async fn me(&self) -> Result<Me, CommandError> {
+    pub(super) async fn me(&self) -> Result<Me, CommandError> {
         match self.handle.command(Command::WhoAmI).await? {
             Reply::Me(me) => Ok(me),
             Reply::Done
@@ -109,24 +116,23 @@ impl Session {
         }
     }
 
-    /// The one peer that is meant, or nobody and a line that says why.
-    async fn whom(&self, typed: &str) -> Option<Peer> {
-        match find(typed, self.handle.peers().snapshot()) {
-            Ok(peer) => Some(peer),
-            Err(error) => {
-                self.screen.show(self.render.who(typed, &error)).await;
-                None
-            }
-        }
-    }
-
     async fn dm(&mut self, who: &str, text: &str) -> Result<(), CommandError> {
         let Some(peer) = self.whom(who).await else { return Ok(()) };
         let command = Command::Dm { to: peer.id(), text: text.to_owned() };
-        if let Reply::Sent { to, .. } = self.handle.command(command).await? {
-            let (peers, now) = (self.handle.peers(), self.handle.now());
-            self.screen.show(self.render.sent(&to, text, &peers, now)).await;
-        }
+        let line = match self.handle.command(command).await {
+            Ok(Reply::Sent { to, private, .. }) => self.render.sent(&to, text, private, &self.names, self.handle.now()),
+            Ok(Reply::Waiting { to, until, .. }) => {
+                self.pulls.dm(to.id(), text, until, &self.names.label(&to));
+                self.render.waiting(&to, until, &self.names)
+            }
+            Ok(Reply::Done | Reply::Posted { .. } | Reply::Contacts(_) | Reply::Me(_) | Reply::Stats(_)) => {
+                return Ok(());
+            }
+            // It is tried again.
+            Err(error @ CommandError::TooFast { .. }) => return Err(error),
+            Err(error) => self.render.refused(&error, &Person::Here(peer), &self.names),
+        };
+        self.screen.show(line).await;
         Ok(())
     }
 
@@ -148,6 +154,7 @@ impl Session {
             settings.display_name = display_name;
             settings.status = status;
         });
+        self.names.me(&self.me().await?);
         self.report(kept.err()).await;
         Ok(())
     }
@@ -156,11 +163,11 @@ impl Session {
     async fn avatar(&mut self, what: &str) -> Result<(), CommandError> {
         let file = home(unquoted(what));
         let there = tokio::fs::metadata(&file).await.is_ok_and(|meta| meta.is_file());
-        let peer = find(what, self.handle.peers().snapshot());
+        let peer = find(what, self.handle.peers().snapshot(), |peer: &Peer| !peer.is_blocked());
         match peer {
             Ok(peer) if !there => self.pull(&peer, None).await,
             Err(error @ WhoError::Ambiguous(_)) if !there => {
-                self.screen.show(self.render.who(what, &error)).await;
+                self.screen.show(self.render.who(what, &error, &self.names)).await;
                 Ok(())
             }
             Ok(_) | Err(_) => self.take_avatar(&file).await,
@@ -213,6 +220,7 @@ impl Session {
             }
             Event::AvatarFailed(peer) => drop(self.pulls.avatar_done(peer.id())),
             Event::PeerList { from, .. } => self.pulls.list_done(from.id()),
+            Event::SentLate { to, text, .. } | Event::NotSent { to, text } => self.pulls.dm_done(to.id(), text),
             Event::Left(peer) | Event::Gone(peer) => self.pulls.forget(peer.id()),
             Event::Here(_)
             | Event::Quiet(_)
@@ -220,8 +228,6 @@ impl Session {
             | Event::Post { .. }
             | Event::Dm { .. }
             | Event::KeyChanged { .. }
-            | Event::SentLate { .. }
-            | Event::NotSent { .. }
             | Event::Profile(_)
             | Event::Followed(_)
             | Event::Unfollowed(_)
@@ -245,23 +251,6 @@ impl Session {
             }
             Err(error) => self.error(&format!("Cannot save {}: {error}", file.display())).await,
         }
-    }
-}
-
-/// The one peer that is meant: by its address and port, else as [`Who`] says.
-fn find(typed: &str, peers: Vec<Peer>) -> Result<Peer, WhoError> {
-    if let Ok(address) = typed.parse::<SocketAddrV4>() {
-        let mut at: Vec<Peer> =
-            peers.into_iter().filter(|peer| peer.paths().iter().any(|(path, _)| *path == address)).collect();
-        return match at.len() {
-            0 => Err(WhoError::Nobody),
-            1 => at.pop().ok_or(WhoError::Nobody),
-            _ => Err(WhoError::Ambiguous(at)),
-        };
-    }
-    match Who::split(typed) {
-        Some((who, "")) => who.among(peers),
-        _ => Err(WhoError::Nobody),
     }
 }
 

@@ -9,15 +9,21 @@ pub(super) const HELP: &[&str] = &[
     "AVATAR <file>|none             your picture: PNG or JPEG, at most 20,480 bytes",
     "AVATAR <who> [save FILE]       somebody's picture",
     "PEERS <who>                    ask somebody whom they know",
+    "PEER <who>                     all that is known of somebody",
+    "VERIFY <who>                   compare digits, so that nobody can take that name",
+    "BLOCK <who>, MUTE <who>        see nothing of somebody, or no posts; UNBLOCK, UNMUTE",
     "WHOAMI                         who you are",
     "VERBOSE                        show every message as it comes and goes; again: no longer",
     "HELP, HELP ALL, QUIT",
-    "<who> is a name, an id, the beginning of one, or a display name in quotes.",
+    "<who> is a name, an id, the beginning of one, a display name in quotes, or bob#7f3a.",
 ];
 
 /// What HELP ALL shows besides.
 pub(super) const RARE: &[&str] = &[
     "DISCOVER                       announce yourself now, and ask everyone to answer",
+    "LIST ALL                       the blocked ones and all newcomers, too",
+    "TRUST <who>                    accept a new key, or write to somebody who has none any more",
+    "CONTACTS                       whom you know by key, here or not",
     "STATS                          what was sent, received and dropped",
     "FOLLOW <who>, UNFOLLOW <who>   some older clients show posts only to those who follow",
 ];

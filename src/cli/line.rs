@@ -1,12 +1,16 @@
 //! What a typed line means.
 
-use crate::engine::Who;
+use crate::engine::{Who, Word};
+use crate::wire::PublicKey;
 
 /// What the user wants, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     /// Shows the peers.
-    List,
+    List {
+        /// The blocked and the unproven ones, too.
+        all: bool,
+    },
     /// Sends text to everyone.
     Post {
         /// The text.
@@ -44,6 +48,36 @@ pub enum Wish {
     Peers {
         /// Whom, as typed.
         who: String,
+    },
+    /// Shows all that is known of somebody.
+    Peer {
+        /// Of whom, as typed.
+        who: String,
+    },
+    /// Shows whom we know by key.
+    Contacts,
+    /// Shows the digits to compare with somebody, or compares those that were typed.
+    Verify {
+        /// With whom, as typed.
+        who: String,
+        /// What the other one's screen shows, as typed.
+        digits: Option<String>,
+    },
+    /// The digits were compared.
+    Compared {
+        /// Whose key it is.
+        key: PublicKey,
+        /// What its holder is called.
+        name: String,
+        /// Whether they are the same.
+        same: bool,
+    },
+    /// Gives the user's word about somebody.
+    Judge {
+        /// About whom, as typed.
+        who: String,
+        /// Which.
+        word: Word,
     },
     /// Shows who we are.
     WhoAmI,
@@ -115,6 +149,19 @@ pub enum Question {
     },
     /// Whom to ask.
     PeersWho,
+    /// About whom.
+    PeerWho,
+    /// With whom to compare digits.
+    VerifyWho,
+    /// Whether the digits are the same on both screens.
+    Same {
+        /// Whose key it is.
+        key: PublicKey,
+        /// What its holder is called.
+        name: String,
+    },
+    /// Whom a word is about.
+    JudgeWho(Word),
     /// Whom to follow.
     FollowWho,
     /// Whom to follow no longer.
@@ -122,13 +169,21 @@ pub enum Question {
 }
 
 /// The commands, as completion offers them; what takes a peer as its first word comes with `true`.
-pub const COMMANDS: [(&str, bool); 14] = [
+pub const COMMANDS: [(&str, bool); 22] = [
     ("LIST", false),
     ("POST", false),
     ("DM", true),
     ("PROFILE", false),
     ("AVATAR", true),
     ("PEERS", true),
+    ("PEER", true),
+    ("VERIFY", true),
+    ("TRUST", true),
+    ("BLOCK", true),
+    ("UNBLOCK", true),
+    ("MUTE", true),
+    ("UNMUTE", true),
+    ("CONTACTS", false),
     ("WHOAMI", false),
     ("VERBOSE", false),
     ("HELP", false),
@@ -151,7 +206,8 @@ impl Line {
         let rest = rest.trim();
         let alone = |wish: Wish| if rest.is_empty() { Self::Wish(wish) } else { Self::Unknown(line.to_owned()) };
         match word.to_uppercase().as_str() {
-            "LIST" => alone(Wish::List),
+            "LIST" if rest.eq_ignore_ascii_case("ALL") => Self::Wish(Wish::List { all: true }),
+            "LIST" => alone(Wish::List { all: false }),
             "POST" if rest.is_empty() => Self::Ask(Question::PostText),
             "POST" => Self::Wish(Wish::Post { text: rest.to_owned() }),
             "DM" => Self::dm(rest),
@@ -160,6 +216,14 @@ impl Line {
             "PEERS" => Self::who(rest, Question::PeersWho, "PEERS <who>", |who| Wish::Peers { who }),
             "FOLLOW" => Self::who(rest, Question::FollowWho, "FOLLOW <who>", |who| Wish::Follow { who }),
             "UNFOLLOW" => Self::who(rest, Question::UnfollowWho, "UNFOLLOW <who>", |who| Wish::Unfollow { who }),
+            "PEER" => Self::who(rest, Question::PeerWho, "PEER <who>", |who| Wish::Peer { who }),
+            "CONTACTS" => alone(Wish::Contacts),
+            "VERIFY" => Self::verify(rest),
+            "TRUST" => Self::judge(rest, Word::Trust, "TRUST <who>"),
+            "BLOCK" => Self::judge(rest, Word::Block, "BLOCK <who>"),
+            "UNBLOCK" => Self::judge(rest, Word::Unblock, "UNBLOCK <who>"),
+            "MUTE" => Self::judge(rest, Word::Mute, "MUTE <who>"),
+            "UNMUTE" => Self::judge(rest, Word::Unmute, "UNMUTE <who>"),
             "WHOAMI" => alone(Wish::WhoAmI),
             "VERBOSE" => alone(Wish::Verbose),
             "HELP" if rest.eq_ignore_ascii_case("ALL") => Self::Wish(Wish::Help { all: true }),
@@ -215,6 +279,23 @@ impl Line {
         Self::Wish(Wish::Avatar { what: rest.to_owned() })
     }
 
+    fn verify(rest: &str) -> Self {
+        if rest.is_empty() {
+            return Self::Ask(Question::VerifyWho);
+        }
+        match split_who(rest) {
+            Some((who, digits)) if digits.chars().all(|c| c.is_ascii_digit() || c == '-' || c.is_whitespace()) => {
+                let digits = (!digits.is_empty()).then(|| digits.to_owned());
+                Self::Wish(Wish::Verify { who: who.to_owned(), digits })
+            }
+            _ => Self::Usage("VERIFY <who> [<60 digits>]"),
+        }
+    }
+
+    fn judge(rest: &str, word: Word, usage: &'static str) -> Self {
+        Self::who(rest, Question::JudgeWho(word), usage, |who| Wish::Judge { who, word })
+    }
+
     fn who(rest: &str, question: Question, usage: &'static str, wish: impl FnOnce(String) -> Wish) -> Self {
         if rest.is_empty() {
             return Self::Ask(question);
@@ -238,6 +319,14 @@ impl Question {
             Self::Avatar => "Picture file, none, or a peer: ",
             Self::AvatarFile { .. } => "File: ",
             Self::PeersWho => "Whom to ask: ",
+            Self::PeerWho => "About whom: ",
+            Self::VerifyWho => "Whose digits: ",
+            Self::Same { .. } => "The same on both screens? [y/N] ",
+            Self::JudgeWho(Word::Verify | Word::Trust) => "Whom to trust: ",
+            Self::JudgeWho(Word::Block) => "Whom to block: ",
+            Self::JudgeWho(Word::Unblock) => "Whom to unblock: ",
+            Self::JudgeWho(Word::Mute) => "Whom to mute: ",
+            Self::JudgeWho(Word::Unmute) => "Whom to unmute: ",
             Self::FollowWho => "User to follow: ",
             Self::UnfollowWho => "User to unfollow: ",
         }
@@ -264,6 +353,15 @@ impl Question {
                 some.map_or(Line::Empty, |file| Line::Wish(Wish::AvatarSave { who, file: unquoted(&file).to_owned() }))
             }
             Self::PeersWho => peer(|who| Wish::Peers { who }),
+            Self::PeerWho => peer(|who| Wish::Peer { who }),
+            Self::VerifyWho => peer(|who| Wish::Verify { who, digits: None }),
+            Self::Same { key, name } => {
+                let same = ["y", "yes"].iter().any(|yes| answer.eq_ignore_ascii_case(yes));
+                Line::Wish(Wish::Compared { key, name, same })
+            }
+            Self::JudgeWho(word) => {
+                some.map_or(Line::Empty, |_| Line::Wish(Wish::Judge { who: whole_who(answer), word }))
+            }
             Self::FollowWho => peer(|who| Wish::Follow { who }),
             Self::UnfollowWho => peer(|who| Wish::Unfollow { who }),
         }
@@ -293,97 +391,4 @@ pub fn unquoted(text: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wish(line: &str) -> Wish {
-        let read = Line::read(line);
-        let Line::Wish(wish) = read else { panic!("{line}: {read:?}") };
-        wish
-    }
-
-    fn ask(line: Line) -> Question {
-        let Line::Ask(question) = line else { panic!("{line:?}") };
-        question
-    }
-
-    #[test]
-    fn case_does_not_matter_for_commands_but_is_kept_in_text() {
-        assert_eq!(wish("list"), Wish::List);
-        assert_eq!(wish("  pOsT  Hello  World  "), Wish::Post { text: "Hello  World".into() });
-        assert_eq!(wish("dm Bob Hi"), Wish::Dm { who: "Bob".into(), text: "Hi".into() });
-        assert_eq!(wish("help all"), Wish::Help { all: true });
-        assert_eq!(wish("?"), Wish::Help { all: false });
-    }
-
-    #[test]
-    fn whom_may_stand_in_quotes() {
-        assert_eq!(wish("DM \"Bob The Second\" hi"), Wish::Dm { who: "\"Bob The Second\"".into(), text: "hi".into() });
-        assert_eq!(Line::read("DM \"Bob hi"), Line::Usage("DM <who> <text>"));
-        assert_eq!(Line::read("PEERS bob charlie"), Line::Usage("PEERS <who>"));
-        assert_eq!(wish("follow \"a b\""), Wish::Follow { who: "\"a b\"".into() });
-    }
-
-    #[test]
-    fn profile_keeps_what_is_not_named() {
-        let profile = |name: Option<&str>, status: Option<&str>| Wish::Profile {
-            display_name: name.map(str::to_owned),
-            status: status.map(str::to_owned),
-        };
-        assert_eq!(wish("PROFILE Alice The First"), profile(Some("Alice The First"), None));
-        assert_eq!(wish("PROFILE Alice | fine: a|b"), profile(Some("Alice"), Some("fine: a|b")));
-        assert_eq!(wish("PROFILE | away"), profile(None, Some("away")));
-        assert_eq!(wish("PROFILE Alice |"), profile(Some("Alice"), Some("")));
-    }
-
-    #[test]
-    fn avatar_is_a_file_a_peer_or_none() {
-        assert_eq!(wish("AVATAR NONE"), Wish::AvatarNone);
-        assert_eq!(wish("AVATAR my face.png"), Wish::Avatar { what: "my face.png".into() });
-        assert_eq!(
-            wish("avatar bob SAVE \"her face.png\""),
-            Wish::AvatarSave { who: "bob".into(), file: "her face.png".into() }
-        );
-        assert_eq!(ask(Line::read("avatar bob save")), Question::AvatarFile { who: "bob".into() });
-    }
-
-    #[test]
-    fn commands_without_their_argument_ask_as_the_older_client_does() {
-        for (line, prompt) in [("POST", "Message: "), ("DM", "Recipient: "), ("PROFILE", "Display Name: ")] {
-            assert_eq!(ask(Line::read(line)).prompt(), prompt);
-        }
-        let text = ask(ask(Line::read("DM")).answered("Bob The Second"));
-        assert_eq!(text.prompt(), "Message: ");
-        assert_eq!(
-            text.answered("hi there"),
-            Line::Wish(Wish::Dm { who: "\"Bob The Second\"".into(), text: "hi there".into() })
-        );
-        assert_eq!(ask(Line::read("DM bob")), Question::DmText { who: "bob".into() });
-        let status = ask(ask(Line::read("PROFILE")).answered("Alice"));
-        assert_eq!(status.prompt(), "Status message: ");
-        assert_eq!(status.answered(""), Line::Wish(Wish::Profile { display_name: Some("Alice".into()), status: None }));
-    }
-
-    #[test]
-    fn an_empty_answer_gives_the_command_up() {
-        for line in ["POST", "DM", "DM bob", "AVATAR", "PEERS", "FOLLOW", "UNFOLLOW"] {
-            assert_eq!(ask(Line::read(line)).answered("  "), Line::Empty, "{line}");
-        }
-        assert_eq!(ask(ask(Line::read("PROFILE")).answered("")).answered(""), Line::Empty);
-    }
-
-    #[test]
-    fn what_is_no_command_is_never_sent() {
-        for line in ["hello", "hello world", "list everybody", "quit now", "posted", "stats x", "/post x"] {
-            assert_eq!(Line::read(line), Line::Unknown(line.to_owned()));
-        }
-        assert_eq!(Line::read("   "), Line::Empty);
-    }
-
-    #[test]
-    fn every_command_that_is_offered_is_understood() {
-        for (command, _) in COMMANDS {
-            assert!(!matches!(Line::read(command), Line::Unknown(_)), "{command}");
-        }
-    }
-}
+mod tests;

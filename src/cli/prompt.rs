@@ -1,5 +1,6 @@
 //! The prompt at a terminal, on a thread of its own: history, completion, and messages above the line being typed.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc as blocking;
@@ -14,7 +15,7 @@ use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Editor, ExternalPrinter, Helper};
 use tokio::sync::mpsc;
 
-use crate::engine::{Peer, Peers};
+use crate::engine::{Peer, Peers, look};
 
 use super::input::{Ask, Input, Typed};
 use super::line::COMMANDS;
@@ -139,11 +140,16 @@ fn complete(line: &str, peers: &[Peer]) -> (usize, Vec<String>) {
         return (line.len(), Vec::new());
     }
     let lower = rest.to_lowercase();
-    let mut words: Vec<String> = Vec::new();
+    let mut looks: HashMap<String, usize> = HashMap::new();
     for peer in peers {
-        let same = |other: &&Peer| other.raw_name() == peer.raw_name();
-        let shared = peers.iter().filter(same).count() > 1;
-        words.extend(names(peer, shared || rest.contains('@')));
+        for name in names_of(peer) {
+            *looks.entry(look(&name)).or_default() += 1;
+        }
+    }
+    let shared = |name: &str| looks.get(&look(name)).is_some_and(|count| *count > 1);
+    let mut words: Vec<String> = Vec::new();
+    for peer in peers.iter().filter(|peer| !peer.is_blocked()) {
+        words.extend(words_for(peer, &shared, rest));
     }
     words.retain(|word| word.to_lowercase().starts_with(&lower));
     words.sort();
@@ -151,20 +157,81 @@ fn complete(line: &str, peers: &[Peer]) -> (usize, Vec<String>) {
     (start, words)
 }
 
-/// What can be typed for a peer, as far as it can be shown: its name, or its id where the name would not do, and its
-/// display name in quotes.
-fn names(peer: &Peer, by_id: bool) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let id = peer.shown_id();
-    if id.as_str() == peer.raw_id() && !peer.raw_id().contains([' ', '"']) {
-        names.push(if by_id { peer.raw_id() } else { peer.raw_name() }.to_owned());
-    }
-    let name = peer.shown_name();
-    if peer.raw_display_name() == Some(name.as_str()) && !name.as_str().contains('"') {
-        names.push(format!("\"{name}\""));
-        if !name.as_str().contains(' ') {
-            names.push(name.as_str().to_owned());
-        }
+/// What a peer goes by: its name, and its display name if that is another one.
+fn names_of(peer: &Peer) -> Vec<String> {
+    let mut names = vec![peer.raw_name().to_owned()];
+    let shown = peer.shown_name();
+    if look(shown.as_str()) != look(peer.raw_name()) {
+        names.push(shown.as_str().to_owned());
     }
     names
+}
+
+/// What can be typed for a peer, as far as it can be shown: its name, its display name in quotes, either with the
+/// fingerprint where it would not do alone, or its id.
+fn words_for(peer: &Peer, shared: &impl Fn(&str) -> bool, typed: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let digits = peer.key().map(|key| key.fingerprint().hex());
+    if let Some(digits) = digits.as_deref().filter(|_| typed.starts_with('#')) {
+        words.push(format!("#{}", &digits[..8]));
+    }
+    let with_digits = |name: &str| match &digits {
+        // More than a line shows: it never has to be told apart again.
+        Some(digits) if shared(name) || typed.contains('#') => Some(format!("{name}#{}", &digits[..8])),
+        Some(_) => Some(name.to_owned()),
+        None => (!shared(name)).then(|| name.to_owned()),
+    };
+    let id = peer.shown_id();
+    if id.as_str() == peer.raw_id() && !peer.raw_id().contains([' ', '"']) {
+        match with_digits(peer.raw_name()) {
+            Some(name) if !typed.contains('@') => words.push(name),
+            Some(_) | None => words.push(peer.raw_id().to_owned()),
+        }
+    }
+    let name = peer.shown_name();
+    if peer.raw_display_name() == Some(name.as_str())
+        && !name.as_str().contains('"')
+        && let Some(name) = with_digits(name.as_str())
+    {
+        words.push(format!("\"{name}\""));
+        if !name.contains(' ') {
+            words.push(name);
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Trust;
+    use crate::engine::sample::{Sample, key};
+
+    #[test]
+    fn names_are_completed_so_that_they_mean_one_peer() {
+        let mut lan = Sample::new();
+        lan.signed("bob", [10, 0, 0, 2], key(1), Trust::Known);
+        let other = lan.signed("robert", [10, 0, 0, 3], key(2), Trust::Known);
+        lan.older("carl", [10, 0, 0, 4]);
+        let words = |lan: &Sample, line: &str| complete(line, &lan.peers().snapshot()).1;
+        assert_eq!(words(&lan, "DM bo"), ["bob"]);
+        assert_eq!(words(&lan, "VERIFY ca"), ["carl"]);
+        lan.call(other, "B\u{43e}b");
+        let digits = |number: u64| key(number).fingerprint().hex()[..8].to_owned();
+        assert_eq!(words(&lan, "DM bo"), [format!("bob#{}", digits(1))]);
+        assert_eq!(words(&lan, "DM \"B"), [format!("\"B\u{43e}b#{}\"", digits(2))]);
+        assert_eq!(words(&lan, &format!("BLOCK #{}", &digits(2)[..2])), [format!("#{}", digits(2))]);
+        lan.older("CARL", [10, 0, 0, 5]);
+        assert_eq!(words(&lan, "DM ca"), ["CARL@10.0.0.5", "carl@10.0.0.4"]);
+    }
+
+    #[test]
+    fn completion_is_quick_among_many() {
+        let mut lan = Sample::new();
+        for n in 0..10_000_u32 {
+            let [_, _, b, c] = n.to_be_bytes();
+            lan.newcomer("bob", [10, 1, b, c]);
+        }
+        assert_eq!(complete("DM bob", &lan.peers().snapshot()).1.len(), 10_000);
+    }
 }

@@ -3,15 +3,16 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::engine::{Counters, Event, Instant, Me, Peer, Peers, Presence, Reply, WhoError};
+use crate::engine::{Event, Instant, Me, Peer, Presence, Trust, WhoError};
 use crate::node::Notice;
 use crate::wire::{AvatarKind, Safe, Untrusted};
 
+use super::names::Names;
 use super::shown::{Shown, Tone};
 use super::{help, list};
 
-/// With more peers than these, names stand with their ids, unasked whether two share one.
-const MANY: usize = 500;
+mod stats;
+mod trust;
 
 /// Most names in one line.
 const NAMES: usize = 12;
@@ -40,31 +41,32 @@ impl Render {
 
     /// What happened. `time` stands in front of traced messages.
     #[must_use]
-    pub fn event(self, event: &Event, peers: &Peers, now: Instant, time: &str) -> Vec<Shown> {
-        // A program has the id in a column of its own.
-        let label = |peer: &Peer| if self.pipe { peer.shown_name().as_str().to_owned() } else { label(peer, peers) };
+    pub fn event(self, event: &Event, names: &Names, now: Instant, time: &str) -> Vec<Shown> {
         let one = match event {
-            Event::Here(peer) => self.came(peer, &label(peer)),
-            Event::Left(peer) => self.passing("LEFT", peer, &label(peer), "left"),
-            Event::Gone(peer) => self.passing("GONE", peer, &label(peer), &format!("is gone ({})", unheard(peer, now))),
-            Event::Quiet(peer) => {
-                self.passing("QUIET", peer, &label(peer), &format!("is quiet ({})", unheard(peer, now)))
+            Event::Here(peer) => self.came(peer, names),
+            Event::Left(peer) => self.passing("LEFT", peer, names, "left"),
+            Event::Gone(peer) => self.passing("GONE", peer, names, &format!("is gone ({})", unheard(peer, now))),
+            Event::Quiet(peer) => self.passing("QUIET", peer, names, &format!("is quiet ({})", unheard(peer, now))),
+            Event::Back(peer) => self.passing("BACK", peer, names, "is back"),
+            Event::Post { from, text } => return self.said("POST", from, names, "", text),
+            Event::Dm { from, text, private } => {
+                let whom = if *private { " to you" } else { " to you, not private" };
+                return self.said("DM", from, names, whom, text);
             }
-            Event::Back(peer) => self.passing("BACK", peer, &label(peer), "is back"),
-            Event::Post { from, text } => return self.said("POST", from, &label(from), "", text),
-            Event::Dm { from, text, private: _ } => return self.said("DM", from, &label(from), " to you", text),
-            Event::KeyChanged { peer, .. } => self.error(&format!("{} has a new key", label(peer))),
-            Event::SentLate { to, text, .. } => self.info(&format!("Sent to {}: {}", label(to), Safe::line(text))),
-            Event::NotSent { to, text } => self.error(&format!("Not sent to {}: {}", label(to), Safe::line(text))),
-            Event::Profile(peer) => self.profile(peer),
-            Event::PeerList { from, ids } => self.peer_list(from, &label(from), ids),
+            Event::KeyChanged { peer, before } => return self.key_changed(peer, before, names),
+            Event::SentLate { to, text, .. } => self.sent(to, text, to.is_private(), names, now),
+            Event::NotSent { to, text } => self.not_sent(to, text, names),
+            Event::Profile(peer) => self.profile(peer, names),
+            Event::PeerList { from, ids } => self.peer_list(from, names, ids),
             Event::Avatar { peer, kind, bytes } => {
                 let text = format!("has a picture: {}, {} bytes", kind_name(*kind), grouped(bytes.len()));
-                self.passing("AVATAR", peer, &label(peer), &text)
+                self.passing("AVATAR", peer, names, &text)
             }
-            Event::AvatarFailed(peer) => self.error(&format!("The picture of {} did not come; try again", label(peer))),
-            Event::Followed(peer) => self.passing("FOLLOW", peer, &label(peer), "follows you"),
-            Event::Unfollowed(peer) => self.passing("FOLLOW", peer, &label(peer), "follows you no longer"),
+            Event::AvatarFailed(peer) => {
+                self.error(&format!("The picture of {} did not come; try again", names.label(peer)))
+            }
+            Event::Followed(peer) => self.passing("FOLLOW", peer, names, "follows you"),
+            Event::Unfollowed(peer) => self.passing("FOLLOW", peer, names, "follows you no longer"),
             Event::FollowAnswered { by, accepted, unfollow } => {
                 let text = match (unfollow, accepted) {
                     (false, true) => "accepted: you follow",
@@ -72,11 +74,11 @@ impl Render {
                     (true, true) => "accepted: you follow no longer",
                     (true, false) => "refused to let you unfollow",
                 };
-                self.passing("FOLLOW", by, &label(by), text)
+                self.passing("FOLLOW", by, names, text)
             }
             Event::Answered { peer, round_trip } => {
                 let text = format!("answered after {:.1} ms", round_trip.as_secs_f64() * 1000.0);
-                self.passing("INFO", peer, &label(peer), &text)
+                self.passing("INFO", peer, names, &text)
             }
             Event::Renamed { user_id } => {
                 self.info(&format!("Your address changed: you are {} now", Safe::line(user_id)))
@@ -98,24 +100,28 @@ impl Render {
 
     /// What POST did.
     #[must_use]
-    pub fn posted(self, to: &[Peer], peers: &Peers) -> Shown {
+    pub fn posted(self, to: &[Peer], names: &Names) -> Shown {
         if to.is_empty() {
             return self.error("Nobody here, not sent");
         }
-        let text = format!("Posted to {}: {}", to.len(), names(to.iter().map(|peer| label(peer, peers))));
+        let text = format!("Posted to {}: {}", to.len(), some(to.iter().map(|peer| names.label(peer))));
         self.say("SENT", None, &[(Tone::Faint, &text)], &text)
     }
 
     /// What DM did.
     #[must_use]
-    pub fn sent(self, to: &Peer, text: &str, peers: &Peers, now: Instant) -> Shown {
+    pub fn sent(self, to: &Peer, text: &str, private: bool, names: &Names, now: Instant) -> Shown {
         let quiet = match to.presence() {
             Presence::Quiet => format!(" (quiet, {})", unheard(to, now)),
             Presence::Heard | Presence::Live => String::new(),
         };
-        let older = if to.is_older() { " (older client)" } else { "" };
-        let line = format!("To {}{quiet}, not private{older}: {}", label(to, peers), Safe::line(text));
-        self.say("SENT", Some(to), &[(Tone::Faint, &line)], &line)
+        let how = match (private, to.is_older()) {
+            (true, _) => "private",
+            (false, true) => "not private (older client)",
+            (false, false) => "not private (no key)",
+        };
+        let line = format!("To {}{quiet}, {how}: {}", names.label(to), Safe::line(text));
+        self.say("SENT", Some((to, &names.short(to))), &[(Tone::Faint, &line)], &line)
     }
 
     /// Who we are, at the start.
@@ -137,120 +143,56 @@ impl Render {
         if let Some(bytes) = me.avatar {
             text.push_str(&format!(" Picture: {} bytes.", grouped(bytes)));
         }
+        if let Some(key) = &me.key {
+            text.push_str(&format!(" Fingerprint: {}.", key.fingerprint()));
+        }
+        if me.grouped {
+            text.push_str(" Closed group: only who has its secret hears you, and only those are heard.");
+        }
         if !me.discovery_open {
             text.push_str(" The discovery port is not available.");
         }
         self.info(&text)
     }
 
-    /// The peers; one line that says what to do if there are none.
+    /// The peers; one line that says what to do if there are none. Blocked ones and many unproven ones only with `all`.
     #[must_use]
-    pub fn list(self, peers: &[Peer], me: &Me, now: Instant) -> Vec<Shown> {
+    pub fn list(self, peers: &[Peer], names: &Names, me: &Me, now: Instant, all: bool) -> Vec<Shown> {
         if peers.is_empty() {
             let announced = match me.announced {
                 Some(at) => format!("announced {} s ago", now.since(at).as_secs()),
                 None => "not announced yet".to_owned(),
             };
-            let text = format!("Nobody yet; {announced}. Start `peer` on another machine, or try: peer doctor");
+            let group = if me.grouped { " of your group" } else { "" };
+            let text = format!("Nobody{group} yet; {announced}. Start `peer` on another machine, or try: peer doctor");
             return vec![self.info(&text)];
         }
         let own: Vec<Ipv4Addr> = me.links.iter().map(|link| link.address).collect();
-        if self.pipe { list::lines(peers, &own, now) } else { list::table(peers, &own, now, self.color) }
+        let (peers, folded) = if all { (peers.iter().collect(), None) } else { list::usual(peers) };
+        let mut shown = if self.pipe {
+            list::lines(&peers, names, &own, now)
+        } else {
+            list::table(&peers, names, &own, now, self.color)
+        };
+        shown.extend(folded.map(|folded| self.info(&folded)));
+        shown
     }
 
     /// Why nobody, or not one alone, is called `who`.
     #[must_use]
-    pub fn who(self, who: &str, error: &WhoError) -> Shown {
+    pub fn who(self, who: &str, error: &WhoError, names: &Names) -> Shown {
         let who = Safe::fitted(who, 60);
         match error {
             WhoError::Nobody => self.error(&format!("Nobody here is called {who}. LIST shows who is here")),
             WhoError::Ambiguous(peers) => {
-                let candidate = |peer: &Peer| format!("{} ({})", peer.shown_id(), peer.address());
-                let list = names(peers.iter().map(candidate));
-                self.error(&format!("{who} can be {list}. Write more of the id, or the address with its port"))
+                let candidate = |peer: &Peer| {
+                    let word = if peer.trust() == Trust::Verified { ", verified" } else { "" };
+                    format!("{} ({}{word})", names.typed(peer), peer.address())
+                };
+                let list = some(peers.iter().map(candidate));
+                self.error(&format!("{who} can be {list}. Write one of these, or the address with its port"))
             }
         }
-    }
-
-    /// What was counted.
-    #[must_use]
-    pub fn stats(self, counters: &Counters, peers: usize) -> Vec<Shown> {
-        let Counters {
-            received,
-            received_bytes,
-            sent,
-            sent_bytes,
-            echoes,
-            malformed,
-            bad_source,
-            off_link,
-            source_rate,
-            global_rate,
-            duplicates,
-            not_for_us,
-            other_types,
-            table_full,
-            evicted,
-            unanswered,
-            stray_answers,
-            stray_goodbyes,
-            hints_dropped,
-            stray_chunks,
-            strangers,
-            departed,
-            bad_signatures,
-            replays,
-            signature_rate,
-            unopened,
-            outside_group,
-            blocked,
-            unproven,
-            forks,
-        } = *counters;
-        let mut lines = vec![
-            format!(
-                "{peers} peers; received {received} datagrams ({received_bytes} bytes with own and dropped ones), \
-                 sent {sent} ({sent_bytes} bytes)"
-            ),
-            format!("own announcements heard back: {echoes}"),
-        ];
-        let dropped: Vec<String> = [
-            ("malformed", malformed),
-            ("bad source", bad_source),
-            ("off link", off_link),
-            ("too fast from one source", source_rate),
-            ("too fast from all", global_rate),
-            ("duplicate", duplicates),
-            ("not for us", not_for_us),
-            ("other types", other_types),
-            ("table full", table_full),
-            ("newcomers replaced", evicted),
-            ("not answered", unanswered),
-            ("stray answers", stray_answers),
-            ("stray goodbyes", stray_goodbyes),
-            ("hints", hints_dropped),
-            ("stray pieces", stray_chunks),
-            ("strangers", strangers),
-            ("from peers that left", departed),
-            ("wrong signatures", bad_signatures),
-            ("replays", replays),
-            ("too many signatures", signature_rate),
-            ("not opened", unopened),
-            ("outside the group", outside_group),
-            ("blocked", blocked),
-            ("not proven to be there", unproven),
-            ("forks", forks),
-        ]
-        .iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(what, count)| format!("{what} {count}"))
-        .collect();
-        let none = "nothing".to_owned();
-        lines.push(format!("dropped: {}", if dropped.is_empty() { none } else { dropped.join(", ") }));
-        if self.pipe {
-            return vec![self.info(&lines.join("; "))];
-        }
-        lines.iter().map(|line| self.info(line)).collect()
     }
 
     /// The commands.
@@ -260,75 +202,73 @@ impl Render {
         help::HELP.iter().chain(rare).map(|line| self.info(line)).collect()
     }
 
-    /// What a command did that says nothing of itself.
-    #[must_use]
-    pub fn done(self, reply: &Reply, what: &str) -> Option<Shown> {
-        matches!(reply, Reply::Done).then(|| self.info(what))
+    fn came(self, peer: &Peer, names: &Names) -> Shown {
+        let word = match peer.trust() {
+            Trust::Unsigned if peer.is_older() => ", older client",
+            Trust::Unsigned => ", unverified",
+            Trust::Changed => ", new key",
+            Trust::Known => "",
+            Trust::Verified => ", verified",
+        };
+        let text = format!("{} is here ({}{word})", names.label(peer), shown_ip(peer));
+        let pipe = format!("{}{word}", peer.address());
+        self.say("HERE", Some((peer, &names.short(peer))), &[(Tone::Faint, &text)], &pipe)
     }
 
-    fn came(self, peer: &Peer, label: &str) -> Shown {
-        let older = if peer.is_older() { ", older client" } else { "" };
-        let text = format!("{label} is here ({}{older})", shown_ip(peer));
-        let pipe = format!("{}{older}", peer.address());
-        self.say("HERE", Some(peer), &[(Tone::Faint, &text)], &pipe)
+    fn passing(self, kind: &'static str, peer: &Peer, names: &Names, what: &str) -> Shown {
+        let text = format!("{} {what}", names.label(peer));
+        self.say(kind, Some((peer, &names.short(peer))), &[(Tone::Faint, &text)], what)
     }
 
-    fn passing(self, kind: &'static str, peer: &Peer, label: &str, what: &str) -> Shown {
-        self.say(kind, Some(peer), &[(Tone::Faint, &format!("{label} {what}"))], what)
-    }
-
-    fn said(self, kind: &'static str, from: &Peer, label: &str, whom: &str, text: &Untrusted) -> Vec<Shown> {
+    fn said(self, kind: &'static str, from: &Peer, names: &Names, whom: &str, text: &Untrusted) -> Vec<Shown> {
         if self.pipe {
-            return vec![self.say(kind, Some(from), &[], text.safe().as_str())];
+            // The id has a column of its own.
+            let unverified = if from.key().is_none() { " (unverified)" } else { "" };
+            let name = format!("{}{unverified}", names.short(from));
+            return vec![self.say(kind, Some((from, &name)), &[], text.safe().as_str())];
         }
         let lines = text.lines();
         let mut lines = lines.iter();
         let first = lines.next().map(Safe::as_str).unwrap_or_default();
-        let head = [(Tone::Name, label), (Tone::Plain, whom), (Tone::Plain, ": "), (Tone::Plain, first)];
+        // In front of the name, where no name can stand.
+        let mark = if from.trust() == Trust::Verified { "\u{2713} " } else { "" };
+        let name = names.speaker(from);
+        let head =
+            [(Tone::Plain, mark), (Tone::Name, &*name), (Tone::Plain, whom), (Tone::Plain, ": "), (Tone::Plain, first)];
         let mut shown = vec![Shown::line(self.color, &head)];
         // Further lines are set in, so that none can pass for a line of somebody else.
         shown.extend(lines.map(|line| Shown::line(self.color, &[(Tone::Plain, "    "), (Tone::Plain, line.as_str())])));
         shown
     }
 
-    fn profile(self, peer: &Peer) -> Shown {
+    fn profile(self, peer: &Peer, names: &Names) -> Shown {
         let status = peer.shown_status().map(|status| status.as_str().to_owned()).unwrap_or_default();
-        let goes = format!("{} is called {}", peer.shown_id(), peer.shown_name());
+        let goes = format!("{} is called {}", peer.shown_id(), names.short(peer));
         let text = if status.is_empty() { goes } else { format!("{goes}, status: {status}") };
-        self.say("PROFILE", Some(peer), &[(Tone::Faint, &text)], &status)
+        self.say("PROFILE", Some((peer, &names.short(peer))), &[(Tone::Faint, &text)], &status)
     }
 
-    fn peer_list(self, from: &Peer, label: &str, ids: &[Untrusted]) -> Shown {
+    fn peer_list(self, from: &Peer, names: &Names, ids: &[Untrusted]) -> Shown {
         let list = ids.iter().map(|id| id.safe().as_str().to_owned()).collect::<Vec<_>>().join(", ");
+        let label = names.label(from);
         let text = match ids.len() {
             0 => format!("{label} knows nobody else"),
             count => format!("{label} knows {count}: {list}"),
         };
-        self.say("PEERS", Some(from), &[(Tone::Plain, &text)], &list)
+        self.say("PEERS", Some((from, &names.short(from))), &[(Tone::Plain, &text)], &list)
     }
 
-    fn say(self, kind: &'static str, peer: Option<&Peer>, person: &[(Tone, &str)], pipe: &str) -> Shown {
+    fn say(self, kind: &'static str, peer: Option<(&Peer, &str)>, person: &[(Tone, &str)], pipe: &str) -> Shown {
         if !self.pipe {
             return Shown::line(self.color, person);
         }
-        let name = peer.map(Peer::shown_name).unwrap_or_default();
-        Shown::row(kind, peer.map(Peer::raw_id).unwrap_or_default(), name.as_str(), pipe)
-    }
-}
-
-/// What a peer is called in a line: its name, with its id if the name alone could mean somebody else.
-fn label(peer: &Peer, peers: &Peers) -> String {
-    let name = peer.shown_name();
-    let shared = || peers.snapshot().iter().any(|other| other.id() != peer.id() && other.shown_name() == name);
-    if peers.len() > MANY || shared() {
-        format!("{name} ({})", Safe::fitted(peer.raw_id(), 60))
-    } else {
-        name.as_str().to_owned()
+        let (id, name) = peer.map_or(("", ""), |(peer, name)| (peer.raw_id(), name));
+        Shown::row(kind, id, name, pipe)
     }
 }
 
 /// The first names of many, and how many more there are.
-fn names(names: impl ExactSizeIterator<Item = String>) -> String {
+pub(super) fn some(names: impl ExactSizeIterator<Item = String>) -> String {
     let more = names.len().saturating_sub(NAMES);
     let list = names.take(NAMES).collect::<Vec<_>>().join(", ");
     if more == 0 { list } else { format!("{list} and {more} more") }
@@ -343,7 +283,10 @@ fn whoami(me: &Me) -> String {
         }
     }
     links.sort_by_key(|name| *name == "this computer");
-    let links = if links.is_empty() { "no network".to_owned() } else { links.join(", ") };
+    if me.grouped {
+        links.push("closed group");
+    }
+    let links = if me.links.is_empty() { "no network".to_owned() } else { links.join(", ") };
     format!("You are {} (port {}; {links})", Safe::line(&me.user_id), me.port)
 }
 

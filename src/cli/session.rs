@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::engine::{Command, Event, Instant, Reply};
+use crate::engine::{Command, Event, Instant, Peer, Reply};
 use crate::node::{Handle, Node, Notice, Profile};
 
 use super::crowd::Crowd;
 use super::input::{Input, Typed};
 use super::line::{Line, Question, Wish};
+use super::names::{self, Names};
 use super::pulls::Pulls;
 use super::render::{self, Render};
 use super::screen::Screen;
@@ -26,6 +27,9 @@ const FIRST_GAP: Duration = Duration::from_millis(100);
 
 /// At the end of a pipe, answers that were asked for are waited for so long at most.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
+
+/// At the end of a pipe, DMs that a peer has to answer first are waited for so long at most.
+const LAST_DMS: Duration = Duration::from_secs(5);
 
 /// Goodbye takes no longer.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -53,6 +57,7 @@ pub struct Session {
     pub(super) screen: Screen,
     pub(super) profile: Profile,
     pub(super) pulls: Pulls,
+    pub(super) names: Names,
     pub(super) verbose: bool,
     question: Option<Question>,
     held: Option<Held>,
@@ -89,6 +94,8 @@ pub(super) enum Acted {
     Done,
     /// Nothing happened; it can be tried again then.
     Later(Duration),
+    /// The user has to answer this first.
+    Ask(Question),
     Quit,
 }
 
@@ -101,6 +108,7 @@ impl Session {
             round: render.pipe.then(|| Round { latest: now + FIRST_ROUND, came: None }),
             crowd: (!render.pipe).then(Crowd::default),
             hint_at: (!render.pipe).then(|| now + ALONE),
+            names: Names::of(handle.peers()),
             handle,
             render,
             screen,
@@ -123,6 +131,11 @@ impl Session {
             () = signals.came() => End::Wanted,
             () = reader.gone() => End::Wanted,
         };
+        for dm in self.pulls.never_sent() {
+            let line = self.render.never_sent(&dm.name, &dm.text);
+            // A reader that has stopped does not keep us from ending.
+            let _ = tokio::time::timeout(SETTLE, self.screen.show(line)).await;
+        }
         let began = self.handle.now();
         // A peer that hangs is not waited for.
         let _ = tokio::time::timeout(GOODBYE, self.handle.leave()).await;
@@ -161,6 +174,7 @@ impl Session {
 
     async fn greet(&mut self, verbose: bool) {
         if let Ok(Reply::Me(me)) = self.handle.command(Command::WhoAmI).await {
+            self.names.me(&me);
             self.screen.show(self.render.greeting(&me)).await;
         }
         if verbose {
@@ -191,7 +205,8 @@ impl Session {
             }
             Typed::End if self.pulls.is_empty() || !self.render.pipe => return Some(End::Wanted),
             Typed::End => {
-                self.last = Some(self.handle.now() + LAST_ANSWERS);
+                let longest = if self.pulls.has_dms() { LAST_DMS } else { LAST_ANSWERS };
+                self.last = Some(self.handle.now() + longest);
                 return None;
             }
         };
@@ -227,6 +242,10 @@ impl Session {
         match self.act(&wish).await {
             Acted::Done => None,
             Acted::Quit => Some(End::Wanted),
+            Acted::Ask(question) => {
+                self.question = Some(question);
+                None
+            }
             Acted::Later(after) => {
                 self.held = Some(Held { wish, until: Some(self.handle.now() + after) });
                 None
@@ -238,6 +257,7 @@ impl Session {
         let event = match event {
             Ok(event) => event,
             Err(RecvError::Lagged(count)) => {
+                self.names.refresh();
                 self.error(&format!("{count} events came too fast and are not shown")).await;
                 return None;
             }
@@ -252,11 +272,18 @@ impl Session {
                 round.came = Some(self.handle.now());
             }
         }
+        self.names.learn(&event);
+        if let Event::Renamed { .. } = event
+            && let Ok(me) = self.me().await
+        {
+            self.names.me(&me);
+        }
         let now = self.handle.now();
-        let told = self.crowd.as_mut().is_none_or(|crowd| crowd.tells(&event, now));
+        let blocked = names::subject(&event).is_some_and(Peer::is_blocked);
+        let told = !blocked && self.crowd.as_mut().is_none_or(|crowd| crowd.tells(&event, now));
         let time = if let Event::Traced { .. } = event { time_of_day() } else { String::new() };
         if told {
-            let lines = self.render.event(&event, &self.handle.peers(), now, &time);
+            let lines = self.render.event(&event, &self.names, now, &time);
             self.screen.show_all(lines).await;
         }
         self.pulled(&event).await;
@@ -340,7 +367,10 @@ impl Round {
 /// Whether a command is better done after the first round.
 fn needs_peers(wish: &Wish) -> bool {
     match wish {
-        Wish::List
+        Wish::List { .. }
+        | Wish::Peer { .. }
+        | Wish::Verify { .. }
+        | Wish::Judge { .. }
         | Wish::Post { .. }
         | Wish::Dm { .. }
         | Wish::Avatar { .. }
@@ -350,6 +380,8 @@ fn needs_peers(wish: &Wish) -> bool {
         | Wish::Unfollow { .. } => true,
         Wish::Profile { .. }
         | Wish::AvatarNone
+        | Wish::Contacts
+        | Wish::Compared { .. }
         | Wish::WhoAmI
         | Wish::Verbose
         | Wish::Help { .. }

@@ -15,6 +15,8 @@ pub enum Tone {
     Faint,
     /// What went wrong.
     Bad,
+    /// What may be an attack.
+    Alarm,
 }
 
 /// One line without its line end, fit for a terminal or a pipe.
@@ -58,6 +60,7 @@ impl Tone {
             Self::Name => Style::new().bold(),
             Self::Faint => Style::new().dimmed(),
             Self::Bad => AnsiColor::Yellow.on_default(),
+            Self::Alarm => AnsiColor::Red.on_default().bold(),
         }
     }
 }

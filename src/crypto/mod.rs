@@ -11,6 +11,8 @@ mod frame;
 mod group;
 mod letter;
 mod pair;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "node")]
 pub use export::{ExportError, ImportError, export, import};

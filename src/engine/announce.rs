@@ -7,12 +7,15 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use rand::Rng;
 
-use crate::wire::{Caps, Discovery, Extension, Nonce, Octets, Ping, Profile, Style, VERSION};
+use crate::wire::{Caps, Discovery, ENVELOPE_MAX, Extension, Nonce, Octets, Ping, Profile, Style, VERSION};
 
 use super::budget::Pace;
 use super::meet::Sender;
 use super::peer::{Dialect, Greeting};
 use super::{Arrival, Config, Engine, Event, Instant, PeerId, Rejected, Socket, Timer};
+
+/// Most bytes of an announcement of ours besides the id, display name, status, prekey and envelope.
+const ANNOUNCEMENT_HEAD: usize = 20 + 9 + 11 + 32 + 28 + 41 + 5 + 16 + 24 + 10 + 32 + 1;
 
 /// When we announce.
 #[derive(Debug, Default)]
@@ -188,8 +191,9 @@ impl Engine {
             scan: self.config.scan,
             ..extra
         };
-        let own = &self.own;
-        let discovery = Discovery {
+        let (own, prekey) = (&self.own, self.own_prekey().filter(|_| profile));
+        let envelope = if self.ring.is_some() { ENVELOPE_MAX } else { 0 };
+        let mut discovery = Discovery {
             user_id: own.field(),
             port: Some(own.port),
             timestamp: Some(timestamp),
@@ -197,10 +201,24 @@ impl Engine {
             display_name: own.display_name.as_deref().filter(|_| profile),
             status: own.status.as_deref().filter(|_| profile),
             avatar: own.avatar.as_ref().map(|avatar| avatar.label).filter(|_| profile),
-            prekey: self.own_prekey().filter(|_| profile),
+            prekey,
         };
         discovery.encode(&extension, Style::Tight, &mut self.scratch);
+        if self.scratch.len() + envelope > self.datagram_max() {
+            // Only a profile that an earlier version kept can be so long.
+            discovery.status = None;
+            discovery.encode(&extension, Style::Tight, &mut self.scratch);
+        }
         self.signed()
+    }
+
+    /// True when everything about us fits into one announcement, an answer that asks included.
+    pub(super) fn announcement_fits(&self) -> bool {
+        let field = |text: Option<&str>, key: usize| text.map_or(0, |text| key + text.len());
+        let own = &self.own;
+        let about = field(own.display_name.as_deref(), 14) + field(own.status.as_deref(), 8);
+        let envelope = if self.ring.is_some() { ENVELOPE_MAX + 61 } else { 0 };
+        ANNOUNCEMENT_HEAD + own.user_id.len() + about + envelope <= self.datagram_max()
     }
 
     /// What makes an older client list us, in its dialect: the bare announcement, a PING or a PROFILE.
@@ -393,7 +411,9 @@ impl Engine {
         for id in self.peers.ids() {
             let paths = |peer: &super::Peer| {
                 let listens = peer.caps.has(Caps::BYE);
-                peer.paths.iter().filter(|_| listens).map(|path| path.address).collect::<Vec<_>>()
+                // A path of somebody with a key that has not answered may be anybody's.
+                let paths = peer.paths.iter().filter(|path| listens && (path.proven || peer.key.is_none()));
+                paths.map(|path| path.address).collect::<Vec<_>>()
             };
             to.extend(self.peers.read(id, paths).unwrap_or_default());
         }
@@ -429,9 +449,7 @@ impl Engine {
         if self.departed.len() > 64 {
             self.departed.pop_front();
         }
-        if let Some(peer) = self.forget(id)
-            && !peer.blocked
-        {
+        if let Some(peer) = self.forget(id) {
             self.event(Event::Left(peer));
         }
         Ok(())

@@ -70,7 +70,8 @@ impl Pace {
 #[derive(Debug)]
 pub(super) struct Inflow {
     unproven: Table<SocketAddrV4, Bucket>,
-    proven: Table<SocketAddrV4, Bucket>,
+    /// With whether only what its key signed counts there.
+    proven: Table<SocketAddrV4, (Bucket, bool)>,
     /// For newcomers when the table is full.
     shared: Bucket,
     unknown: Bucket,
@@ -95,9 +96,18 @@ impl Inflow {
         }
     }
 
-    /// Lets one datagram in, or not.
-    pub(super) fn admit(&mut self, from: SocketAddrV4, limits: &Limits, now: Instant) -> Result<(), TooMuch> {
-        if let Some(bucket) = self.proven.get_mut(&from) {
+    /// Lets one datagram in, or not. `claims`: it says to be signed by the key that answered there. Others who send from
+    /// that address, or forge it, have no part in the budget of that key.
+    pub(super) fn admit(
+        &mut self,
+        from: SocketAddrV4,
+        claims: bool,
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<(), TooMuch> {
+        if let Some((bucket, keyed)) = self.proven.get_mut(&from)
+            && (claims || !*keyed)
+        {
             return if bucket.take(limits.known_rate, now) { Ok(()) } else { Err(TooMuch::Source) };
         }
         if self.unproven.len() >= limits.buckets && !self.unproven.contains_key(&from) {
@@ -115,9 +125,9 @@ impl Inflow {
     }
 
     /// A path answered an echo: it may send more from now on.
-    pub(super) fn prove(&mut self, address: SocketAddrV4, limits: &Limits, now: Instant) {
+    pub(super) fn prove(&mut self, address: SocketAddrV4, keyed: bool, limits: &Limits, now: Instant) {
         self.unproven.remove(&address);
-        self.proven.entry(address).or_insert_with(|| Bucket::full(limits.known_rate, now));
+        self.proven.entry(address).or_insert_with(|| (Bucket::full(limits.known_rate, now), keyed)).1 = keyed;
     }
 
     /// How many proven addresses there are.

@@ -196,6 +196,9 @@ pub enum CommandError {
     /// A status that cannot travel.
     #[error("a status may have at most 140 characters and no control characters")]
     Status,
+    /// Name, display name and status together do not fit into one announcement.
+    #[error("display name and status together are too long for one announcement: shorten one of them")]
+    ProfileTooLong,
     /// An avatar that cannot travel.
     #[error("an avatar is a PNG or JPEG picture of at most 20,480 bytes")]
     Avatar,

@@ -218,7 +218,8 @@ impl Engine {
         let Some((asked, first, lasting, user_id)) = proof.flatten() else { return true };
         self.settle(id);
         if first {
-            self.inflow.prove(from, &self.config.limits, now);
+            let keyed = self.peers.read(id, |peer| peer.key.is_some()).unwrap_or(false);
+            self.inflow.prove(from, keyed, &self.config.limits, now);
             self.know(id, *from.ip(), now);
             self.tell_held(id);
             self.go_on_waiting(id, now);

@@ -79,12 +79,12 @@ impl Engine {
     fn greet_lasting_at(&mut self, to: SocketAddrV4, now: Instant) {
         let nonce = self.rng.next_u64();
         self.hints.lasting.insert(to, nonce);
-        self.send_ask(to, nonce, now);
+        self.send_ask(to, nonce, true, now);
     }
 
-    fn send_ask(&mut self, to: SocketAddrV4, nonce: u64, now: Instant) {
+    fn send_ask(&mut self, to: SocketAddrV4, nonce: u64, profile: bool, now: Instant) {
         let ask = Some(Octets(nonce));
-        let payload = self.announcement(Extension { ask, ..Extension::default() }, true, now);
+        let payload = self.announcement(Extension { ask, ..Extension::default() }, profile, now);
         self.transmit(&[to], payload);
     }
 
@@ -140,7 +140,7 @@ impl Engine {
         if self.hints.nonces.len() > 64 {
             self.hints.nonces.pop_front();
         }
-        self.send_ask(to, nonce, now);
+        self.send_ask(to, nonce, false, now);
     }
 
     /// Asks a peer whom it knows.

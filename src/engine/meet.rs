@@ -256,7 +256,7 @@ impl Engine {
 
     /// Tells people about a newcomer, one that is back, or one that changed what it is called.
     pub(super) fn introduce(&mut self, met: Met, changed: bool) {
-        let Some(peer) = self.peers.get(met.id).filter(|peer| !peer.blocked) else { return };
+        let Some(peer) = self.peers.get(met.id) else { return };
         if met.new {
             self.event(Event::Here(peer));
         } else {

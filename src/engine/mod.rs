@@ -33,6 +33,8 @@ mod presence;
 mod probation;
 mod pulls;
 mod rejected;
+#[cfg(test)]
+pub(crate) mod sample;
 mod sessions;
 mod signed;
 #[cfg(test)]
@@ -63,7 +65,7 @@ pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence, Trust};
 pub use peers::Peers;
 pub use rejected::Rejected;
-pub use who::{Who, WhoError};
+pub use who::{Called, Named, Who, WhoError, look};
 
 use crate::wire::{self, Message, PublicKey, Sid, Untrusted};
 use announce::{Answer, Beats};
@@ -255,7 +257,8 @@ impl Engine {
         if let Some(opened) = self.open_frame(bytes) {
             return self.on_frame(opened, bytes.len(), from, now);
         }
-        self.inflow.admit(from, &self.config.limits, now)?;
+        let claims = self.group.is_some() || self.claims_path(bytes, from);
+        self.inflow.admit(from, claims, &self.config.limits, now)?;
         let Some(group) = &mut self.group else { return self.take_plain(bytes, from, socket, now) };
         let ring = self.ring.as_ref().ok_or(Rejected::OutsideGroup)?;
         let inner = group.unwrap(&*ring.crypto, self.own.sid, bytes, &self.config.limits)?;
@@ -359,7 +362,11 @@ impl Engine {
         self.timers.next().unwrap_or(self.birth.0 + Duration::from_secs(u64::from(u32::MAX)))
     }
 
+    /// Tells people; of what somebody blocked does, nothing.
     fn event(&mut self, event: Event) {
+        if event.of_blocked() {
+            return;
+        }
         self.outputs.push_back(Output::Event(event));
     }
 

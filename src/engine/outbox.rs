@@ -174,7 +174,7 @@ impl Engine {
         self.transmit(&to, Arc::clone(&payload));
         for peer in unproven {
             // With too many waiting it is lost, as it may be on the way.
-            let _ = self.wait_with(peer.id, What::Post(Arc::clone(&payload)), now);
+            let _ = self.wait_with(peer.id, What::Payload(Arc::clone(&payload)), now);
         }
     }
 
@@ -375,8 +375,13 @@ impl Engine {
         if status.as_ref().is_some_and(|text| text.chars().count() > 140 || Safe::changes(text)) {
             return Err(CommandError::Status);
         }
+        let before = (self.own.display_name.take(), self.own.status.take());
         self.own.display_name = display_name.map(Into::into);
         self.own.status = status.map(Into::into);
+        if !self.announcement_fits() {
+            (self.own.display_name, self.own.status) = before;
+            return Err(CommandError::ProfileTooLong);
+        }
         Ok(self.tell_profile_to_all(now))
     }
 

@@ -180,3 +180,32 @@ pub enum Event {
         dropped: Option<&'static str>,
     },
 }
+
+impl Event {
+    /// True for what somebody does whom the user blocked.
+    pub(super) fn of_blocked(&self) -> bool {
+        match self {
+            Self::Here(peer)
+            | Self::Left(peer)
+            | Self::Gone(peer)
+            | Self::Quiet(peer)
+            | Self::Back(peer)
+            | Self::Post { from: peer, .. }
+            | Self::Dm { from: peer, .. }
+            | Self::KeyChanged { peer, .. }
+            | Self::Profile(peer)
+            | Self::PeerList { from: peer, .. }
+            | Self::Followed(peer)
+            | Self::Unfollowed(peer)
+            | Self::FollowAnswered { by: peer, .. } => peer.is_blocked(),
+            Self::SentLate { .. }
+            | Self::NotSent { .. }
+            | Self::Avatar { .. }
+            | Self::AvatarFailed(_)
+            | Self::Answered { .. }
+            | Self::Renamed { .. }
+            | Self::CutOff
+            | Self::Traced { .. } => false,
+        }
+    }
+}

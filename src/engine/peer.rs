@@ -12,6 +12,13 @@ use super::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerId(pub(super) u32);
 
+impl PeerId {
+    /// No number is smaller.
+    pub const FIRST: Self = Self(0);
+    /// No number is greater.
+    pub const LAST: Self = Self(u32::MAX);
+}
+
 /// Whether a peer is there, as far as we know (protocol.md §5.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Presence {
@@ -152,7 +159,7 @@ impl Peer {
     /// Its label, fit to be shown.
     #[must_use]
     pub fn shown_id(&self) -> Safe {
-        Safe::line(&self.user_id)
+        Safe::called(&self.user_id, UserId::MAX)
     }
 
     /// The name in its label, as it travels.
@@ -170,8 +177,8 @@ impl Peer {
     /// What it is called on a screen: its display name, else the name in its label; at most 32 columns.
     #[must_use]
     pub fn shown_name(&self) -> Safe {
-        let name = Safe::fitted(self.raw_display_name().unwrap_or_default(), 32);
-        if name.as_str().trim().is_empty() { Safe::fitted(self.raw_name(), 32) } else { name }
+        let name = Safe::called(self.raw_display_name().unwrap_or_default(), 32);
+        if name.as_str().trim().is_empty() { Safe::called(self.raw_name(), 32) } else { name }
     }
 
     /// Its line about itself, fit to be shown.

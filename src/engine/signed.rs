@@ -86,6 +86,12 @@ impl Engine {
         }
     }
 
+    /// True for what says to be signed by a key that answered at this address.
+    pub(super) fn claims_path(&self, bytes: &[u8], from: SocketAddrV4) -> bool {
+        let row = Envelope::of(bytes).ok().and_then(|envelope| self.authors.get(&envelope.key)?.row);
+        row.is_some_and(|id| self.is_proven(id, from))
+    }
+
     /// Checks the signature of a datagram, if it has one: cheap things first, and nothing is believed before the last.
     /// `None` for one that nobody signed. Who has no key of its own, and only looks around, checks none.
     pub(super) fn check_signed(

@@ -67,3 +67,97 @@ fn newcomers_that_come_and_go_leave_few_timers() {
     assert!(engine.counters.evicted > 10_000, "{:?}", engine.counters);
     assert!(engine.timers.len() < 10_000, "{} timers", engine.timers.len());
 }
+
+/// Two signed peers on one wire.
+struct Pair {
+    engines: [Engine; 2],
+    places: [SocketAddrV4; 2],
+    now: Instant,
+    /// All datagrams that went by unicast, with who sent them.
+    sent: Vec<(usize, Vec<u8>)>,
+    events: [Vec<Event>; 2],
+}
+
+impl Pair {
+    fn new() -> Self {
+        let engines = [0, 1].map(|n: u8| {
+            let name = Name::new(["alice", "bob"][usize::from(n)]).unwrap();
+            let identity = Identity { name, display_name: None, status: None, avatar: None, port: 8000 };
+            let unix = Duration::from_secs(1_728_938_500);
+            let crypto = Box::new(crate::crypto::KeyPair::new(&Secret([n + 1; 32])));
+            let keyring = Keyring { crypto, group: None, kept: Kept { leased: 0..LEASE, ..Kept::default() } };
+            let mut engine = Engine::new(identity, Config::default(), [n; 32], Instant::BIRTH, unix).with_keys(keyring);
+            let address = Ipv4Addr::new(10, 0, 0, 1 + n);
+            let broadcast = Some(Ipv4Addr::new(10, 255, 255, 255));
+            let link = Link { name: "eth0".into(), address, prefix: 8, broadcast };
+            engine.handle_links(Links { links: vec![link], primary: address, discovery_open: true }, Instant::BIRTH);
+            engine
+        });
+        let places = [1, 2].map(|n| SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, n), 8000));
+        Self { engines, places, now: Instant::BIRTH, sent: Vec::new(), events: [Vec::new(), Vec::new()] }
+    }
+
+    /// Lets all that is on the way arrive, and so much time go by.
+    fn go(&mut self, millis: u64) {
+        for _ in 0..millis {
+            for from in [0, 1] {
+                for output in run(&mut self.engines[from], self.now) {
+                    match output {
+                        Output::Transmit(Transmit { to, payload }) => self.carry(from, &to, &payload),
+                        Output::Event(event) => self.events[from].push(event),
+                        Output::Store(_) | Output::Reopen | Output::Wait(_) => {}
+                    }
+                }
+            }
+            self.now = self.now + Duration::from_millis(1);
+        }
+    }
+
+    fn carry(&mut self, from: usize, to: &[SocketAddrV4], payload: &[u8]) {
+        let other = &mut self.engines[1 - from];
+        for to in to {
+            let socket = if *to == self.places[1 - from] { Socket::Unicast } else { Socket::Discovery };
+            if socket == Socket::Unicast {
+                self.sent.push((from, payload.to_vec()));
+            }
+            if socket == Socket::Unicast || *to.ip() == Ipv4Addr::new(10, 255, 255, 255) {
+                other.handle_datagram(payload, self.places[from], socket, self.now).unwrap();
+            }
+        }
+    }
+
+    fn dm(&mut self, from: usize, text: &str) -> Reply {
+        let to = self.engines[from].peers().snapshot()[0].id();
+        self.engines[from].handle_command(Command::Dm { to, text: text.into() }, self.now).unwrap()
+    }
+
+    fn heard(&self, who: usize) -> Vec<(String, bool)> {
+        let dm = |event: &Event| match event {
+            Event::Dm { text, private, .. } => Some((text.raw().to_owned(), *private)),
+            _ => None,
+        };
+        self.events[who].iter().filter_map(dm).collect()
+    }
+}
+
+#[test]
+fn direct_messages_are_sealed_in_letters_and_then_in_a_session() {
+    let mut pair = Pair::new();
+    pair.go(50);
+    let peers = pair.engines[0].peers().snapshot();
+    assert_eq!((peers.len(), peers[0].presence(), peers[0].trust()), (1, Presence::Live, Trust::Known), "{peers:?}");
+    pair.sent.clear();
+    for round in 0..3 {
+        for from in [0, 1] {
+            let reply = pair.dm(from, &format!("canary {round}\nof {from}"));
+            assert!(matches!(reply, Reply::Sent { private: true, .. }), "{reply:?}");
+            pair.go(2);
+        }
+    }
+    let forms: Vec<&str> = pair.sent.iter().map(|(_, bytes)| std::str::from_utf8(bytes).unwrap()).collect();
+    assert!(forms.iter().all(|text| !text.contains("canary")));
+    let frames: Vec<bool> = forms.iter().map(|text| text.contains("SEAL:2")).collect();
+    assert_eq!(frames, [false, true, true, true, true, true]);
+    let heard = |from| (0..3).map(|round| (format!("canary {round}\nof {from}"), true)).collect::<Vec<_>>();
+    assert_eq!((pair.heard(0), pair.heard(1)), (heard(1), heard(0)));
+}

@@ -19,8 +19,10 @@ pub(super) struct Waiting {
 /// What waits.
 #[derive(Debug)]
 pub(super) enum What {
+    /// A DM, sealed when it goes.
     Dm { id: OwnMessageId, text: String },
-    Post(Arc<[u8]>),
+    /// A POST or PROFILE, signed already.
+    Payload(Arc<[u8]>),
 }
 
 /// What it waits for.
@@ -80,7 +82,7 @@ impl Engine {
         }
         for waiting in self.waits.ours.remove(&id).unwrap_or_default() {
             match waiting.what {
-                What::Post(payload) => self.transmit(&[peer.address()], payload),
+                What::Payload(payload) => self.transmit(&[peer.address()], payload),
                 What::Dm { id, text } => {
                     let to = peer.clone();
                     let sent = self.send_sealed(&peer, &text, id, now);
@@ -111,6 +113,10 @@ impl Engine {
         }
         self.waits.ours.insert(id, queue);
         self.ask_now(id, now);
+        if peer.prekey.is_none() && peer.best_path().proven {
+            // The answer to an ASK tells it.
+            self.probe(id, false, now);
+        }
         self.timers.set(now + Config::ECHO_RETRY, Timer::Waiting(id));
     }
 

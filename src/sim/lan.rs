@@ -4,22 +4,18 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::Duration;
 
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 
-use crate::engine::{Command, CommandError, Counters, Engine, Event, Instant, Peer, Record, Reply, Socket};
+use crate::engine::{Command, CommandError, Counters, Event, Instant, Peer, Record, Reply, Socket};
 use crate::wire::DISCOVERY_PORT;
 
 use super::host::Host;
 use super::older::Outgoing;
 use super::program::{Kind, Program};
 use super::trace::Hash;
-use super::{Air, Frame, HostId, Older, OlderKind, ProgramId, Setup};
-
-/// Unix time at the beginning of every run.
-const UNIX: Duration = Duration::from_secs(1_728_938_500);
+use super::{Air, Frame, HostId, Older, ProgramId};
 
 /// Hosts, programs and the air between them. Time goes on only in [`Lan::run_until`] and [`Lan::run_for`].
 #[derive(Debug)]
@@ -190,113 +186,6 @@ impl Lan {
         for host in hosts {
             self.hosts[host.0].cell = cell;
         }
-    }
-
-    /// Starts a peer of ours with this name and the defaults.
-    pub fn peer(&mut self, host: HostId, name: &str) -> ProgramId {
-        self.start(host, Setup::named(name))
-    }
-
-    /// Starts a peer of ours.
-    pub fn start(&mut self, host: HostId, mut setup: Setup) -> ProgramId {
-        let id = ProgramId(self.programs.len());
-        if setup.identity.port == 0 {
-            setup.identity.port = 8000 + u16::try_from(self.hosts[host.0].programs.len()).unwrap_or(0);
-        }
-        let engine = self.engine(&setup);
-        self.add(Program {
-            host,
-            port: setup.identity.port,
-            discovery_port: setup.config.discovery_port,
-            discovery_open: setup.discovery_open,
-            kind: Kind::Peer(Box::new(engine)),
-            setup: Some(setup),
-            running: true,
-            asleep: None,
-            call: None,
-            events: Vec::new(),
-            records: Vec::new(),
-            reopened: 0,
-            sent: 0,
-        });
-        self.show_links(id);
-        self.drain(id);
-        id
-    }
-
-    /// Starts an older client.
-    pub fn older(&mut self, host: HostId, kind: OlderKind, name: &str) -> ProgramId {
-        let id = ProgramId(self.programs.len());
-        let port = match kind {
-            OlderKind::Reference => 9000 + u16::try_from(self.hosts[host.0].programs.len()).unwrap_or(0),
-            OlderKind::Spaced => DISCOVERY_PORT,
-        };
-        let ip = self.hosts[host.0].view(true).primary;
-        self.add(Program {
-            host,
-            kind: Kind::Older(Older::new(kind, name, ip, port, DISCOVERY_PORT, self.now)),
-            setup: None,
-            port,
-            discovery_port: DISCOVERY_PORT,
-            discovery_open: true,
-            running: true,
-            asleep: None,
-            call: None,
-            events: Vec::new(),
-            records: Vec::new(),
-            reopened: 0,
-            sent: 0,
-        });
-        self.call_at(id, self.now);
-        id
-    }
-
-    fn add(&mut self, program: Program) {
-        self.hosts[program.host.0].programs.push(ProgramId(self.programs.len()));
-        self.programs.push(program);
-    }
-
-    fn engine(&mut self, setup: &Setup) -> Engine {
-        let mut seed = [0; 32];
-        self.rng.fill_bytes(&mut seed);
-        let unix = UNIX + self.now.since(Instant::BIRTH);
-        Engine::new(setup.identity.clone(), setup.config.clone(), seed, self.now, unix)
-    }
-
-    /// Ends a program without a word.
-    pub fn stop(&mut self, id: ProgramId) {
-        let program = &mut self.programs[id.0];
-        program.running = false;
-        self.hosts[program.host.0].programs.retain(|other| *other != id);
-    }
-
-    /// Ends a peer of ours as a user does: it says goodbye.
-    pub fn leave(&mut self, id: ProgramId) {
-        // A peer that left already has nothing more to say.
-        let _ = self.command(id, Command::Leave);
-        self.stop(id);
-    }
-
-    /// Starts a peer of ours that was ended or not, again at the same port with the same name.
-    pub fn restart(&mut self, id: ProgramId) {
-        self.stop(id);
-        let Some(setup) = self.programs[id.0].setup.clone() else { return };
-        let engine = self.engine(&setup);
-        let program = &mut self.programs[id.0];
-        program.kind = Kind::Peer(Box::new(engine));
-        program.running = true;
-        program.asleep = None;
-        program.call = None;
-        self.hosts[program.host.0].programs.push(id);
-        self.show_links(id);
-        self.drain(id);
-    }
-
-    /// Lets a program sleep so long, as with a closed lid: it hears nothing and its timers do not run.
-    pub fn sleep(&mut self, id: ProgramId, time: Duration) {
-        let until = self.now + time;
-        self.programs[id.0].asleep = Some(until);
-        self.push(until, Due::Wake(id));
     }
 
     /// Does what the user of a peer of ours wants.

@@ -4,9 +4,11 @@
 //! older clients ([`Older`]). What a program sends goes through the [`Air`], which loses, delays and doubles it.
 
 mod air;
+mod disk;
 mod fake_crypto;
 mod host;
 mod lan;
+mod life;
 mod older;
 mod program;
 mod route;
@@ -14,9 +16,10 @@ mod run;
 mod trace;
 
 pub use air::{Air, Fate};
+pub use disk::Disk;
 pub use fake_crypto::FakeCrypto;
 pub use host::HostId;
 pub use lan::Lan;
 pub use older::{Older, OlderKind, Shown};
-pub use program::{ProgramId, Setup};
+pub use program::{ProgramId, Setup, Signing};
 pub use trace::Frame;

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddrV4;
 
-use crate::engine::{Config, Engine, Event, Identity, Instant, Record};
+use crate::engine::{Config, Engine, Event, Identity, Instant, Record, Secret};
 use crate::wire::Name;
 
-use super::{HostId, Older};
+use super::{Disk, HostId, Older};
 
 /// A program's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,21 @@ pub struct Setup {
     pub config: Config,
     /// Whether it gets the shared discovery socket.
     pub discovery_open: bool,
+    /// How it signs.
+    pub signing: Signing,
+    /// The key of the closed group that it is in.
+    pub group: Option<Secret>,
+}
+
+/// How a peer of ours signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    /// Not at all, as version 0.1.0.
+    Unsigned,
+    /// With a [`FakeCrypto`](super::FakeCrypto) of its own.
+    Hashed,
+    /// With a real key; for up to some dozens of peers.
+    Real,
 }
 
 impl Setup {
@@ -31,7 +46,20 @@ impl Setup {
     pub fn named(name: &str) -> Self {
         let name = Name::new(name).unwrap_or_else(|error| panic!("{name:?}: {error}"));
         let identity = Identity { name, display_name: None, status: None, avatar: None, port: 0 };
-        Self { identity, config: Config { shards: 2, ..Config::default() }, discovery_open: true }
+        let config = Config { shards: 2, ..Config::default() };
+        Self { identity, config, discovery_open: true, signing: Signing::Hashed, group: None }
+    }
+
+    /// The same peer as version 0.1.0: it has a SID and no key.
+    #[must_use]
+    pub fn unsigned(self) -> Self {
+        Self { signing: Signing::Unsigned, ..self }
+    }
+
+    /// The same peer in the closed group of this secret.
+    #[must_use]
+    pub fn in_group(self, secret: [u8; 32]) -> Self {
+        Self { group: Some(Secret(secret)), ..self }
     }
 }
 
@@ -47,6 +75,10 @@ pub(super) struct Program {
     pub(super) kind: Kind,
     /// How a peer of ours is started again.
     pub(super) setup: Option<Setup>,
+    /// What it keeps.
+    pub(super) disk: Option<Disk>,
+    /// It is killed when it has put out so much more.
+    pub(super) killed_in: Option<u32>,
     pub(super) port: u16,
     pub(super) discovery_port: u16,
     pub(super) discovery_open: bool,

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Instant, Output, Socket, Transmit};
+use crate::engine::{Instant, Output, Record, Socket, Transmit};
 
 use super::lan::Due;
 use super::program::Kind;
@@ -122,21 +122,41 @@ impl Lan {
     /// Does what a peer of ours wants done.
     pub(super) fn drain(&mut self, id: ProgramId) {
         loop {
-            let Kind::Peer(engine) = &mut self.programs[id.0].kind else { return };
-            match engine.poll() {
+            let program = &mut self.programs[id.0];
+            let Kind::Peer(engine) = &mut program.kind else { return };
+            let output = engine.poll();
+            if let Some(left) = &mut program.killed_in
+                && !matches!(output, Output::Wait(_))
+            {
+                match left.checked_sub(1) {
+                    Some(less) => *left = less,
+                    None => return self.stop(id),
+                }
+            }
+            match output {
                 Output::Transmit(Transmit { to, payload }) => self.send(id, &to, payload),
                 Output::Event(event) => {
                     if self.keep_events {
                         self.programs[id.0].events.push((self.now, event));
                     }
                 }
-                Output::Store(record) => self.programs[id.0].records.push(record),
+                Output::Store(record) => self.keep(id, record),
                 Output::Reopen => {
                     self.programs[id.0].reopened += 1;
                     self.show_links(id);
                 }
                 Output::Wait(until) => return self.call_at(id, until),
             }
+        }
+    }
+
+    fn keep(&mut self, id: ProgramId, record: Record) {
+        let program = &mut self.programs[id.0];
+        if let Some(disk) = &mut program.disk {
+            disk.keep(&record);
+        }
+        if self.keep_events {
+            program.records.push(record);
         }
     }
 

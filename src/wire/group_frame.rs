@@ -2,7 +2,9 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
-use super::{Sid, Style, Writer};
+use super::envelope::canonical_number;
+use super::key::decoded;
+use super::{MAX_DATAGRAM, Octets, Sid, Style, Writer};
 
 /// A sealed datagram of a group. It has the TYPE `PEER_DISCOVERY` and no USER_ID, so that older clients stay silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +19,18 @@ pub struct GroupFrame<'a> {
 }
 
 impl<'a> GroupFrame<'a> {
-    /// Reads a frame; `None` for what is none.
+    /// Reads a frame, in the one form that it has; `None` for what is none.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Option<Self> {
+        if bytes.len() > MAX_DATAGRAM {
+            return None;
+        }
         let rest = bytes.strip_prefix(b"TYPE:PEER_DISCOVERY\nSID:")?;
         let (sid, rest) = rest.split_at_checked(11)?;
-        let sid = Sid::parse(std::str::from_utf8(sid).ok()?)?;
+        let sid = Octets(u64::from_be_bytes(decoded(std::str::from_utf8(sid).ok()?)?));
         let rest = rest.strip_prefix(b"\nNO:")?;
-        let digits = rest.iter().position(|byte| *byte == b'\n').filter(|count| (1..=20).contains(count))?;
-        let counter = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+        let digits = rest.iter().take(21).position(|byte| *byte == b'\n')?;
+        let counter = canonical_number(std::str::from_utf8(&rest[..digits]).ok()?)?;
         let boxed = rest[digits..].strip_prefix(b"\nBOX:")?.strip_suffix(b"\n\n")?;
         let head = &bytes[..bytes.len() - boxed.len() - 2];
         Some(Self { sid, counter, head, boxed: std::str::from_utf8(boxed).ok()? })
@@ -41,11 +46,13 @@ impl<'a> GroupFrame<'a> {
 
     /// Writes the box behind what [`GroupFrame::begin`] wrote, and the end.
     pub fn end(boxed: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(BASE64URL_NOPAD.encode(boxed).as_bytes());
+        let start = out.len();
+        out.resize(start + BASE64URL_NOPAD.encode_len(boxed.len()), 0);
+        BASE64URL_NOPAD.encode_mut(boxed, &mut out[start..]);
         out.extend_from_slice(b"\n\n");
     }
 
-    /// The sealed bytes, if they are base64url.
+    /// The sealed bytes, if they are base64url in its one spelling.
     #[must_use]
     pub fn bytes(&self) -> Option<Vec<u8>> {
         BASE64URL_NOPAD.decode(self.boxed.as_bytes()).ok()

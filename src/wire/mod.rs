@@ -139,10 +139,14 @@ pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, DecodeError> {
     let (lines, ext) = (&mut lines, &mut extension);
     if kind == "POST" {
         let post = Post::decode(lines, ext)?;
+        extension.signed |= !lines.rest().is_empty() && is_signed_later(lines.rest());
         return Ok(Datagram { message: Message::Post(post), extension, style });
     }
     let message = match kind {
         "PEER_DISCOVERY" => Message::Discovery(Discovery::decode(lines, ext)?),
+        "DM" if bytes.starts_with(DmBody::FRAME) => {
+            return Dm::frame(bytes).map(|dm| Datagram { message: Message::Dm(dm), extension, style });
+        }
         "DM" => Message::Dm(Dm::decode(lines, ext)?),
         "PROFILE" => Message::Profile(Profile::decode(lines, ext)?),
         "PING" => Message::Ping(Ping::decode(lines, ext)?),
@@ -155,7 +159,20 @@ pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, DecodeError> {
         "REVOKE" => Revoke::decode(lines, ext)?.map_or(Message::Other("REVOKE"), Message::Revoke),
         "CHUNK_REQUEST" => Message::ChunkRequest(ChunkRequest::decode(lines, ext)?),
         "CHUNK" => Message::Chunk(Chunk::decode(lines, ext)?),
-        other => Message::Other(other),
+        other => {
+            while let Some((key, value)) = lines.next_line()? {
+                ext.take(key, value);
+            }
+            Message::Other(other)
+        }
     };
+    extension.signed |= !lines.rest().is_empty() && is_signed_later(lines.rest());
     Ok(Datagram { message, extension, style })
+}
+
+/// True when PK, SEQ or SIG stand behind the empty line, where nothing is read: not what its author signed, and nothing
+/// that nobody signed.
+#[cold]
+fn is_signed_later(rest: &str) -> bool {
+    rest.split('\n').any(|line| ["PK:", "SEQ:", "SIG:"].iter().any(|key| line.starts_with(key)))
 }

@@ -58,6 +58,17 @@ impl Safe {
         Self(out)
     }
 
+    /// A name on one line, cut to `columns`, without what could pass for a mark of ours: check marks, locks, shields and
+    /// blanks that are no space.
+    #[must_use]
+    pub fn called(name: &str, columns: usize) -> Self {
+        if name.is_ascii() {
+            return Self::fitted(name, columns);
+        }
+        let plain: String = name.chars().filter(|c| !is_sign(*c)).collect();
+        Self::fitted(&plain, columns)
+    }
+
     /// Takes a display name as typed: 1 to 32 characters that can all be shown; spaces around it are dropped.
     ///
     /// # Errors
@@ -152,6 +163,25 @@ fn kept(text: &str) -> impl Iterator<Item = char> {
 /// True for what separates lines or columns, and is shown as a space.
 fn is_gap(c: char) -> bool {
     matches!(c, '\n' | '\t' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// True for what looks like a sign of trust, or like nothing.
+fn is_sign(c: char) -> bool {
+    let check = [
+        '\u{221a}',
+        '\u{2611}',
+        '\u{2705}',
+        '\u{2713}',
+        '\u{2714}',
+        '\u{10102}',
+        '\u{1f5f8}',
+        '\u{1f5f9}',
+        '\u{1fbb1}',
+    ];
+    let lock = ['\u{26bf}', '\u{1f50f}', '\u{1f510}', '\u{1f511}', '\u{1f512}', '\u{1f513}', '\u{1f5dd}'];
+    let shield = ['\u{26e8}', '\u{1f530}', '\u{1f6e1}'];
+    let blank = '\u{2800}';
+    check.contains(&c) || lock.contains(&c) || shield.contains(&c) || c == blank
 }
 
 /// True for what a joiner may join.

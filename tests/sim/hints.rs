@@ -19,7 +19,7 @@ fn tell(run: &mut Run, a: ProgramId, b: ProgramId, sid: &str, list: &str) {
 #[test]
 fn a_victim_is_probed_once_a_minute_at_most() {
     for (victim, most) in [("10.0.99.9", 1), ("172.16.0.9", 0), ("10.0.255.255", 0), ("8.8.8.8", 0), ("127.0.0.1", 0)] {
-        let (mut run, a, b) = Run::pair(1);
+        let (mut run, a, b) = Run::unsigned_pair(1);
         let sid = run.sid_of(b);
         for minute in 0..5 {
             run.forget_frames();

@@ -14,4 +14,7 @@ mod model;
 mod older;
 mod paths;
 mod presence;
+mod replay;
 mod run;
+mod signed;
+mod signer;

@@ -1,6 +1,7 @@
 //! Addresses: several links, moves, namesakes.
 
 use lsnp::engine::{Command, Event, Socket};
+use lsnp::sim::Setup;
 
 use super::forged::{announcement, datagram, octets};
 use super::run::{Run, millis, secs};
@@ -65,7 +66,7 @@ fn two_with_the_same_id_are_two_rows() {
     let mut run = Run::new(3);
     let hosts = run.hosts(2);
     let a = run.peer(hosts[0], "a");
-    let twins = [run.peer(hosts[1], "twin"), run.peer(hosts[1], "twin")];
+    let twins = [(); 2].map(|()| run.start(hosts[1], Setup::named("twin").unsigned()));
     run.run_for(secs(30));
     let rows = run.peers_of(a);
     assert_eq!(rows.len(), 2, "{rows:?}");
@@ -81,7 +82,7 @@ fn two_with_the_same_id_are_two_rows() {
 
 #[test]
 fn a_copied_sid_does_not_take_a_peer_over() {
-    let (mut run, a, b) = Run::pair(4);
+    let (mut run, a, b) = Run::unsigned_pair(4);
     let sid = run.sid_of(b);
     let thief = "10.0.66.6:8666".parse().unwrap();
     let forged = announcement("p1@10.0.66.6", 8666, &[("SID", &sid), ("CAP", "bye"), ("PV", "1"), ("BEAT", "30")]);
@@ -156,7 +157,7 @@ fn a_peer_that_loses_a_link_is_sent_to_on_the_other() {
 
 #[test]
 fn a_copied_sid_changes_nothing_that_is_known_of_its_owner() {
-    let (mut run, a, b) = Run::pair(8);
+    let (mut run, a, b) = Run::unsigned_pair(8);
     run.command(b, Command::Profile { display_name: Some("Bob".into()), status: Some("at home".into()) }).unwrap();
     run.run_for(secs(2));
     let (sid, thief) = (run.sid_of(b), "10.0.66.6:8666".parse().unwrap());
@@ -176,7 +177,7 @@ fn a_copied_sid_changes_nothing_that_is_known_of_its_owner() {
 
 #[test]
 fn forged_namesakes_do_not_make_us_ask_a_peer_over_and_over() {
-    let (mut run, a, b) = Run::pair(9);
+    let (mut run, a, b) = Run::unsigned_pair(9);
     let victim = run.address(b);
     run.forget_frames();
     for n in 0..100_u16 {

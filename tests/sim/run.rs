@@ -1,10 +1,13 @@
 //! A run of the simulator, and what tests ask of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddrV4;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use lsnp::engine::{Command, Event, Instant, Presence};
-use lsnp::sim::{HostId, Lan, ProgramId};
+use lsnp::engine::{Command, Contact, Event, Instant, Peer, Presence, Reply, Socket};
+use lsnp::sim::{Frame, HostId, Lan, ProgramId, Setup};
+use lsnp::wire::PublicKey;
 
 /// A LAN that tells its seed when the test fails.
 pub(crate) struct Run(Lan);
@@ -20,12 +23,31 @@ impl Run {
         hosts.iter().enumerate().map(|(n, host)| self.peer(*host, &format!("p{n}"))).collect()
     }
 
+    /// So many hosts with one peer each of version 0.1.0, which signs nothing.
+    pub(crate) fn unsigned_crowd(&mut self, count: usize) -> Vec<ProgramId> {
+        let hosts: Vec<HostId> = self.hosts(count);
+        let start = |(n, host): (usize, &HostId)| self.start(*host, Setup::named(&format!("p{n}")).unsigned());
+        hosts.iter().enumerate().map(start).collect()
+    }
+
     /// Two peers that know each other and are done with their quick announcements.
     pub(crate) fn pair(seed: u64) -> (Self, ProgramId, ProgramId) {
         let mut run = Self::new(seed);
         let pair = run.crowd(2);
+        run.acquaint(&pair)
+    }
+
+    /// The same of version 0.1.0.
+    pub(crate) fn unsigned_pair(seed: u64) -> (Self, ProgramId, ProgramId) {
+        let mut run = Self::new(seed);
+        let pair = run.unsigned_crowd(2);
+        run.acquaint(&pair)
+    }
+
+    fn acquaint(self, pair: &[ProgramId]) -> (Self, ProgramId, ProgramId) {
+        let mut run = self;
         run.run_for(secs(10));
-        assert!(run.all_know_all(&pair));
+        assert!(run.all_know_all(pair));
         (run, pair[0], pair[1])
     }
 
@@ -95,6 +117,64 @@ impl Run {
         let address = self.address(of);
         let frame = self.frames().iter().rev().find(|f| f.from == address && f.value("SID").is_some());
         frame.expect("it announced itself").value("SID").unwrap().to_owned()
+    }
+
+    /// The key of a peer of ours.
+    pub(crate) fn key_of(&self, of: ProgramId) -> PublicKey {
+        self.disk(of).key().unwrap()
+    }
+
+    /// What `one` knows of `other` by its key.
+    pub(crate) fn row(&self, one: ProgramId, other: ProgramId) -> Peer {
+        let key = self.key_of(other);
+        let peers = self.peers_of(one);
+        let row = peers.iter().find(|peer| peer.key() == Some(key));
+        row.unwrap_or_else(|| panic!("{other:?} among {peers:?}")).clone()
+    }
+
+    pub(crate) fn contacts(&mut self, of: ProgramId) -> Vec<Contact> {
+        match self.command(of, Command::Contacts).unwrap() {
+            Reply::Contacts(contacts) => contacts,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// All that a peer knows of those with a key, but for what each sign of life changes.
+    pub(crate) fn known(&mut self, of: ProgramId) -> BTreeMap<PublicKey, String> {
+        let mut known: BTreeMap<PublicKey, String> = BTreeMap::new();
+        for peer in self.peers_of(of) {
+            let Some(key) = peer.key() else { continue };
+            let proven: BTreeSet<_> = peer.paths().into_iter().filter(|(_, proven)| *proven).collect();
+            let name = (peer.raw_id(), peer.raw_display_name(), peer.shown_status());
+            let word = (peer.trust(), peer.is_blocked(), peer.is_muted(), peer.is_settled(), peer.has_avatar());
+            known.insert(
+                key,
+                format!("{:?} {name:?} {} {proven:?} {word:?} {:?}", peer.id(), peer.address(), peer.sid()),
+            );
+        }
+        for contact in self.contacts(of) {
+            let name = (&contact.name, &contact.display_name, contact.sid, contact.prekey);
+            let word = (contact.verified, contact.changed, contact.blocked, contact.muted, contact.ip);
+            known.entry(contact.key).or_default().push_str(&format!(" kept {name:?} {word:?}"));
+        }
+        known
+    }
+
+    /// Keys that wrote the texts that a peer showed.
+    pub(crate) fn shown_of(&self, of: ProgramId, key: PublicKey) -> Vec<String> {
+        let texts = self.events(of).iter().filter_map(|(_, event)| match event {
+            Event::Post { from, text } if from.key() == Some(key) => Some(format!("POST {}", text.raw())),
+            Event::Dm { from, text, .. } if from.key() == Some(key) => Some(format!("DM {}", text.raw())),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// Delivers something that was sent before once more, from its source or another address, to whoever it was for.
+    pub(crate) fn deliver(&mut self, frame: &Frame, from: Option<SocketAddrV4>, to: ProgramId) {
+        let discovery = frame.to.port() == lsnp::wire::DISCOVERY_PORT;
+        let socket = if discovery { Socket::Discovery } else { Socket::Unicast };
+        self.inject(from.unwrap_or(frame.from), to, socket, &frame.payload);
     }
 
     /// Datagrams that left some host, in all.

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may fail")]
 
 mod escape;
+mod forgery;
+mod golden;
 mod lines;
 mod protocol;
 mod round_trip;
 mod safe;
+mod skeleton;
 mod splitting;
 mod vectors;

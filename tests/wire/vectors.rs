@@ -3,12 +3,19 @@
 //! A vector is a small text: `# name`, the datagram line by line, and what is read from it, one `=> ` line a value.
 //! A datagram line ends with LF on the wire. `<CR>`, `<HT>`, `<NUL>` and `<FF>` stand for these bytes (`<FF>` is 0xff),
 //! and `<END>` at the end of the last line says that no LF follows. `=> same` says that we write it in the same bytes;
-//! `=> error REASON` that it is refused.
+//! `=> error REASON` that it is refused. `=> signed by NAME, SEQ n` says that the signature is right and whose it is;
+//! `=> opens TEXT` what is sealed in it for those who have the key, and `=> frame of NAME` what is in a group frame.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lsnp::wire::{Datagram, DmBody, Extension, Message, MessageId, Style, Writer, decode};
+use lsnp::engine::Crypto;
+use lsnp::wire::{
+    Chain, Datagram, Dm, DmBody, Envelope, Extension, GroupFrame, Message, MessageId, SIGNED_DOMAIN, SealedBody, Style,
+    Writer, decode,
+};
+
+use super::golden;
 
 /// One golden datagram with what is read from it.
 pub(crate) struct Vector {
@@ -70,10 +77,21 @@ fn raw_line(line: &str) -> Vec<u8> {
 }
 
 /// What is read from a datagram, as vectors say it.
-fn said(bytes: &[u8]) -> Vec<String> {
+pub(crate) fn said(bytes: &[u8]) -> Vec<String> {
+    if let Some(frame) = GroupFrame::of(bytes) {
+        return said_by_group(&frame, bytes);
+    }
     let datagram = match decode(bytes) {
         Ok(datagram) => datagram,
         Err(reason) => return vec![format!("error {reason}")],
+    };
+    let signed = if datagram.extension.signed {
+        match signer(bytes) {
+            Ok(signed) => Some(signed),
+            Err(reason) => return vec![format!("error {reason}")],
+        }
+    } else {
+        None
     };
     let mut said = vec![format!("TYPE {}", datagram.message.kind())];
     if datagram.style == Style::Spaced {
@@ -81,7 +99,69 @@ fn said(bytes: &[u8]) -> Vec<String> {
     }
     said.extend(values(&datagram.message).into_iter().filter_map(|(key, value)| Some(format!("{key} {}", value?))));
     said.extend(extras(&datagram.extension).into_iter().filter_map(|(key, value)| Some(format!("{key} {}", value?))));
-    if written(&datagram).is_some_and(|again| again == bytes) {
+    said.extend(chained(bytes));
+    said.extend(signed);
+    if let Message::Dm(dm) = datagram.message {
+        said.extend(opened(&dm));
+    }
+    if written(&datagram).is_some_and(|again| again == bytes) || golden::all().any(|(_, golden)| golden == bytes) {
+        said.push("same".into());
+    }
+    said
+}
+
+/// Who signed it, and with which number.
+fn signer(bytes: &[u8]) -> Result<String, String> {
+    let envelope = Envelope::of(bytes).map_err(|reason| reason.to_string())?;
+    let known = [("alice", golden::alice()), ("bob", golden::bob())];
+    let (name, key) = known.iter().find(|(_, pair)| pair.public_key() == envelope.key).ok_or("unknown key")?;
+    let good = key.verify(&envelope.key, SIGNED_DOMAIN, envelope.signed, &envelope.signature);
+    if good { Ok(format!("signed by {name}, SEQ {}", envelope.seq)) } else { Err("wrong signature".into()) }
+}
+
+fn chained(bytes: &[u8]) -> Option<String> {
+    let chain = Chain::of(bytes).ok()??;
+    let seen: Vec<String> = chain.seen.iter().map(ToString::to_string).collect();
+    let prev = chain.prev.map_or(String::new(), |prev| format!(" after {prev}"));
+    Some(format!("post {}{prev}, seen [{}], LAMPORT {}", chain.number, seen.join(" "), chain.lamport))
+}
+
+/// What is sealed in a DM between alice and bob.
+fn opened(dm: &Dm<'_>) -> Option<String> {
+    let (alice, bob) = (golden::alice(), golden::bob());
+    let mut sealed = Vec::new();
+    let id = dm.message_id?.as_str();
+    let body = match dm.body {
+        DmBody::Plain(_) => return None,
+        DmBody::Letter { sealed: boxed, .. } => {
+            assert!(boxed.read(&mut sealed));
+            let aad = golden::associated(&alice.public_key(), &bob.public_key(), id);
+            bob.open_letter(&golden::prekey_secret(), &aad, &sealed)?.0
+        }
+        DmBody::Frame { place, sealed: boxed } => {
+            assert!(boxed.read(&mut sealed));
+            let (_, secret) = golden::letter_box();
+            assert_eq!(golden::session_id(&secret), place.session);
+            let key = golden::frame_key(&secret, &bob.public_key(), &place.salt);
+            let aad = golden::associated(&bob.public_key(), &alice.public_key(), id);
+            if !alice.open(&key, place.counter, &aad, &mut sealed) {
+                return Some("error not sealed so".into());
+            }
+            sealed
+        }
+    };
+    let body = SealedBody::decode(&body)?;
+    Some(format!("opens {:?} of {}", body.text, body.timestamp))
+}
+
+fn said_by_group(frame: &GroupFrame<'_>, bytes: &[u8]) -> Vec<String> {
+    let Some(mut inner) = frame.bytes() else { return vec!["error no base64url".into()] };
+    if !golden::bob().open(&golden::group_subkey(frame.sid), frame.counter, frame.head, &mut inner) {
+        return vec!["error not sealed so".into()];
+    }
+    let (name, _) = golden::all().find(|(_, golden)| *golden == inner).unwrap();
+    let mut said = vec![format!("frame of {name}"), format!("SID {}", frame.sid), format!("NO {}", frame.counter)];
+    if golden::grouped(&inner, frame.counter) == bytes {
         said.push("same".into());
     }
     said
@@ -102,6 +182,7 @@ fn values(message: &Message<'_>) -> Values {
             ("DISPLAY_NAME", m.display_name.map(str::to_owned)),
             ("STATUS", m.status.map(str::to_owned)),
             ("AVATAR", m.avatar.map(|a| format!("{} of {} bytes, {}", a.kind.media_type(), a.size, a.root))),
+            ("PREKEY", m.prekey.map(|p| format!("{:08x}", p.id))),
         ],
         Message::Ping(m) => vec![("USER_ID", some(m.user_id.as_str())), ("PORT", m.port.map(|p| p.to_string()))],
         Message::Post(m) => vec![
@@ -113,13 +194,14 @@ fn values(message: &Message<'_>) -> Values {
         Message::Dm(m) => vec![
             ("FROM", some(m.from.as_str())),
             ("TO", some(m.to.as_str())),
-            (
-                "CONTENT",
-                match m.body {
-                    DmBody::Plain(content) => some(content),
-                    DmBody::Letter { .. } | DmBody::Frame { .. } => None,
-                },
-            ),
+            match m.body {
+                DmBody::Plain(content) => ("CONTENT", some(content)),
+                DmBody::Letter { prekey, .. } => ("letter to", Some(format!("{prekey:08x}"))),
+                DmBody::Frame { place, .. } => {
+                    let salt = data_encoding::BASE64URL_NOPAD.encode(&place.salt);
+                    ("frame", Some(format!("{} of {},{salt}", place.counter, place.session)))
+                }
+            },
             time(m.timestamp),
             id(m.message_id),
         ],

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::*;
-use crate::engine::{Command, Config, Engine, Identity, Link, Links, Output, Socket, Who};
+use crate::engine::{Command, Config, Engine, Identity, Link, Links, Output, Reply, Socket, Who};
 use crate::wire::Name;
 
 const PEOPLE: Render = Render { pipe: false, color: false };
@@ -84,9 +84,13 @@ impl Lan {
         }
     }
 
+    fn names(&self) -> Names {
+        Names::of(self.engine.peers())
+    }
+
     fn shown(&self, render: Render, events: &[Event]) -> Vec<String> {
-        let peers = self.engine.peers();
-        let lines = events.iter().flat_map(|event| render.event(event, &peers, NOW, "12:00:00"));
+        let names = self.names();
+        let lines = events.iter().flat_map(|event| render.event(event, &names, NOW, "12:00:00"));
         lines.map(|line| line.as_str().to_owned()).collect()
     }
 }
@@ -106,9 +110,10 @@ fn the_greeting_names_id_port_and_interfaces() {
 #[test]
 fn an_empty_list_says_what_to_do() {
     let me = lan_announced_at(Instant::from_nanos(1_000_000_000));
+    let names = Lan::new().names();
     let line = "Nobody yet; announced 4 s ago. Start `peer` on another machine, or try: peer doctor";
-    assert_eq!(text(&PEOPLE.list(&[], &me, NOW)), [line]);
-    assert_eq!(text(&PIPE.list(&[], &me, NOW)), [format!("INFO\t\t\t{line}")]);
+    assert_eq!(text(&PEOPLE.list(&[], &names, &me, NOW, false)), [line]);
+    assert_eq!(text(&PIPE.list(&[], &names, &me, NOW, false)), [format!("INFO\t\t\t{line}")]);
 }
 
 fn lan_announced_at(at: Instant) -> Me {
@@ -124,14 +129,18 @@ fn who_comes_posts_and_writes_gets_one_line_each() {
     events.extend(lan.hears(2, dm));
     assert_eq!(
         lan.shown(PEOPLE, &events),
-        ["bob is here (10.0.0.2, older client)", "bob: hi all", "bob to you: hi: you"]
+        [
+            "bob is here (10.0.0.2, older client)",
+            "bob (unverified): hi all",
+            "bob (unverified) to you, not private: hi: you"
+        ]
     );
     assert_eq!(
         lan.shown(PIPE, &events),
         [
             "HERE\tbob@10.0.0.2\tbob\t10.0.0.2:9000, older client",
-            "POST\tbob@10.0.0.2\tbob\thi all",
-            "DM\tbob@10.0.0.2\tbob\thi: you"
+            "POST\tbob@10.0.0.2\tbob (unverified)\thi all",
+            "DM\tbob@10.0.0.2\tbob (unverified)\thi: you"
         ]
     );
 }
@@ -144,16 +153,16 @@ fn the_list_is_aligned_also_with_wide_names() {
     let me = lan.me();
     let peers = lan.engine.peers().snapshot();
     assert_eq!(
-        text(&PEOPLE.list(&peers, &me, NOW + Duration::from_secs(3))),
+        text(&PEOPLE.list(&peers, &lan.names(), &me, NOW + Duration::from_secs(3), false)),
         [
             "NAME    ID               ADDRESS        STATE  HEARD",
-            "bob     bob@10.0.0.2     10.0.0.2:9000  live     3 s  older client",
-            "日本語  日本語@10.0.0.3  10.0.0.3:9000  live     3 s  older client",
+            "bob     bob@10.0.0.2     10.0.0.2:9000  live     3 s  unverified, older client",
+            "日本語  日本語@10.0.0.3  10.0.0.3:9000  live     3 s  unverified, older client",
         ]
     );
     assert_eq!(
-        text(&PIPE.list(&peers[..1], &me, NOW)),
-        ["PEER\tbob@10.0.0.2\tbob\t10.0.0.2:9000 live 0 s [older client]"]
+        text(&PIPE.list(&peers[..1], &lan.names(), &me, NOW, false)),
+        ["PEER\tbob@10.0.0.2\tbob\t10.0.0.2:9000 live 0 s [unverified, older client]"]
     );
 }
 
@@ -166,8 +175,8 @@ fn a_name_that_two_share_stands_with_its_id_and_is_never_guessed() {
     let (who, _) = Who::split("bob").unwrap();
     let error = who.resolve(&lan.engine.peers()).unwrap_err();
     assert_eq!(
-        PEOPLE.who("bob", &error).as_str(),
-        "bob can be bob@10.0.0.2 (10.0.0.2:9000), bob@10.0.0.3 (10.0.0.3:9000). Write more of the id, or the address \
+        PEOPLE.who("bob", &error, &lan.names()).as_str(),
+        "bob can be bob@10.0.0.2 (10.0.0.2:9000), bob@10.0.0.3 (10.0.0.3:9000). Write one of these, or the address \
          with its port"
     );
 }
@@ -178,11 +187,11 @@ fn what_was_sent_is_told_with_whom_and_how() {
     lan.meets("bob", 2);
     lan.meets("charlie", 3);
     let peers = lan.engine.peers();
-    let all = peers.snapshot();
-    assert_eq!(PEOPLE.posted(&all, &peers).as_str(), "Posted to 2: bob, charlie");
-    assert_eq!(PEOPLE.posted(&[], &peers).as_str(), "Nobody here, not sent");
-    assert_eq!(PIPE.posted(&[], &peers).as_str(), "ERROR\t\t\tNobody here, not sent");
-    assert_eq!(PEOPLE.sent(&all[0], "hi", &peers, NOW).as_str(), "To bob, not private (older client): hi");
+    let (all, names) = (peers.snapshot(), lan.names());
+    assert_eq!(PEOPLE.posted(&all, &names).as_str(), "Posted to 2: bob, charlie");
+    assert_eq!(PEOPLE.posted(&[], &names).as_str(), "Nobody here, not sent");
+    assert_eq!(PIPE.posted(&[], &names).as_str(), "ERROR\t\t\tNobody here, not sent");
+    assert_eq!(PEOPLE.sent(&all[0], "hi", false, &names, NOW).as_str(), "To bob, not private (older client): hi");
     lan.passes(NOW + Duration::from_secs(60));
     for host in 3..6 {
         lan.meets("charlie", host);
@@ -190,7 +199,7 @@ fn what_was_sent_is_told_with_whom_and_how() {
     lan.passes(NOW + Duration::from_secs(80));
     let quiet = peers.get(all[0].id()).unwrap();
     assert_eq!(
-        PEOPLE.sent(&quiet, "hi", &peers, NOW + Duration::from_secs(80)).as_str(),
+        PEOPLE.sent(&quiet, "hi", false, &names, NOW + Duration::from_secs(80)).as_str(),
         "To bob (quiet, unheard for 80 s), not private (older client): hi"
     );
 }
@@ -213,7 +222,7 @@ fn nothing_hostile_reaches_the_screen() {
     let peers = lan.engine.peers().snapshot();
     for render in [PEOPLE, PIPE] {
         let mut lines = lan.shown(render, &events);
-        lines.extend(render.list(&peers, &me, NOW).iter().map(|line| line.as_str().to_owned()));
+        lines.extend(render.list(&peers, &lan.names(), &me, NOW, false).iter().map(|line| line.as_str().to_owned()));
         for line in lines {
             let columns = if render.pipe { 3 } else { 0 };
             assert_eq!(line.matches('\t').count(), columns, "{line:?}");
@@ -231,8 +240,8 @@ fn text_of_several_lines_is_set_in_for_people_and_one_line_on_a_pipe() {
     lan.meets("bob", 2);
     let from = lan.engine.peers().snapshot()[0].clone();
     let events = [Event::Post { from, text: Untrusted::new("one\nalice: two\r\nthree") }];
-    assert_eq!(lan.shown(PEOPLE, &events), ["bob: one", "    alice: two", "    three"]);
-    assert_eq!(lan.shown(PIPE, &events), ["POST\tbob@10.0.0.2\tbob\tone alice: two three"]);
+    assert_eq!(lan.shown(PEOPLE, &events), ["bob (unverified): one", "    alice: two", "    three"]);
+    assert_eq!(lan.shown(PIPE, &events), ["POST\tbob@10.0.0.2\tbob (unverified)\tone alice: two three"]);
 }
 
 #[test]
@@ -249,6 +258,6 @@ fn the_hint_names_the_likely_cause() {
 #[test]
 fn many_names_are_counted() {
     let list = (0..20).map(|n| n.to_string()).collect::<Vec<_>>();
-    assert_eq!(names(list.into_iter()), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more");
+    assert_eq!(some(list.into_iter()), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more");
     assert_eq!([grouped(5), grouped(20_480), grouped(1_234_567)], ["5", "20,480", "1,234,567"]);
 }

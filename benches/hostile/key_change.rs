@@ -1,0 +1,112 @@
+//! Somebody takes the name of a contact, again and again, each time with another key.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use super::Options;
+use super::crowd::Crowd;
+use super::forger::{Forger, Says};
+use super::lan::Lan;
+use super::process::{Home, Line, Peer};
+use super::report::Report;
+use super::spoof::Spoofer;
+use super::tap::{Tap, Way};
+
+const NAME: &str = "bob";
+/// A swap that is not seen in this time is counted as not seen.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// A contact is verified; then others come under its name.
+pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
+    let lan = Lan::new(2)?;
+    lan.introduce()?;
+    let [under, attacker] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of two")) };
+    let (home, tap) = (Home::new()?, Tap::keep(under, Way::Out)?);
+    let alice = Peer::start(&options.peer, under, &home, "alice", &[])?;
+    let port =
+        tap.packets().first().map(|packet| packet.from.port()).ok_or_else(|| io::Error::other("alice is silent"))?;
+    let to = SocketAddrV4::new(under.ip.parse().map_err(io::Error::other)?, port);
+    let swaps = Swaps { crowd: Crowd::new(attacker)?, to, ip: attacker.ip.parse().map_err(io::Error::other)? };
+    let mut spoofer = Spoofer::new(attacker)?;
+
+    let first = swaps.come(&mut spoofer, 0)?;
+    let id = format!("{NAME}@{}", attacker.ip);
+    if !alice.knows(&[&id], PATIENCE) {
+        return Err(io::Error::other(format!("the contact is not met:\n    {}", alice.tail(8))));
+    }
+    let (own, _) = swaps.crowd.prekey(to).ok_or_else(|| io::Error::other("alice shows no key"))?;
+    let key = swaps.crowd.make(first, |forger| forger.key())?;
+    let verified = alice.ask(&format!("VERIFY {NAME} {}", key.digits(&own)), &["INFO", "ERROR", "CONTACT"])?;
+    println!("    {}", verified.iter().map(Line::said).collect::<Vec<_>>().join("; "));
+    let before = alice.lines(<[Line]>::len);
+    let count = options.scale(15, 1_000);
+    let alerts = |lines: &[Line]| lines[before..].iter().filter(|line| line.kind() == "KEY").count();
+    let (mut last, mut missed) = (first, 0);
+    for number in 1..=count {
+        swaps.leave(&mut spoofer, last)?;
+        last = swaps.come(&mut spoofer, number)?;
+        if !alice.wait(PATIENCE, |lines| alerts(lines) + missed >= number) {
+            missed += 1;
+        }
+        swaps.write(&mut spoofer, last, &alice, number)?;
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    let seen = alice.lines(alerts);
+    report.must(&format!("{count} key changes: alerts"), &count.to_string(), seen.to_string(), seen == count);
+    let fresh = alice.lines(|lines| lines[before..].to_vec());
+    let of =
+        |kind: &str, word: &str| fresh.iter().filter(|line| line.kind() == kind && line.said().contains(word)).count();
+    let (heard, sent) = (of("POST", "under a new key") + of("DM", "under a new key"), of("SENT", "for the old key"));
+    let measured = format!("{sent} of ours sent to a new key without a word of the user");
+    report.must(&format!("{count} key changes: DMs of ours"), "0", measured, sent == 0);
+    let contacts = alice.ask("CONTACTS", &["CONTACT"])?;
+    let old: Vec<&Line> = contacts.iter().filter(|line| line.text.contains(&key.fingerprint().to_string())).collect();
+    for line in &old {
+        println!("    {}", line.text);
+    }
+    report.fact(&format!("{count} key changes: texts shown of new keys"), heard.to_string());
+    println!("    {}", alice.stats());
+    alice.end()?;
+    Ok(())
+}
+
+struct Swaps {
+    crowd: Crowd,
+    /// The peer that is to be fooled.
+    to: SocketAddrV4,
+    ip: Ipv4Addr,
+}
+
+impl Swaps {
+    /// Somebody new under the name, at the IP of the one before.
+    fn come(&self, spoofer: &mut Spoofer, number: usize) -> io::Result<SocketAddrV4> {
+        let port = u16::try_from(9_000 + number).map_err(io::Error::other)?;
+        let address = SocketAddrV4::new(self.ip, port);
+        self.crowd.admit(Forger::new(NAME, address, 1_000 + number as u64));
+        let hello = self.crowd.make(address, |forger| {
+            let ask = Some(forger.nonce());
+            forger.announcement(Says { ask, ..Says::default() })
+        })?;
+        spoofer.send(address, self.to, &hello)?;
+        Ok(address)
+    }
+
+    fn leave(&self, spoofer: &mut Spoofer, address: SocketAddrV4) -> io::Result<()> {
+        let bye = self.crowd.make(address, |forger| forger.announcement(Says { bye: true, ..Says::default() }))?;
+        spoofer.send(address, self.to, &bye)
+    }
+
+    /// It writes, and it is written to.
+    fn write(&self, spoofer: &mut Spoofer, address: SocketAddrV4, alice: &Peer, number: usize) -> io::Result<()> {
+        let text = format!("under a new key {number}");
+        let post = self.crowd.make(address, |forger| forger.post(&text))?;
+        spoofer.send(address, self.to, &post)?;
+        if let Some((key, prekey)) = self.crowd.prekey(self.to) {
+            let id = format!("alice@{}", self.to.ip());
+            let letter = self.crowd.make(address, |forger| forger.letter(&id, &key, &prekey, &text))?;
+            spoofer.send(address, self.to, &letter.unwrap_or_default())?;
+        }
+        alice.say(&format!("DM {NAME} for the old key {number}"))
+    }
+}
