@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, clippy::print_stderr, reason = "a test may fail")]
 
 mod avatar;
+mod contacts;
 mod determinism;
 mod discovery;
 mod forged;
 mod hints;
 mod idle;
+mod key_change;
+mod letters;
 mod limits;
 mod loops;
 mod messages;
@@ -17,5 +20,6 @@ mod paths;
 mod presence;
 mod replay;
 mod run;
+mod sessions;
 mod signed;
 mod signer;
