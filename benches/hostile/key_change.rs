@@ -11,7 +11,6 @@ use super::lan::Lan;
 use super::process::{Home, Line, Peer};
 use super::report::Report;
 use super::spoof::Spoofer;
-use super::tap::{Tap, Way};
 
 const NAME: &str = "bob";
 /// A swap that is not seen in this time is counted as not seen.
@@ -22,11 +21,9 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     let lan = Lan::new(2)?;
     lan.introduce()?;
     let [under, attacker] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of two")) };
-    let (home, tap) = (Home::new()?, Tap::keep(under, Way::Out)?);
+    let home = Home::new()?;
     let alice = Peer::start(&options.peer, under, &home, "alice", &[])?;
-    let port =
-        tap.packets().first().map(|packet| packet.from.port()).ok_or_else(|| io::Error::other("alice is silent"))?;
-    let to = SocketAddrV4::new(under.ip.parse().map_err(io::Error::other)?, port);
+    let to = alice.address(under)?;
     let swaps = Swaps { crowd: Crowd::new(attacker)?, to, ip: attacker.ip.parse().map_err(io::Error::other)? };
     let mut spoofer = Spoofer::new(attacker)?;
 
@@ -41,7 +38,9 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     println!("    {}", verified.iter().map(Line::said).collect::<Vec<_>>().join("; "));
     let before = alice.lines(<[Line]>::len);
     let count = options.scale(15, 1_000);
-    let alerts = |lines: &[Line]| lines[before..].iter().filter(|line| line.kind() == "KEY").count();
+    let alerts = |lines: &[Line]| {
+        lines[before..].iter().filter(|line| line.kind() == "KEY" || line.said().contains("has a new key")).count()
+    };
     let (mut last, mut missed) = (first, 0);
     for number in 1..=count {
         swaps.leave(&mut spoofer, last)?;

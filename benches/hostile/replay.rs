@@ -51,7 +51,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
         if at % 2 == 0 {
             peer.crash()?
         } else {
-            drop(peer.end()?)
+            peer.end()?;
         }
         again.push(Peer::start(&options.peer, &hosts[at], &homes[at], NAMES[at], &[])?);
     }
@@ -76,7 +76,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
 
     // Who moves to another LAN meets what was captured on the first, and nobody else.
     drop(peers.drain(..).map(Peer::end).collect::<io::Result<Vec<_>>>()?);
-    drop(other.end()?);
+    other.end()?;
     drop(lan);
     elsewhere(options, report, replayer, &homes)
 }
@@ -265,8 +265,8 @@ struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     fn new(host: &Host, peer: &'a Peer) -> io::Result<Self> {
-        let ip = host.ip.parse().map_err(io::Error::other)?;
-        let port = port(peer)?;
+        let address = peer.address(host)?;
+        let (ip, port) = (*address.ip(), address.port());
         Ok(Self { peer, ip, port, state: state(peer)?, lines: peer.lines(<[Line]>::len) })
     }
 }
@@ -318,14 +318,6 @@ fn without_times(line: &str) -> String {
         !time && !["heard", "live", "quiet"].contains(word)
     });
     kept.map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
-}
-
-/// The port of a peer's unicast socket, as it says it.
-fn port(peer: &Peer) -> io::Result<u16> {
-    let lines = peer.ask("WHOAMI", &["INFO"])?;
-    let text = lines.iter().map(Line::said).collect::<Vec<_>>().join(" ");
-    let digits = text.split_once("(port ").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
-    digits.flatten().and_then(|digits| digits.parse().ok()).ok_or_else(|| io::Error::other("WHOAMI names no port"))
 }
 
 /// Waits until all know all.
