@@ -135,7 +135,7 @@ fn any_text_survives_whole_up_to_its_limit() {
         run.dm(b, "p0", "answer");
         run.run_for(millis(50));
     }
-    assert_eq!(run.command(a, Command::Dm { to: id, text: "x".repeat(max + 1) }).is_err(), true);
+    assert!(run.command(a, Command::Dm { to: id, text: "x".repeat(max + 1) }).is_err());
     assert_eq!(run.command(a, Command::Dm { to: id, text: " \n ".into() }).unwrap_err(), CommandError::NoText);
     assert!(run.frames().iter().all(|frame| frame.payload.len() <= 1_200));
 }
