@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use lsnp::cli::args::{Args, Task};
 use lsnp::cli::render::Render;
-use lsnp::cli::{discover, doctor, start, terminal};
+use lsnp::cli::{discover, doctor, identity, secret, start, terminal};
 
 fn main() -> ExitCode {
     let args = Args::read();
@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         None => start::run(&args.options),
         Some(Task::Discover(discover)) => discover::run(&args.options, discover),
         Some(Task::Doctor(doctor)) => doctor::run(&args.options, doctor),
+        Some(Task::Identity(identity)) => identity::run(&args.options, identity),
+        Some(Task::Secret(secret)) => secret::run(secret),
     })
 }
 

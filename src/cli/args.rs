@@ -10,6 +10,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::engine::Config;
 use crate::wire::{DISCOVERY_PORT, Name, NameError};
 
+/// The variable that holds the secret of a closed group. It is no option, so that it is never shown.
+pub(super) const SECRET: &str = "PEER_SECRET";
+
 /// A serverless messenger for your local network.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
 #[command(
@@ -39,6 +42,71 @@ pub enum Task {
     Discover(DiscoverArgs),
     /// Why I see nobody, or not that one; exit status 1 if something is wrong
     Doctor(DoctorArgs),
+    /// Who I am to others: my key, to compare, to save or to take along
+    ///
+    /// Shows the fingerprint and the public key of the profile; at a terminal also a QR code of the key. The key is made
+    /// when `peer` starts for the first time.
+    Identity(IdentityArgs),
+    /// Secrets of closed groups
+    Secret(SecretArgs),
+}
+
+/// The options of `peer identity`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct IdentityArgs {
+    /// Show the QR code where the output is no terminal, too
+    #[arg(long)]
+    pub qr: bool,
+    /// What to do instead of showing it.
+    #[command(subcommand)]
+    pub task: Option<IdentityTask>,
+}
+
+/// What to do with an identity.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum IdentityTask {
+    /// Write the identity to a file that a passphrase protects
+    ///
+    /// The file holds the key and nothing else: not whom you know, verified or blocked. It is an encrypted PKCS#8 key in
+    /// PEM form, which openssl reads, too. The passphrase is asked for twice at a terminal; else it is PEER_PASSPHRASE,
+    /// or the first line of the input.
+    ///
+    /// Do not run two machines with one identity at the same time: to others they are one peer that jumps between them,
+    /// and messages reach one or the other.
+    Export {
+        /// The new file, or - for the output
+        #[arg(value_name = "FILE|-")]
+        file: PathBuf,
+    },
+    /// Take the identity from such a file
+    ///
+    /// The passphrase is asked for at a terminal; else it is PEER_PASSPHRASE, or the first line of the input. No peer may
+    /// use the profile meanwhile.
+    ///
+    /// Do not run two machines with one identity at the same time: to others they are one peer that jumps between them,
+    /// and messages reach one or the other.
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Where there is an identity, move its file aside; others are warned of the other key
+        #[arg(long)]
+        replace: bool,
+    },
+}
+
+/// The options of `peer secret`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct SecretArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: SecretTask,
+}
+
+/// What to do with secrets of closed groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum SecretTask {
+    /// Print a new strong secret, for --secret-file or PEER_SECRET
+    New,
 }
 
 /// The options of `peer discover`.
@@ -95,7 +163,14 @@ pub struct Options {
     /// The profile to use, instead of the one named after your login
     #[arg(long, global = true, env = "PEER_PROFILE", value_name = "P")]
     pub profile: Option<String>,
-    /// Keep nothing: no profile, no history
+    /// Join a closed group: the file holds its secret, any text, the same for all. Everything is sealed with it; who does
+    /// not have it is neither heard nor reached. PEER_SECRET can hold the secret itself instead
+    #[arg(long, global = true, env = "PEER_SECRET_FILE", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Send no DM that others could read: refuse those to peers without a key
+    #[arg(long, global = true, env = "PEER_PRIVATE_ONLY", value_parser = FalseyValueParser::new())]
+    pub private_only: bool,
+    /// Keep nothing: no profile, no history, a new identity
     #[arg(long, global = true, env = "PEER_TEMPORARY", value_parser = FalseyValueParser::new())]
     pub temporary: bool,
     /// Show time, direction, address and type of every message
@@ -116,13 +191,18 @@ impl Args {
             if empty { arg.env(None) } else { arg }
         });
         let matches = command.get_matches_mut();
-        let args = Self::from_arg_matches(&matches).and_then(|args| args.check().map(|()| args));
+        let secret = std::env::var_os(SECRET).is_some();
+        let args = Self::from_arg_matches(&matches).and_then(|args| args.check(secret).map(|()| args));
         args.unwrap_or_else(|error| error.format(&mut command).exit())
     }
 
     /// Checks what no single option can tell.
-    fn check(&self) -> Result<(), clap::Error> {
-        let Options { heartbeat, expiry, .. } = self.options;
+    fn check(&self, secret: bool) -> Result<(), clap::Error> {
+        let Options { heartbeat, expiry, ref secret_file, .. } = self.options;
+        if secret && secret_file.is_some() {
+            let both = "both --secret-file (or PEER_SECRET_FILE) and PEER_SECRET name a secret: unset one of them";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, both));
+        }
         if expiry < heartbeat * 5 / 2 {
             let least = (heartbeat * 5 / 2).as_secs_f64();
             return Err(Self::command().error(
@@ -143,6 +223,7 @@ impl Options {
         Config {
             heartbeat: self.heartbeat,
             expiry: self.expiry,
+            private_only: self.private_only,
             discovery_port: self.discovery_port,
             ..Config::default()
         }
@@ -209,7 +290,7 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<Args, clap::Error> {
         let args = Args::try_parse_from([&["peer"], args].concat())?;
-        args.check()?;
+        args.check(false)?;
         Ok(args)
     }
 
@@ -263,6 +344,16 @@ mod tests {
         assert!(matches!(args.task, Some(Task::Discover(DiscoverArgs { json: false, .. }))));
         let args = parse(&["--peer", "a, b:1", "--peer", "c,"]).unwrap();
         assert_eq!(args.options.peers(), ["a", "b:1", "c"]);
+    }
+
+    #[test]
+    fn two_secrets_are_refused() {
+        let args = Args::try_parse_from(["peer", "--secret-file", "x"]).unwrap();
+        assert!(args.check(false).is_ok());
+        let error = args.check(true).unwrap_err();
+        assert!(error.to_string().contains("PEER_SECRET"), "{error}");
+        assert!(Args::try_parse_from(["peer"]).unwrap().check(true).is_ok());
+        assert!(parse(&["--private-only"]).unwrap().options.config().private_only);
     }
 
     #[test]

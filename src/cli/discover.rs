@@ -13,11 +13,12 @@ use tokio::time::timeout;
 use unicode_width::UnicodeWidthStr;
 
 use crate::engine::{Command, Config, Event, Peer, Presence, Reply};
-use crate::node::{Handle, Node, Options as NodeOptions, unix_now};
+use crate::node::{Handle, Keys, Node, Options as NodeOptions, unix_now};
 use crate::wire::{Name, Safe};
 
 use super::args::{DiscoverArgs, Options};
 use super::screen;
+use super::secret;
 use super::shown::{Shown, Tone};
 use super::signals::Signals;
 
@@ -57,6 +58,7 @@ async fn search(options: &Options, discover: &DiscoverArgs) -> Result<bool, Stri
     let mut signals = Signals::listen().map_err(|error| format!("Cannot listen for signals: {error}"))?;
     let name = Name::new(&passing_name("discover")).map_err(|error| error.to_string())?;
     let node = Node::start(NodeOptions {
+        keys: group_keys(options)?,
         config: Config { scan: true, ..options.config() },
         port: options.port,
         interfaces: options.interfaces(),
@@ -94,6 +96,15 @@ async fn search(options: &Options, discover: &DiscoverArgs) -> Result<bool, Stri
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
         found => found.map_err(|error| format!("Cannot show anything: {error}")),
     }
+}
+
+/// In a closed group nobody is heard without its key; who looks around shows a key of its own that is used once.
+fn group_keys(options: &Options) -> Result<Option<Keys>, String> {
+    let Some(found) = secret::of_group(options)? else { return Ok(None) };
+    let folder = secret::kept_in(options);
+    let group = Some(found.key(folder.as_deref())?);
+    let keys = Keys::temporary().map_err(|error| format!("The system gives no random numbers: {error}"))?;
+    Ok(Some(Keys { group, ..keys }))
 }
 
 /// A name for who only looks around. It is not the user's: an older client would take us for the peer that runs under

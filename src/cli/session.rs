@@ -7,6 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::engine::{Command, Event, Instant, Peer, Reply};
 use crate::node::{Handle, Node, Notice, Profile};
 
+use super::alarms::Alarms;
 use super::crowd::Crowd;
 use super::input::{Input, Typed};
 use super::line::{Line, Question, Wish};
@@ -64,6 +65,8 @@ pub struct Session {
     round: Option<Round>,
     /// Who comes and goes; on a pipe every row stays.
     crowd: Option<Crowd>,
+    /// Whose name was taken by a new key.
+    alarms: Option<Alarms>,
     /// When the hint is due; none once a peer came or it was shown.
     hint_at: Option<Instant>,
     /// What is known of a discovery port that cannot be had.
@@ -107,6 +110,7 @@ impl Session {
         Self {
             round: render.pipe.then(|| Round { latest: now + FIRST_ROUND, came: None }),
             crowd: (!render.pipe).then(Crowd::default),
+            alarms: (!render.pipe).then(Alarms::default),
             hint_at: (!render.pipe).then(|| now + ALONE),
             names: Names::of(handle.peers()),
             handle,
@@ -149,6 +153,12 @@ impl Session {
     async fn work(&mut self, node: Node, input: &mut Input, verbose: bool) -> End {
         let Node { handle: _, mut events, mut notices } = node;
         self.greet(verbose).await;
+        // What is wrong from the start is told, however short the input is.
+        while let Ok(notice) = notices.try_recv() {
+            if let Some(end) = self.noticed(notice).await {
+                return end;
+            }
+        }
         loop {
             self.prompt(input).await;
             let now = self.handle.now();
@@ -273,8 +283,9 @@ impl Session {
             self.names.me(&me);
         }
         let now = self.handle.now();
-        let blocked = names::subject(&event).is_some_and(Peer::is_blocked);
-        let told = !blocked && self.crowd.as_mut().is_none_or(|crowd| crowd.tells(&event, now));
+        let told = !is_unwanted(&event)
+            && self.crowd.as_mut().is_none_or(|crowd| crowd.tells(&event, now))
+            && self.alarms.as_mut().is_none_or(|alarms| alarms.tells(&event, now));
         let time = if let Event::Traced { .. } = event { time_of_day() } else { String::new() };
         if told {
             let lines = self.render.event(&event, &self.names, now, &time);
@@ -307,7 +318,8 @@ impl Session {
         let round = self.round.map(Round::over);
         let held = self.held.as_ref().and_then(|held| held.until);
         let crowd = self.crowd.as_ref().and_then(Crowd::due);
-        [round, held, crowd, self.hint_at, self.last].into_iter().flatten().min()
+        let alarms = self.alarms.as_ref().and_then(Alarms::due);
+        [round, held, crowd, alarms, self.hint_at, self.last].into_iter().flatten().min()
     }
 
     async fn woke(&mut self) -> Option<End> {
@@ -317,6 +329,9 @@ impl Session {
         }
         if let Some(others) = self.crowd.as_mut().and_then(|crowd| crowd.summary(now)) {
             self.info(&others).await;
+        }
+        for alarm in self.alarms.as_mut().map(|alarms| alarms.summaries(now)).unwrap_or_default() {
+            self.screen.show(self.render.alarm(&alarm)).await;
         }
         if self.hint_at.is_some_and(|at| at <= now) {
             self.hint_at = None;
@@ -383,6 +398,12 @@ fn needs_peers(wish: &Wish) -> bool {
         | Wish::Discover
         | Wish::Stats => false,
     }
+}
+
+/// True for what a blocked peer does. What became of our own messages is told all the same.
+fn is_unwanted(event: &Event) -> bool {
+    let own = matches!(event, Event::SentLate { .. } | Event::NotSent { .. });
+    !own && names::subject(event).is_some_and(Peer::is_blocked)
 }
 
 async fn sleep(until: Option<Instant>, now: Instant) {

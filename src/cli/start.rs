@@ -11,6 +11,7 @@ use super::pipe;
 use super::prompt::{self, Later};
 use super::render::Render;
 use super::screen::{self, Screen};
+use super::secret;
 use super::session::{End, Session};
 use super::shown::Shown;
 use super::signals::Signals;
@@ -81,12 +82,22 @@ async fn session(options: &Options, render: Render) -> Result<End, String> {
             screen.show(render.error(&format!("Your name is not kept for the next start: {error}"))).await;
         }
     }
+    let (mut keys, notices) = profile.keys().map_err(|error| sentence(&error.to_string()))?;
+    for notice in notices {
+        screen.show(render.info(&sentence(&notice.to_string()))).await;
+    }
+    if let Some(found) = secret::of_group(options)? {
+        if let Some(warning) = &found.warning {
+            screen.show(render.info(warning)).await;
+        }
+        keys.group = Some(found.key(profile.folder())?);
+    }
     if let Some(file) = profile.history_file() {
         // Set once, here.
         let _ = later.history.set(file);
     }
 
-    let node = match Node::start(node_options(options, name, &profile)) {
+    let node = match Node::start(NodeOptions { keys: Some(keys), ..node_options(options, name, &profile) }) {
         Ok(node) => node,
         Err(error) => {
             screen.end(Duration::from_millis(200)).await;

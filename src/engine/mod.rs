@@ -109,6 +109,8 @@ pub struct Engine {
     excused: BTreeSet<PeerId>,
     /// Asks of those whom a message waits for.
     urgent: Pace,
+    /// Asks of those who say something before they have answered.
+    claimed: Pace,
     config: Config,
     rng: StdRng,
     key: Key,
@@ -177,6 +179,7 @@ impl Engine {
             posts: Posts::default(),
             excused: BTreeSet::new(),
             urgent: Pace::default(),
+            claimed: Pace::default(),
             peers: PeerTable::new(config.shards, key),
             inflow: Inflow::new(&config.limits, key, now),
             own_outflow: Bucket::full(config.limits.own_rate, now),

@@ -4,10 +4,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{Name, PublicKey};
+use crate::wire::{Name, Octets, PublicKey};
 
 use super::peer::{About, Tier};
-use super::{Config, Engine, Event, Identity, Instant, Link, Links, Output, Peer, PeerId, Peers, Socket, Trust};
+use super::{
+    Config, Contact, Engine, Event, Identity, Instant, Link, Links, Output, Peer, PeerId, Peers, Socket, Trust,
+};
 
 /// An engine on 10.0.0.1/8 that lists whoever a test wants.
 #[derive(Debug)]
@@ -66,10 +68,10 @@ impl Sample {
         let hello = format!("TYPE:PEER_DISCOVERY\nUSER_ID:{name}@{ip}\nPORT:9000\n\n");
         let from = SocketAddrV4::new(ip, 9000);
         self.engine.handle_datagram(hello.as_bytes(), from, Socket::Discovery, self.now).unwrap();
-        let here = self.events().into_iter().find_map(|event| match event {
-            Event::Here(peer) => Some(peer.id()),
-            _ => None,
-        });
+        let here = self
+            .events()
+            .into_iter()
+            .find_map(|event| if let Event::Here(peer) = event { Some(peer.id()) } else { None });
         here.unwrap()
     }
 
@@ -79,7 +81,7 @@ impl Sample {
         self.engine.peers.update(id, |peer| {
             peer.key = Some(key);
             peer.trust = trust;
-            peer.sid = Some(crate::wire::Octets(u64::from(id.0)));
+            peer.sid = Some(Octets(u64::from(id.0)));
         });
         id
     }
@@ -103,6 +105,26 @@ impl Sample {
 
     pub(crate) fn gone(&mut self, id: PeerId) {
         self.engine.peers.remove(id);
+    }
+}
+
+/// Somebody known by this key, and no more said.
+pub(crate) fn contact(name: &str, number: u64) -> Contact {
+    Contact {
+        key: key(number),
+        name: name.into(),
+        display_name: None,
+        verified: false,
+        changed: false,
+        blocked: false,
+        muted: false,
+        sid: Octets(number),
+        seq: 1,
+        ceiling: 0,
+        prekey: None,
+        first: 1_700_000_000,
+        last: 1_700_086_400,
+        ip: Ipv4Addr::new(10, 0, 0, 9),
     }
 }
 

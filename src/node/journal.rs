@@ -1,7 +1,7 @@
 //! What became known of others since the contacts were last written whole: one small write each, so that a program that
 //! is killed has lost nothing.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -56,15 +56,16 @@ impl Journal {
     /// The journal of this folder, and what is in it. What was cut short or changed is passed over.
     pub(super) fn open(folder: &Path) -> Result<(Self, Vec<Entry>), Fault> {
         let mut journal = Self::empty(folder);
-        let bytes = files::read(&journal.file, FILE_MAX).map_err(|error| Fault::Broken(error.to_string()))?;
-        let Some(bytes) = bytes else { return Ok((journal, Vec::new())) };
-        if bytes.len() < HEAD.len() && HEAD.starts_with(&bytes) {
-            // The very first write was cut short.
-            return Ok((journal, Vec::new()));
-        }
-        journal.length = bytes.len() as u64;
-        let Some(content) = bytes.strip_prefix(HEAD) else { return Err(fault(&bytes)) };
-        Ok((journal, entries(content)))
+        let (_, mut all) = read(&journal.old())?;
+        let (length, entries) = read(&journal.file)?;
+        journal.length = length;
+        all.extend(entries);
+        Ok((journal, all))
+    }
+
+    /// True when the contacts were being written when the last run ended.
+    pub(super) fn was_rotated(&self) -> bool {
+        self.old().exists()
     }
 
     /// The journal of this folder, when nothing is in it.
@@ -118,13 +119,40 @@ impl Journal {
         self.opened.as_ref().map(File::try_clone).transpose()
     }
 
+    /// Begins anew. All that is in it stays in the file that this returns, until that is removed.
+    pub(super) fn rotate(&mut self) -> io::Result<PathBuf> {
+        let old = self.old();
+        if old.exists() {
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+        }
+        fs::rename(&self.file, &old)?;
+        (self.opened, self.length) = (None, 0);
+        Ok(old)
+    }
+
     /// Empties it: all that is in it stands elsewhere.
     pub(super) fn clear(&mut self) -> io::Result<()> {
+        files::remove(&self.old())?;
         self.opened = None;
         files::remove(&self.file)?;
         self.length = 0;
         Ok(())
     }
+
+    fn old(&self) -> PathBuf {
+        files::with_suffix(&self.file, ".old")
+    }
+}
+
+/// How much of the file counts, and what is in it.
+fn read(file: &Path) -> Result<(u64, Vec<Entry>), Fault> {
+    let bytes = files::read(file, FILE_MAX).map_err(|error| Fault::Broken(error.to_string()))?.unwrap_or_default();
+    if bytes.len() < HEAD.len() && HEAD.starts_with(&bytes) {
+        // There is none, or its very first write was cut short.
+        return Ok((0, Vec::new()));
+    }
+    let content = bytes.strip_prefix(HEAD).ok_or_else(|| fault(&bytes))?;
+    Ok((bytes.len() as u64, entries(content)))
 }
 
 /// What is wrong with a file that does not begin as it should.
@@ -254,6 +282,23 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             assert!(matches!(Journal::open(&scratch.0), Err(Fault::Broken(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_rotated_comes_first() {
+        let scratch = Scratch::new();
+        let mut journal = Journal::empty(&scratch.0);
+        journal.append(&heard(1)).unwrap();
+        let old = journal.rotate().unwrap();
+        journal.append(&heard(2)).unwrap();
+        let (again, entries) = Journal::open(&scratch.0).unwrap();
+        assert_eq!((again.was_rotated(), entries), (true, vec![heard(1), heard(2)]));
+        assert!(journal.rotate().is_err(), "nothing is lost");
+        fs::remove_file(old).unwrap();
+        assert_eq!(reread(&scratch.0), [heard(2)]);
+        journal.rotate().unwrap();
+        journal.clear().unwrap();
+        assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 0);
     }
 
     #[test]

@@ -6,12 +6,14 @@
 //! | `prekeys` | our prekeys with their secrets | when they change, to the disk |
 //! | `posted` | where our posts are | before each post |
 //! | `journal` | what became known of others | at once, one small write each |
-//! | `contacts` | all known of others, whole | at the start, at the end, and when the journal gets long |
+//! | `contacts` | all known of others, whole | when the journal gets long |
+//! | `journal.old` | a journal whose content is on its way to `contacts` | then |
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +29,11 @@ use super::{Notice, StartError};
 /// The contacts are written whole when the journal is longer, bytes.
 const JOURNAL_LONG: u64 = 256 << 10;
 
+/// What became of the last work in the background.
+const DONE: u8 = 0;
+const RUNNING: u8 = 1;
+const FAILED: u8 = 2;
+
 /// Largest files that are read, bytes: 4,096 contacts, and a handful of prekeys.
 const CONTACTS_MAX: u64 = 8 << 20;
 const SMALL_MAX: u64 = 16 << 10;
@@ -39,6 +46,7 @@ pub(super) struct Keeper {
     key: PublicKey,
     contacts: BTreeMap<PublicKey, Contact>,
     waiting: Waiting,
+    background: Arc<AtomicU8>,
     /// The user was told that something cannot be kept.
     told: bool,
 }
@@ -60,6 +68,8 @@ struct Waiting {
     posted: Option<(PublicKey, Posted)>,
     /// The journal could not take something.
     contacts: bool,
+    /// The journal is long.
+    long: bool,
     /// The journal is not on the disk.
     sync: bool,
 }
@@ -70,7 +80,14 @@ impl Keeper {
     /// # Errors
     /// [`StartError::Newer`]; nothing was changed.
     pub(super) fn open(folder: Option<&Path>, key: PublicKey) -> Result<(Self, Kept, Vec<Notice>), StartError> {
-        let mut keeper = Self { files: None, key, contacts: BTreeMap::new(), waiting: Waiting::default(), told: false };
+        let mut keeper = Self {
+            files: None,
+            key,
+            contacts: BTreeMap::new(),
+            waiting: Waiting::default(),
+            background: Arc::new(AtomicU8::new(DONE)),
+            told: false,
+        };
         let Some(folder) = folder else {
             return Ok((keeper, Kept { leased: 1..1 + LEASE, ..Kept::default() }, Vec::new()));
         };
@@ -122,7 +139,7 @@ impl Keeper {
         let first = next.unwrap_or(1).max(1);
         let until = first.saturating_add(LEASE);
         keeper.waiting.lease = Some(until);
-        keeper.waiting.contacts = journal.length() > 0;
+        keeper.waiting.contacts = journal.was_rotated() || journal.length() > JOURNAL_LONG;
         keeper.files = Some(Files { sequence, prekeys, posted, contacts, journal });
         notices.extend(keeper.write());
         let ours = |owner: &PublicKey| *owner == key;
@@ -161,8 +178,10 @@ impl Keeper {
         self.waiting.sync |= !matches!(entry, Entry::Heard { .. });
         fold(&mut self.contacts, entry);
         match appended {
-            Ok(()) if files.journal.length() <= JOURNAL_LONG => None,
-            Ok(()) => self.write_contacts(),
+            Ok(()) => {
+                self.waiting.long |= files.journal.length() > JOURNAL_LONG;
+                None
+            }
             Err(error) => {
                 self.waiting.contacts = true;
                 let file = files.journal.file().to_owned();
@@ -171,31 +190,51 @@ impl Keeper {
         }
     }
 
-    /// True when [`Keeper::write`] or [`Keeper::take_unsynced`] has something to do.
+    /// True when [`Keeper::write`] or [`Keeper::in_background`] has something to do.
     pub(super) fn is_waiting(&self) -> bool {
-        let Waiting { lease, prekeys, posted, contacts, sync } = &self.waiting;
-        lease.is_some() || prekeys.is_some() || posted.is_some() || *contacts || *sync
+        let Waiting { lease, prekeys, posted, contacts, long, sync } = &self.waiting;
+        let small = lease.is_some() || prekeys.is_some() || posted.is_some();
+        small || *contacts || *long || *sync || self.background.load(Ordering::Acquire) != DONE
     }
 
     /// Writes what could not be written before.
     pub(super) fn write(&mut self) -> Option<Notice> {
+        if self.background.compare_exchange(FAILED, DONE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            self.waiting.contacts = true;
+        }
         let small = self.write_small();
-        let contacts = if self.waiting.contacts { self.write_contacts() } else { None };
+        let idle = self.background.load(Ordering::Acquire) == DONE;
+        let contacts = if self.waiting.contacts && idle { self.write_contacts() } else { None };
         small.or(contacts)
     }
 
-    /// The journal, to be brought to the disk where nobody waits for it; none when it is there.
-    pub(super) fn take_unsynced(&mut self) -> Option<File> {
+    /// What is to be done where nobody waits for the disk. Cut short, it is done at the next start.
+    pub(super) fn in_background(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
+        let files = self.files.as_mut()?;
+        if self.background.load(Ordering::Acquire) != DONE {
+            return None;
+        }
+        if std::mem::take(&mut self.waiting.long) {
+            let all: Vec<&Contact> = self.contacts.values().collect();
+            let begun = files.contacts.encoded(&all).and_then(|bytes| Ok((bytes, files.journal.rotate()?)));
+            let Ok((bytes, old)) = begun else {
+                self.waiting.contacts = true;
+                return None;
+            };
+            self.waiting.sync = false;
+            self.background.store(RUNNING, Ordering::Release);
+            let (background, file) = (Arc::clone(&self.background), files.contacts.file.clone());
+            return Some(Box::new(move || {
+                let written = files::write_durably(&file, &bytes).and_then(|()| files::remove(&old));
+                background.store(if written.is_ok() { DONE } else { FAILED }, Ordering::Release);
+            }));
+        }
         if !std::mem::take(&mut self.waiting.sync) {
             return None;
         }
-        self.files.as_ref()?.journal.to_sync().ok()?
-    }
-
-    /// Writes everything, to the disk.
-    pub(super) fn end(&mut self) -> Option<Notice> {
-        self.waiting.contacts |= self.files.as_ref().is_some_and(|files| files.journal.length() > 0);
-        self.write()
+        let journal = files.journal.to_sync().ok()??;
+        // After a failure the system holds it all the same.
+        Some(Box::new(move || drop(journal.sync_data())))
     }
 
     fn write_small(&mut self) -> Option<Notice> {
@@ -225,7 +264,7 @@ impl Keeper {
         let Some(files) = &mut self.files else { return Ok(()) };
         let all: Vec<&Contact> = self.contacts.values().collect();
         files.contacts.write(&all, true).map_err(|error| (files.contacts.file.clone(), error))?;
-        self.waiting.sync = false;
+        (self.waiting.sync, self.waiting.long) = (false, false);
         // Cut short between the two, the next start does what the journal says once more: the outcome is the same.
         files.journal.clear().map_err(|error| (files.journal.file().to_owned(), error))
     }
@@ -280,9 +319,9 @@ fn fold(contacts: &mut BTreeMap<PublicKey, Contact>, entry: Entry) {
         Entry::Contact(contact) => drop(contacts.insert(contact.key, *contact)),
         Entry::Forgotten(key) => drop(contacts.remove(&key)),
         Entry::Heard { key, sid, seq } => {
-            let Some(contact) = contacts.get_mut(&key) else { return };
-            contact.seq = if contact.sid == sid { contact.seq.max(seq) } else { seq };
-            contact.sid = sid;
+            if let Some(contact) = contacts.get_mut(&key) {
+                contact.heard(sid, seq);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What makes a peer a signed one, and how a profile keeps it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -22,7 +22,7 @@ const GROUP_MAX: u64 = 1024;
 pub struct Keys {
     /// The secret bytes of its identity.
     pub identity: Secret,
-    /// The key of the closed group that it is in; see [`Keys::join`].
+    /// The key of the closed group that it is in; see [`group_key`].
     pub group: Option<Secret>,
     /// The folder for what is kept with them; none to keep nothing. Two peers may not use one folder at the same time.
     pub folder: Option<PathBuf>,
@@ -45,33 +45,32 @@ impl Keys {
     pub fn temporary() -> io::Result<Self> {
         Ok(Self { identity: new_secret()?, group: None, folder: None })
     }
+}
 
-    /// Makes it one of the closed group with this secret text. The key of the group is kept in the folder.
-    ///
-    /// # Errors
-    /// [`GroupKeyError`] for an empty text, or when memory is short; nothing changed.
-    pub fn join(&mut self, text: &str) -> Result<(), GroupKeyError> {
-        let text = text.trim();
-        let stored = self.folder.as_ref().map(|folder| Stored::new(folder, "group", GROUP_MAX));
-        let known = stored.as_ref().map_or(Ok(None), Stored::read::<KnownGroup>);
-        if let Ok(Some(known)) = &known
-            && blake3::Hash::from(known.hash) == blake3::keyed_hash(&known.salt, text.as_bytes())
-        {
-            self.group = Some(known.key.clone());
-            return Ok(());
-        }
-        let key = crypto::group_key(text)?;
-        if let Some(stored) = stored.filter(|_| !matches!(known, Err(Fault::Newer(_))))
-            && let Ok(salt) = clock::seed()
-        {
-            let hash = *blake3::keyed_hash(&salt, text.as_bytes()).as_bytes();
-            if let Err(error) = stored.write(&KnownGroup { salt, hash, key: key.clone() }, true) {
-                tracing::warn!(%error, "the key of the group is not kept, so the next start is slow, too");
-            }
-        }
-        self.group = Some(key);
-        Ok(())
+/// The key of the closed group with this secret text, white space around it left out. It is kept in the folder, if there
+/// is one, so that the next call is fast.
+///
+/// # Errors
+/// [`GroupKeyError`] for an empty text, or when memory is short.
+pub fn group_key(text: &str, folder: Option<&Path>) -> Result<Secret, GroupKeyError> {
+    let text = text.trim();
+    let stored = folder.map(|folder| Stored::new(folder, "group", GROUP_MAX));
+    let known = stored.as_ref().map_or(Ok(None), Stored::read::<KnownGroup>);
+    if let Ok(Some(known)) = &known
+        && blake3::Hash::from(known.hash) == blake3::keyed_hash(&known.salt, text.as_bytes())
+    {
+        return Ok(known.key.clone());
     }
+    let key = crypto::group_key(text)?;
+    if let Some(stored) = stored.filter(|_| !matches!(known, Err(Fault::Newer(_))))
+        && let Ok(salt) = clock::seed()
+    {
+        let hash = *blake3::keyed_hash(&salt, text.as_bytes()).as_bytes();
+        if let Err(error) = stored.write(&KnownGroup { salt, hash, key: key.clone() }, true) {
+            tracing::warn!(%error, "the key of the group is not kept, so the next start is slow, too");
+        }
+    }
+    Ok(key)
 }
 
 impl Profile {
@@ -111,10 +110,17 @@ impl Profile {
     /// # Errors
     /// [`ProfileError::Name`], [`ProfileError::Identity`] and [`ProfileError::Folder`].
     pub fn identity_of(name: Option<&str>) -> Result<(PathBuf, Option<KeyPair>), ProfileError> {
-        let folder = state_folder().map_err(ProfileError::Folder)?.join(folder_name(name)?);
-        let file = folder.join(identity::FILE);
+        let file = Self::folder_of(name)?.join(identity::FILE);
         let identity = identity::read(&file)?;
         Ok((file, identity.map(|secret| KeyPair::new(&secret))))
+    }
+
+    /// The folder of the profile of that name, by default the login name, whether it is there or not.
+    ///
+    /// # Errors
+    /// [`ProfileError::Name`] and [`ProfileError::Folder`].
+    pub fn folder_of(name: Option<&str>) -> Result<PathBuf, ProfileError> {
+        Ok(state_folder().map_err(ProfileError::Folder)?.join(folder_name(name)?))
     }
 
     /// Opens the profile of that name, by default the login name, and no other.
@@ -159,4 +165,91 @@ fn new_secret() -> io::Result<Secret> {
     let mut secret = Secret([0; 32]);
     SysRng.try_fill_bytes(&mut secret.0).map_err(io::Error::other)?;
     Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::engine::Crypto;
+    use crate::node::files::Scratch;
+
+    fn profile(scratch: &Scratch) -> Profile {
+        Profile::open_this(&scratch.0, "jack").unwrap().unwrap()
+    }
+
+    #[test]
+    fn an_identity_is_made_once() {
+        let scratch = Scratch::new();
+        let (keys, notices) = profile(&scratch).keys().unwrap();
+        assert!(notices.is_empty() && keys.folder == Some(scratch.0.join("jack")));
+        let (again, notices) = profile(&scratch).keys().unwrap();
+        assert_eq!((again.identity, notices), (keys.identity, Vec::new()));
+        let others = [Profile::temporary().keys().unwrap(), Profile::temporary().keys().unwrap()];
+        let [(first, _), (second, _)] = others;
+        assert!(first.identity != second.identity && first.folder.is_none());
+    }
+
+    #[test]
+    fn a_lost_identity_is_told() {
+        let scratch = Scratch::new();
+        let (keys, _) = profile(&scratch).keys().unwrap();
+        fs::write(scratch.0.join("jack/sequence"), "").unwrap();
+        fs::remove_file(scratch.0.join("jack/identity")).unwrap();
+        let (other, notices) = profile(&scratch).keys().unwrap();
+        assert!(other.identity != keys.identity);
+        assert_eq!(notices, [ProfileNotice::NewIdentity]);
+    }
+
+    #[test]
+    fn an_identity_that_is_not_right_is_an_error_and_stays() {
+        let scratch = Scratch::new();
+        let profile = profile(&scratch);
+        let file = scratch.0.join("jack/identity");
+        files::write(&file, b"garbage").unwrap();
+        assert!(matches!(profile.keys(), Err(ProfileError::Identity(_))));
+        assert_eq!(fs::read(file).unwrap(), b"garbage");
+    }
+
+    #[test]
+    fn an_identity_is_replaced_only_when_that_is_said() {
+        let scratch = Scratch::new();
+        let profile = profile(&scratch);
+        let pair = |byte| KeyPair::new(&Secret([byte; 32]));
+        assert_eq!(profile.take_identity(&pair(1), false).unwrap(), None);
+        assert!(profile.take_identity(&pair(2), false).is_err());
+        assert_eq!(profile.keys().unwrap().0.identity, Secret([1; 32]));
+        for (byte, aside) in [(2, "identity.old"), (3, "identity.old-2")] {
+            let moved = profile.take_identity(&pair(byte), true).unwrap();
+            assert_eq!(moved, Some(scratch.0.join("jack").join(aside)));
+            let old = identity::read(&moved.unwrap()).unwrap().unwrap();
+            assert_eq!(KeyPair::new(&old).public_key(), pair(byte - 1).public_key());
+            assert_eq!(profile.keys().unwrap().0.identity, Secret([byte; 32]));
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_group_is_worked_out_once() {
+        let scratch = Scratch::new();
+        let folder = Some(scratch.0.as_path());
+        let key = group_key(" tea at five\n", folder).unwrap();
+        assert_eq!(key, crypto::group_key("tea at five").unwrap());
+        let file = scratch.0.join("group");
+        let kept = fs::read(&file).unwrap();
+        assert!(!kept.windows(3).any(|part| part == b"tea"), "the text is not kept");
+        assert_eq!(group_key("tea at five", folder).unwrap(), key);
+        assert_eq!(fs::read(&file).unwrap(), kept, "read, not written");
+
+        let other = group_key("tea at six", folder).unwrap();
+        assert!(other != key && fs::read(&file).unwrap() != kept);
+        fs::write(&file, "garbage").unwrap();
+        assert_eq!(group_key("tea at six", folder).unwrap(), other);
+        fs::write(&file, "lsnp group 2\n").unwrap();
+        assert_eq!(group_key("tea at six", folder).unwrap(), other);
+        assert_eq!(fs::read(&file).unwrap(), b"lsnp group 2\n", "of a newer version");
+        for empty in ["", " \n\t"] {
+            assert!(group_key(empty, folder).is_err());
+        }
+    }
 }

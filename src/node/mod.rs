@@ -49,7 +49,7 @@ pub use handle::{Faults, Handle};
 pub use holder::{Holder, port_holders};
 pub use identity::{IdentityError, IdentityFault};
 pub use interfaces::{Interfaces, LinkFilter};
-pub use keys::{Keys, random_seed};
+pub use keys::{Keys, group_key, random_seed};
 pub use neighbours::{Neighbour, neighbours, runtime_folder};
 pub use options::{Notice, Options, StartError};
 pub use profile::{Profile, ProfileError, ProfileNotice, login_name};

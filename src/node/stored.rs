@@ -2,6 +2,7 @@
 //!
 //! The line is `lsnp KIND VERSION CHECK`; CHECK is 16 hex digits of a hash over all the rest.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -49,13 +50,18 @@ impl Stored {
     }
 
     /// Replaces the content; on the disk before this returns, if `durably`.
-    pub(super) fn write<T: Serialize>(&self, content: &T, durably: bool) -> std::io::Result<()> {
-        let content = Zeroizing::new(rmp_serde::to_vec(content).map_err(std::io::Error::other)?);
+    pub(super) fn write<T: Serialize>(&self, content: &T, durably: bool) -> io::Result<()> {
+        let write = if durably { files::write_durably } else { files::write };
+        write(&self.file, &self.encoded(content)?)
+    }
+
+    /// The file with this content.
+    pub(super) fn encoded<T: Serialize>(&self, content: &T) -> io::Result<Zeroizing<Vec<u8>>> {
+        let content = Zeroizing::new(rmp_serde::to_vec(content).map_err(io::Error::other)?);
         let mut bytes = Zeroizing::new(Vec::with_capacity(content.len() + 64));
         bytes.extend_from_slice(head(self.kind, &content).as_bytes());
         bytes.extend_from_slice(&content);
-        let write = if durably { files::write_durably } else { files::write };
-        write(&self.file, &bytes)
+        Ok(bytes)
     }
 }
 

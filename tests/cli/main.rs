@@ -2,8 +2,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+mod identities;
 mod options;
 mod pipes;
+mod secrets;
 mod terminals;
 mod world;
 

@@ -26,8 +26,12 @@ fn help_names_every_option_and_its_variable() {
         "--temporary",
         "--verbose",
         "--log",
+        "--secret-file",
+        "--private-only",
         "discover",
         "doctor",
+        "identity",
+        "secret",
         "PEER_NAME",
         "PEER_PEERS",
         "PEER_INTERFACES",
@@ -39,6 +43,9 @@ fn help_names_every_option_and_its_variable() {
         "PEER_TEMPORARY",
         "PEER_VERBOSE",
         "PEER_LOG",
+        "PEER_SECRET",
+        "PEER_SECRET_FILE",
+        "PEER_PRIVATE_ONLY",
     ] {
         assert!(help.contains(option), "{option} is not in {help}");
     }
@@ -115,6 +122,8 @@ fn an_empty_variable_counts_as_none() {
     let mut command = world.command(&["--temporary"]);
     for variable in
         ["NAME", "PEERS", "INTERFACES", "PORT", "HEARTBEAT", "EXPIRY", "PROFILE", "TEMPORARY", "VERBOSE", "LOG"]
+            .into_iter()
+            .chain(["SECRET_FILE", "PRIVATE_ONLY", "PASSPHRASE"])
     {
         command.env(format!("PEER_{variable}"), "");
     }

@@ -11,6 +11,7 @@ mod limits;
 mod loops;
 mod messages;
 mod model;
+mod numbers;
 mod older;
 mod paths;
 mod presence;

@@ -34,6 +34,11 @@ impl Render {
         lines.iter().map(|line| Shown::line(self.color, &[(Tone::Alarm, line)])).collect()
     }
 
+    /// What may be an attack.
+    pub(in crate::cli) fn alarm(self, text: &str) -> Shown {
+        self.say("ERROR", None, &[(Tone::Alarm, text)], text)
+    }
+
     /// A DM that waited is given up: its text, so that it is not lost.
     pub(in crate::cli) fn not_sent(self, to: &Peer, text: &str, names: &Names) -> Shown {
         let why = if to.is_blocked() { "blocked by you" } else { "who did not answer or is gone" };
@@ -128,7 +133,7 @@ impl Render {
             "The digits differ: one was mistyped, or the one you see as {name} is not the one who read them to you. \
              Nothing changed. If they differ again, write nothing secret to it"
         );
-        self.say("ERROR", None, &[(Tone::Alarm, &text)], &text)
+        self.alarm(&text)
     }
 
     /// What the user's word about somebody changed.
@@ -314,3 +319,6 @@ fn date(unix: u64) -> String {
     let time = jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
     time.strftime("%Y-%m-%d %H:%M").to_string()
 }
+
+#[cfg(test)]
+mod tests;
