@@ -45,6 +45,20 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     replayer.replay(&watched, From::Anywhere(attacker), Share::Own)?;
     judge(report, "replay in the same run", &watched)?;
 
+    let home = Home::new()?;
+    let other = Peer::start(&options.peer, fifth, &home, "erin", &[])?;
+    let ids: Vec<String> = NAMES.iter().zip(hosts).map(|(name, host)| format!("{name}@{}", host.ip)).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    if !other.knows(&ids, Duration::from_secs(15)) {
+        return Err(io::Error::other("a fifth peer does not meet the others"));
+    }
+    settle();
+    let watched = watch(std::slice::from_ref(fifth), std::slice::from_ref(&other))?;
+    replayer.replay(&watched, From::Author, Share::All)?;
+    replayer.replay(&watched, From::Anywhere(attacker), Share::All)?;
+    judge(report, "replay at another recipient", &watched)?;
+    other.end()?;
+
     let mut again = Vec::new();
     for (at, peer) in peers.drain(..).enumerate() {
         // Some end well, some do not.
@@ -62,21 +76,8 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     replayer.replay(&watched, From::Anywhere(attacker), Share::Own)?;
     judge(report, "replay after restart", &watched)?;
 
-    let home = Home::new()?;
-    let other = Peer::start(&options.peer, fifth, &home, "erin", &[])?;
-    let ids: Vec<String> = NAMES.iter().zip(hosts).map(|(name, host)| format!("{name}@{}", host.ip)).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    if !other.knows(&ids, Duration::from_secs(15)) {
-        return Err(io::Error::other("a fifth peer does not meet the others"));
-    }
-    let watched = watch(std::slice::from_ref(fifth), std::slice::from_ref(&other))?;
-    replayer.replay(&watched, From::Author, Share::All)?;
-    replayer.replay(&watched, From::Anywhere(attacker), Share::All)?;
-    judge(report, "replay at another recipient", &watched)?;
-
     // Who moves to another LAN meets what was captured on the first, and nobody else.
     drop(peers.drain(..).map(Peer::end).collect::<io::Result<Vec<_>>>()?);
-    other.end()?;
     drop(lan);
     elsewhere(options, report, replayer, &homes)
 }
