@@ -53,6 +53,11 @@ impl Line {
         self.column(1)
     }
 
+    /// The third: what that one is called.
+    pub(crate) fn name(&self) -> &str {
+        self.column(2)
+    }
+
     /// The fourth.
     pub(crate) fn said(&self) -> &str {
         self.column(3)
