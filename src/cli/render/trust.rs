@@ -308,7 +308,7 @@ fn trust(who: &Person) -> &'static str {
         Trust::Changed => {
             "new key: somebody of its name had another one, and you have not said yet whether it is right"
         }
-        Trust::Known => "known by its key; not compared",
+        Trust::Known => "known by its key, not compared",
         Trust::Verified => "verified: you compared the digits",
     }
 }
