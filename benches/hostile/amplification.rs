@@ -10,7 +10,7 @@ use super::Options;
 use super::crowd::Crowd;
 use super::forger::{Forger, Says};
 use super::lan::{Host, Lan};
-use super::process::{Home, Peer};
+use super::process::{Home, Line, Peer};
 use super::report::Report;
 use super::spoof::{Pace, Spoofer};
 use super::tap::{Tap, Way};
@@ -41,9 +41,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
         }
         peers.push(peer);
     }
-    let ports = ports(&tap, PEERS)?;
-    let ip: Ipv4Addr = under.ip.parse().map_err(io::Error::other)?;
-    let addresses: Vec<SocketAddrV4> = ports.iter().map(|port| SocketAddrV4::new(ip, *port)).collect();
+    let addresses = peers.iter().map(|peer| peer.address(under)).collect::<io::Result<Vec<_>>>()?;
 
     let mut forged = Forged { spoofer: Spoofer::new(attacker)?, sent: HashMap::new(), serial: 0 };
     let began = Instant::now();
@@ -52,7 +50,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     // Echoes that stay unanswered are asked for again, and answers wait for up to some seconds.
     std::thread::sleep(Duration::from_secs(options.scale(4, 12)));
     forged.judge(&tap, began, report);
-    named(options, attacker, &addresses, &tap, report)?;
+    named(options, attacker, (&peers, &addresses), &tap, report)?;
     for peer in peers {
         println!("    {}", peer.stats());
         peer.end()?;
@@ -204,7 +202,13 @@ fn datagram(
 }
 
 /// Peers that proved their address tell of somebody all the time: how often a peer tries that address.
-fn named(options: &Options, attacker: &Host, under: &[SocketAddrV4], tap: &Tap, report: &mut Report) -> io::Result<()> {
+fn named(
+    options: &Options,
+    attacker: &Host,
+    (peers, under): (&[Peer], &[SocketAddrV4]),
+    tap: &Tap,
+    report: &mut Report,
+) -> io::Result<()> {
     let crowd = Crowd::new(attacker)?;
     let mut spoofer = Spoofer::new(attacker)?;
     let ip: Ipv4Addr = attacker.ip.parse().map_err(io::Error::other)?;
@@ -215,6 +219,12 @@ fn named(options: &Options, attacker: &Host, under: &[SocketAddrV4], tap: &Tap, 
     let seconds = options.scale(8, 130);
     let (mut pace, began) = (Pace::new(5.0), Instant::now());
     for round in 0..seconds * 5 {
+        if round % 10 == 9 {
+            // The user is curious: a list that nobody asked for names nobody.
+            for peer in peers {
+                peer.say(&format!("PEERS mallory{}", round / 10 % 3))?;
+            }
+        }
         for address in &addresses {
             let ids: Vec<String> = (0..20).map(|at| format!("w{}@{NAMED}", round % 50 * 20 + at)).collect();
             let hello = crowd.make(*address, |forger| {
@@ -231,6 +241,8 @@ fn named(options: &Options, attacker: &Host, under: &[SocketAddrV4], tap: &Tap, 
         }
         pace.next();
     }
+    let told = |lines: &[Line]| lines.iter().filter(|line| line.kind() == "PEERS").count();
+    let told: usize = peers.iter().map(|peer| peer.lines(told)).sum();
     let packets = tap.packets();
     let mut most = 0;
     for from in under {
@@ -243,7 +255,7 @@ fn named(options: &Options, attacker: &Host, under: &[SocketAddrV4], tap: &Tap, 
             |start: &Instant| at.iter().filter(|at| at.duration_since(*start).as_secs() < 60 && *at >= start).count();
         most = at.iter().map(within).max().unwrap_or(0).max(most);
     }
-    let measured = format!("{most} (in {seconds} s; {} questions answered)", crowd.answered());
+    let measured = format!("{most} (in {seconds} s; {told} lists taken, {} echoes answered)", crowd.answered());
     report.must(
         "probes to an address that lists name, most in 60 s",
         "<= 1",
@@ -251,14 +263,6 @@ fn named(options: &Options, attacker: &Host, under: &[SocketAddrV4], tap: &Tap, 
         most <= 1 && crowd.answered() > 0,
     );
     Ok(())
-}
-
-/// The ports that peers on the host of a tap announce from.
-fn ports(tap: &Tap, count: usize) -> io::Result<Vec<u16>> {
-    let mut ports: Vec<u16> = tap.packets().iter().map(|packet| packet.from.port()).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    if ports.len() == count { Ok(ports) } else { Err(io::Error::other(format!("{count} peers send from {ports:?}"))) }
 }
 
 /// Gives a host one more address.

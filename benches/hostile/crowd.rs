@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddrV4;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use lsnp::wire::{Envelope, Message, Prekey, PublicKey, decode};
 
@@ -57,6 +58,18 @@ impl Crowd {
     /// What letters to the peer at this address are sealed to.
     pub(crate) fn prekey(&self, of: SocketAddrV4) -> Option<(PublicKey, Prekey)> {
         lock(&self.members).prekeys.get(&of).copied()
+    }
+
+    /// The same, once it is known.
+    pub(crate) fn wait_for_prekey(&self, of: SocketAddrV4) -> io::Result<(PublicKey, Prekey)> {
+        let deadline = Instant::now() + Duration::from_secs(8);
+        while Instant::now() < deadline {
+            if let Some(known) = self.prekey(of) {
+                return Ok(known);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(io::Error::other(format!("{of} shows no key")))
     }
 
     /// How many questions were answered.

@@ -6,10 +6,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use lsnp::wire::{Envelope, Message, Prekey, PublicKey, decode};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::Options;
+use super::amplification::add_address;
 use super::forger::{Forger, Says};
 use super::lan::{Host, Lan};
 use super::process::{Home, Line, Peer};
@@ -21,6 +23,13 @@ use super::tap::{Tap, Way};
 const MESSAGES: f64 = 20.0;
 const JUNK: f64 = 50_000.0;
 const KEYS: f64 = 1_000.0;
+/// Letters of one key.
+const LETTERS: usize = 30;
+/// The last bytes of addresses that the flooder has, and of some that nobody has.
+const SOMEBODY: std::ops::Range<u8> = 100..170;
+const NOBODY: std::ops::Range<u8> = 170..240;
+/// Numbers messages, through all floods.
+static SERIAL: AtomicU64 = AtomicU64::new(0);
 const SLOWEST: Duration = Duration::from_millis(250);
 
 /// What the flood is made of.
@@ -33,8 +42,12 @@ enum Flood {
     JunkAsFriend,
     /// Announcements of older clients from any address.
     Older,
-    /// Rightly signed by keys that nobody knows, from any address.
+    /// Rightly signed by keys that nobody knows, from many addresses of the flooder.
     Keys,
+    /// The same, from addresses where nobody is.
+    KeysNowhere,
+    /// Letters of many keys that nobody knows: each would open a session.
+    Letters,
     /// In the name and with the key of the other peer, wrongly signed.
     BadSignatures,
     /// What the other peer sent a moment ago, again and again, from its address.
@@ -43,12 +56,14 @@ enum Flood {
     Broken,
 }
 
-const FLOODS: [(Flood, &str, f64); 8] = [
+const FLOODS: [(Flood, &str, f64); 10] = [
     (Flood::Nothing, "no flood", 0.0),
     (Flood::Junk, "junk, 50,000/s", JUNK),
     (Flood::Keys, "signed by fresh keys, 1,000/s", KEYS),
+    (Flood::KeysNowhere, "the same in the name of nobody's addresses", KEYS),
     (Flood::JunkAsFriend, "junk in the friend's name, 50,000/s", JUNK),
     (Flood::Older, "older clients from any address, 20,000/s", 20_000.0),
+    (Flood::Letters, "letters of 150 fresh keys, 450/s", 450.0),
     (Flood::BadSignatures, "wrongly signed in the friend's name, 5,000/s", 5_000.0),
     (Flood::Again, "the friend's own datagrams again, 5,000/s", 5_000.0),
     (Flood::Broken, "the friend's own datagrams broken, 5,000/s", 5_000.0),
@@ -59,7 +74,10 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     let lan = Lan::new(4)?;
     lan.introduce()?;
     let [one, two, three, flooder] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of four")) };
-    let tap = Tap::keep(one, Way::Out)?;
+    for last in SOMEBODY {
+        add_address(flooder, &format!("10.77.0.{last}"))?;
+    }
+    let taps = [Tap::keep(one, Way::Out)?, Tap::keep(two, Way::Out)?];
     let homes = (0..3).map(|_| Home::new()).collect::<io::Result<Vec<_>>>()?;
     let alice = Peer::start(&options.peer, one, &homes[0], "alice", &[])?;
     let bob = Peer::start(&options.peer, two, &homes[1], "bob", &[])?;
@@ -72,10 +90,10 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     let seconds = options.scale(2, 10);
     let began = [alice.rss_kib()?, bob.rss_kib()?];
     for (flood, what, rate) in FLOODS {
-        if options.quick && !matches!(flood, Flood::Nothing | Flood::Junk | Flood::Keys) {
+        if options.quick && !matches!(flood, Flood::Nothing | Flood::Junk | Flood::Keys | Flood::KeysNowhere) {
             continue;
         }
-        let under = Under::new(flooder, &tap, two)?;
+        let under = Under::new(flooder, taps.each_ref(), two)?;
         let result = under.talk_during(flood, rate, [&alice, &bob], seconds)?;
         let shown = format!(
             "{} of {} shown, p50 {}, p99 {}, flood {:.0}/s, {} lost at the socket, RSS {:.1} MiB",
@@ -91,14 +109,17 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
         let what = format!("DMs with {what}");
         if flood == Flood::Nothing {
             report.must(&what, "all, p99 <= 250 ms", shown, result.times.len() == result.sent);
-        } else if matches!(flood, Flood::Junk | Flood::Keys) {
+        } else if matches!(flood, Flood::Junk | Flood::Keys | Flood::KeysNowhere) {
             report.figure(&what, "all after retry, p99 <= 250 ms", shown, held);
         } else {
             report.fact(&what, shown);
         }
         println!("    bob: {}", bob.stats());
+        if result.times.len() < result.sent {
+            println!("    alice ends with:\n    {}\n    and bob:\n    {}", alice.tail(6), bob.tail(6));
+        }
     }
-    let under = Under::new(flooder, &tap, two)?;
+    let under = Under::new(flooder, taps.each_ref(), two)?;
     let after = under.talk_during(Flood::Nothing, 0.0, [&alice, &bob], 2)?;
     let shown = format!("{} of {}, p99 {}", after.times.len(), after.sent, ms(after.times.percent(99)));
     report.must("DMs after all floods", "all", shown, after.times.len() == after.sent);
@@ -115,9 +136,9 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
 struct Under<'a> {
     flooder: &'a Host,
     tap: &'a Tap,
+    answers: &'a Tap,
     /// The flooded peer's host.
     ip: Ipv4Addr,
-    lan: Ipv4Addr,
 }
 
 struct Outcome {
@@ -129,9 +150,9 @@ struct Outcome {
 }
 
 impl<'a> Under<'a> {
-    fn new(flooder: &'a Host, tap: &'a Tap, target: &Host) -> io::Result<Self> {
+    fn new(flooder: &'a Host, [tap, answers]: [&'a Tap; 2], target: &Host) -> io::Result<Self> {
         let ip: Ipv4Addr = target.ip.parse().map_err(io::Error::other)?;
-        Ok(Self { flooder, tap, ip, lan: ip })
+        Ok(Self { flooder, tap, answers, ip })
     }
 
     /// Both write at an even rate while the flood runs; all that is shown until a while after counts.
@@ -140,17 +161,17 @@ impl<'a> Under<'a> {
         let lost = peers[1].overflows()?;
         let mut rss_kib = 0;
         let mut said: HashMap<String, Instant> = HashMap::new();
-        let began = Instant::now();
+        let (began, mut serial) = (Instant::now(), SERIAL.fetch_add(100_000, Ordering::Relaxed));
         let spent = std::thread::scope(|scope| {
             let flooding = scope.spawn(|| self.flood(flood, rate, &stop, &count));
             let mut talking = || {
                 // The first messages meet the flood at its height.
                 std::thread::sleep(Duration::from_millis(200));
                 let mut pace = Pace::new(MESSAGES);
-                for number in 0..(seconds as f64 * MESSAGES) as usize {
+                for _ in 0..(seconds as f64 * MESSAGES) as usize {
                     for (at, (peer, to)) in peers.iter().zip(["bob", "alice"]).enumerate() {
-                        let text = format!("{flood:?} {at} {number} {:?}", began);
-                        let text: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ' ').collect();
+                        serial += 1;
+                        let text = format!("{flood:?} {at} number {serial} end");
                         said.insert(text.clone(), Instant::now());
                         peer.say(&format!("DM {to} {text}"))?;
                     }
@@ -199,11 +220,14 @@ impl<'a> Under<'a> {
             genuine.last().map(|(from, to, _)| (*from, *to)).ok_or_else(|| io::Error::other("no DM was sent yet"))?;
         let (mut rng, mut pace) = (StdRng::seed_from_u64(5), Pace::new(rate));
         let mut junk = vec![0; 1_400];
+        let (prekey, mut writers) = (self.prekey(), Vec::new());
         for number in 0_u64.. {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let anywhere = SocketAddrV4::new(self.anywhere(number), 2_000 + (number / 140 % 60_000) as u16);
+            let range = if flood == Flood::Keys { SOMEBODY } else { NOBODY };
+            let last = range.start + (number % u64::from(range.end - range.start)) as u8;
+            let anywhere = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, last), 2_000 + (number / 70 % 60_000) as u16);
             let to = if number % 4 == 0 { SocketAddrV4::new(self.ip, 50_999) } else { target };
             let sent = match flood {
                 Flood::Nothing => Ok(()),
@@ -221,11 +245,24 @@ impl<'a> Under<'a> {
                     );
                     spoofer.send(anywhere, to, hello.as_bytes())
                 }
-                Flood::Keys => {
-                    let mut forger = Forger::new(&format!("k{number}"), anywhere, number ^ 0xface);
+                Flood::Keys | Flood::KeysNowhere => {
+                    let mut forger = Forger::new(&format!("k{number}"), anywhere, number ^ (flood as u64) << 32);
                     let says = Says { ask: Some(forger.nonce()), ..Says::default() };
                     let hello = if number % 2 == 0 { forger.announcement(says) } else { forger.post("look at me") };
                     spoofer.send(anywhere, to, &hello)
+                }
+                Flood::Letters => {
+                    let (key, prekey) = prekey.ok_or_else(|| io::Error::other("the flooded peer shows no prekey"))?;
+                    let writer = number as usize / LETTERS;
+                    if writer == writers.len() {
+                        let address =
+                            SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, SOMEBODY.start), 20_000 + writer as u16);
+                        writers.push(Forger::new(&format!("w{writer}"), address, writer as u64 | 1 << 50));
+                    }
+                    let forger = &mut writers[writer];
+                    let from = forger.address;
+                    let letter = forger.letter(&format!("bob@{}", self.ip), &key, &prekey, "a letter from nobody");
+                    spoofer.send(from, target, &letter.unwrap_or_default())
                 }
                 Flood::BadSignatures => {
                     let (_, _, payload) = &genuine[number as usize % genuine.len()];
@@ -253,16 +290,20 @@ impl<'a> Under<'a> {
         Ok(())
     }
 
+    /// What letters to the flooded one are sealed to, as it announced it.
+    fn prekey(&self) -> Option<(PublicKey, Prekey)> {
+        let packets = self.answers.packets();
+        packets.iter().rev().find_map(|packet| {
+            let Message::Discovery(discovery) = decode(&packet.payload).ok()?.message else { return None };
+            Some((Envelope::of(&packet.payload).ok()?.key, discovery.prekey?))
+        })
+    }
+
     /// What was sent to the flooded one lately, from where, to which of its addresses.
     fn latest(&self) -> Vec<(SocketAddrV4, SocketAddrV4, Vec<u8>)> {
         let packets = self.tap.packets();
         let to_it = packets.iter().rev().filter(|packet| *packet.to.ip() == self.ip && packet.to.port() != 50_999);
         to_it.take(200).map(|packet| (packet.from, packet.to, packet.payload.clone())).collect()
-    }
-
-    fn anywhere(&self, number: u64) -> Ipv4Addr {
-        let [a, b, c, _] = self.lan.octets();
-        Ipv4Addr::new(a, b, c, 100 + (number % 140) as u8)
     }
 }
 

@@ -94,22 +94,6 @@ impl Forger {
         self.signed(out)
     }
 
-    pub(crate) fn profile(&mut self, display_name: &str) -> Vec<u8> {
-        let message_id = self.message_id();
-        let profile = Profile {
-            user_id: id(&self.id),
-            display_name: Some(display_name),
-            status: None,
-            timestamp: Some(unix()),
-            message_id: MessageId::new(&message_id),
-            avatar: None,
-            avatar_data: None,
-        };
-        let mut out = Vec::new();
-        profile.encode(&self.extension(), None, Style::Tight, &mut out);
-        self.signed(out)
-    }
-
     /// A letter to whoever has this key and prekey.
     pub(crate) fn letter(&mut self, to: &str, key: &PublicKey, prekey: &Prekey, text: &str) -> Option<Vec<u8>> {
         let message_id = self.message_id();

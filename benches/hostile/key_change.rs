@@ -11,7 +11,6 @@ use super::lan::Lan;
 use super::process::{Home, Line, Peer};
 use super::report::Report;
 use super::spoof::Spoofer;
-use super::tap::{Tap, Way};
 
 const NAME: &str = "bob";
 /// A swap that is not seen in this time is counted as not seen.
@@ -22,11 +21,9 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     let lan = Lan::new(2)?;
     lan.introduce()?;
     let [under, attacker] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of two")) };
-    let (home, tap) = (Home::new()?, Tap::keep(under, Way::Out)?);
+    let home = Home::new()?;
     let alice = Peer::start(&options.peer, under, &home, "alice", &[])?;
-    let port =
-        tap.packets().first().map(|packet| packet.from.port()).ok_or_else(|| io::Error::other("alice is silent"))?;
-    let to = SocketAddrV4::new(under.ip.parse().map_err(io::Error::other)?, port);
+    let to = alice.address(under)?;
     let swaps = Swaps { crowd: Crowd::new(attacker)?, to, ip: attacker.ip.parse().map_err(io::Error::other)? };
     let mut spoofer = Spoofer::new(attacker)?;
 
@@ -35,7 +32,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     if !alice.knows(&[&id], PATIENCE) {
         return Err(io::Error::other(format!("the contact is not met:\n    {}", alice.tail(8))));
     }
-    let (own, _) = swaps.crowd.prekey(to).ok_or_else(|| io::Error::other("alice shows no key"))?;
+    let (own, _) = swaps.crowd.wait_for_prekey(to)?;
     let key = swaps.crowd.make(first, |forger| forger.key())?;
     let verified = alice.ask(&format!("VERIFY {NAME} {}", key.digits(&own)), &["INFO", "ERROR", "CONTACT"])?;
     println!("    {}", verified.iter().map(Line::said).collect::<Vec<_>>().join("; "));
@@ -55,17 +52,33 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     let seen = alice.lines(alerts);
     report.must(&format!("{count} key changes: alerts"), &count.to_string(), seen.to_string(), seen == count);
     let fresh = alice.lines(|lines| lines[before..].to_vec());
-    let of =
-        |kind: &str, word: &str| fresh.iter().filter(|line| line.kind() == kind && line.said().contains(word)).count();
-    let (heard, sent) = (of("POST", "under a new key") + of("DM", "under a new key"), of("SENT", "for the old key"));
-    let measured = format!("{sent} of ours sent to a new key without a word of the user");
-    report.must(&format!("{count} key changes: DMs of ours"), "0", measured, sent == 0);
-    let contacts = alice.ask("CONTACTS", &["CONTACT"])?;
-    let old: Vec<&Line> = contacts.iter().filter(|line| line.text.contains(&key.fingerprint().to_string())).collect();
-    for line in &old {
+    let of = |kinds: &[&str], word: &str| -> Vec<&Line> {
+        fresh.iter().filter(|line| kinds.contains(&line.kind()) && line.said().contains(word)).collect()
+    };
+    let sent = of(&["SENT"], "for the old key").len();
+    report.must(&format!("{count} key changes: DMs of ours that left"), "0", sent.to_string(), sent == 0);
+    let heard = of(&["POST", "DM"], "under a new key");
+    // Who is shown by the bare name could be the contact.
+    let taken: Vec<&&Line> = heard.iter().filter(|line| line.name() == NAME).collect();
+    for line in heard.iter().take(2).chain(taken.iter().take(2).copied()) {
         println!("    {}", line.text);
     }
-    report.fact(&format!("{count} key changes: texts shown of new keys"), heard.to_string());
+    let measured = format!("{} of {} shown", taken.len(), heard.len());
+    report.must(&format!("{count} key changes: texts under the old contact"), "0", measured, taken.is_empty());
+    let contacts = alice.ask("CONTACTS", &["CONTACT"])?;
+    let old = key.fingerprint().to_string().replace(' ', "");
+    let of_old: Vec<&Line> = contacts.iter().filter(|line| line.text.contains(&old)).collect();
+    println!("    {} contacts, of them:", contacts.len());
+    for line in of_old.iter().chain(contacts.iter().take(2).collect::<Vec<_>>().iter()) {
+        println!("    {}", line.text);
+    }
+    let kept = of_old.iter().any(|line| line.text.contains("verified"));
+    report.must(
+        &format!("{count} key changes: the old contact is kept"),
+        "yes",
+        if kept { "yes" } else { "no" }.to_owned(),
+        kept,
+    );
     println!("    {}", alice.stats());
     alice.end()?;
     Ok(())

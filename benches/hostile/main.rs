@@ -23,6 +23,7 @@ mod identities;
 mod key_change;
 #[cfg(target_os = "linux")]
 #[path = "../netns/lan.rs"]
+#[expect(dead_code, reason = "shared with another bench, which needs more of it")]
 mod lan;
 #[cfg(target_os = "linux")]
 mod privacy;
@@ -32,6 +33,7 @@ mod process;
 mod replay;
 #[cfg(target_os = "linux")]
 #[path = "../netns/report.rs"]
+#[expect(dead_code, reason = "shared with another bench, which needs more of it")]
 mod report;
 #[cfg(target_os = "linux")]
 mod spoof;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,6 +51,11 @@ impl Line {
     /// The second: whose id.
     pub(crate) fn id(&self) -> &str {
         self.column(1)
+    }
+
+    /// The third: what that one is called.
+    pub(crate) fn name(&self) -> &str {
+        self.column(2)
     }
 
     /// The fourth.
@@ -170,6 +176,16 @@ impl Peer {
             let answer = lines[before..].iter().take_while(|line| !is_mark(line));
             answer.filter(|line| kinds.contains(&line.kind())).cloned().collect()
         }))
+    }
+
+    /// Where its unicast socket is.
+    pub(crate) fn address(&self, host: &Host) -> io::Result<SocketAddrV4> {
+        let lines = self.ask("WHOAMI", &["INFO"])?;
+        let text = lines.iter().map(Line::said).collect::<Vec<_>>().join(" ");
+        let digits = text.split_once("(port ").and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
+        let port = digits.and_then(|digits| digits.parse().ok());
+        let port = port.ok_or_else(|| io::Error::other(format!("WHOAMI names no port: {text}")))?;
+        Ok(SocketAddrV4::new(host.ip.parse().map_err(io::Error::other)?, port))
     }
 
     /// What it counted, as it prints it.

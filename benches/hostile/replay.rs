@@ -45,13 +45,27 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     replayer.replay(&watched, From::Anywhere(attacker), Share::Own)?;
     judge(report, "replay in the same run", &watched)?;
 
+    let home = Home::new()?;
+    let other = Peer::start(&options.peer, fifth, &home, "erin", &[])?;
+    let ids: Vec<String> = NAMES.iter().zip(hosts).map(|(name, host)| format!("{name}@{}", host.ip)).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    if !other.knows(&ids, Duration::from_secs(15)) {
+        return Err(io::Error::other("a fifth peer does not meet the others"));
+    }
+    settle();
+    let watched = watch(std::slice::from_ref(fifth), std::slice::from_ref(&other))?;
+    replayer.replay(&watched, From::Author, Share::All)?;
+    replayer.replay(&watched, From::Anywhere(attacker), Share::All)?;
+    judge(report, "replay at another recipient", &watched)?;
+    other.end()?;
+
     let mut again = Vec::new();
     for (at, peer) in peers.drain(..).enumerate() {
         // Some end well, some do not.
         if at % 2 == 0 {
             peer.crash()?
         } else {
-            drop(peer.end()?)
+            peer.end()?;
         }
         again.push(Peer::start(&options.peer, &hosts[at], &homes[at], NAMES[at], &[])?);
     }
@@ -62,21 +76,8 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     replayer.replay(&watched, From::Anywhere(attacker), Share::Own)?;
     judge(report, "replay after restart", &watched)?;
 
-    let home = Home::new()?;
-    let other = Peer::start(&options.peer, fifth, &home, "erin", &[])?;
-    let ids: Vec<String> = NAMES.iter().zip(hosts).map(|(name, host)| format!("{name}@{}", host.ip)).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    if !other.knows(&ids, Duration::from_secs(15)) {
-        return Err(io::Error::other("a fifth peer does not meet the others"));
-    }
-    let watched = watch(std::slice::from_ref(fifth), std::slice::from_ref(&other))?;
-    replayer.replay(&watched, From::Author, Share::All)?;
-    replayer.replay(&watched, From::Anywhere(attacker), Share::All)?;
-    judge(report, "replay at another recipient", &watched)?;
-
     // Who moves to another LAN meets what was captured on the first, and nobody else.
     drop(peers.drain(..).map(Peer::end).collect::<io::Result<Vec<_>>>()?);
-    drop(other.end()?);
     drop(lan);
     elsewhere(options, report, replayer, &homes)
 }
@@ -260,14 +261,14 @@ struct Watched<'a> {
     ip: Ipv4Addr,
     port: u16,
     lines: usize,
-    state: BTreeSet<String>,
+    state: State,
 }
 
 impl<'a> Watched<'a> {
     fn new(host: &Host, peer: &'a Peer) -> io::Result<Self> {
-        let ip = host.ip.parse().map_err(io::Error::other)?;
-        let port = port(peer)?;
-        Ok(Self { peer, ip, port, state: state(peer)?, lines: peer.lines(<[Line]>::len) })
+        let address = peer.address(host)?;
+        let (ip, port) = (*address.ip(), address.port());
+        Ok(Self { peer, ip, port, state: State::of(peer)?, lines: peer.lines(<[Line]>::len) })
     }
 }
 
@@ -277,36 +278,52 @@ fn watch<'a>(hosts: &[Host], peers: &'a [Peer]) -> io::Result<Vec<Watched<'a>>> 
 
 /// Counts what the receivers showed and what changed in their lists since they are watched.
 fn judge(report: &mut Report, what: &str, watched: &[Watched<'_>]) -> io::Result<()> {
-    let (mut shown, mut changed) = (0, 0);
+    let (mut shown, mut changed, mut strangers) = (0, 0, 0);
     for receiver in watched {
         let new: Vec<Line> = receiver.peer.lines(|lines| lines[receiver.lines..].to_vec());
         let texts: Vec<&Line> = new.iter().filter(|line| ["POST", "DM"].contains(&line.kind())).collect();
-        let events: Vec<&Line> = new.iter().filter(|line| CHANGES.contains(&line.kind())).collect();
-        let now = state(receiver.peer)?;
-        let moved: Vec<&String> = now.symmetric_difference(&receiver.state).collect();
+        let now = State::of(receiver.peer)?;
+        let is_stranger = |line: &&Line| line.kind() == "HERE" && now.heard.contains(line.id());
+        let events: Vec<&Line> =
+            new.iter().filter(|line| CHANGES.contains(&line.kind()) && !is_stranger(line)).collect();
+        let moved: Vec<&String> = now.known.symmetric_difference(&receiver.state.known).collect();
         for line in texts.iter().chain(&events).take(3) {
             println!("    {}: {}", receiver.ip, line.text);
         }
         for line in moved.iter().take(4) {
-            println!("    {}: {} {line}", receiver.ip, if now.contains(*line) { "+" } else { "-" });
+            println!("    {}: {} {line}", receiver.ip, if now.known.contains(*line) { "+" } else { "-" });
         }
         println!("    {}: {}", receiver.ip, receiver.peer.stats());
         shown += texts.len();
         changed += events.len() + moved.len();
+        strangers += now.heard.difference(&receiver.state.heard).count();
     }
     report.must(&format!("{what}: shown twice"), "0", shown.to_string(), shown == 0);
     report.must(&format!("{what}: state changed"), "0", changed.to_string(), changed == 0);
+    if strangers > 0 {
+        report.fact(&format!("{what}: strangers listed as heard"), strangers.to_string());
+    }
     Ok(())
 }
 
-/// What a peer lists and knows, without times.
-fn state(peer: &Peer) -> io::Result<BTreeSet<String>> {
-    let mut lines = peer.ask("LIST ALL", &["PEER"])?;
-    if lines.is_empty() {
-        lines = peer.ask("LIST", &["PEER"])?;
+/// What a peer lists and knows.
+struct State {
+    /// Lines without times, of all that proved something.
+    known: BTreeSet<String>,
+    /// Ids of those that were only heard, as anybody can be who sends an announcement.
+    heard: BTreeSet<String>,
+}
+
+impl State {
+    fn of(peer: &Peer) -> io::Result<Self> {
+        let (heard, mut known): (Vec<Line>, Vec<Line>) =
+            peer.ask("LIST ALL", &["PEER"])?.into_iter().partition(|line| line.said().contains(" heard "));
+        known.extend(peer.ask("CONTACTS", &["CONTACT"])?);
+        Ok(Self {
+            known: known.iter().map(|line| without_times(&line.text)).collect(),
+            heard: heard.iter().map(|line| line.id().to_owned()).collect(),
+        })
     }
-    lines.extend(peer.ask("CONTACTS", &["CONTACT"])?);
-    Ok(lines.iter().map(|line| without_times(&line.text)).collect())
 }
 
 /// A line without its presence, and without any number of seconds or the like.
@@ -318,14 +335,6 @@ fn without_times(line: &str) -> String {
         !time && !["heard", "live", "quiet"].contains(word)
     });
     kept.map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
-}
-
-/// The port of a peer's unicast socket, as it says it.
-fn port(peer: &Peer) -> io::Result<u16> {
-    let lines = peer.ask("WHOAMI", &["INFO"])?;
-    let text = lines.iter().map(Line::said).collect::<Vec<_>>().join(" ");
-    let digits = text.split_once("(port ").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
-    digits.flatten().and_then(|digits| digits.parse().ok()).ok_or_else(|| io::Error::other("WHOAMI names no port"))
 }
 
 /// Waits until all know all.

@@ -64,3 +64,30 @@ pub fn new_group_secret(seed: [u8; 32]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::HEXLOWER;
+
+    /// OpenSSL gave the same.
+    #[test]
+    fn key_of_a_group_never_changes() {
+        let key = group_key(" open sesame\r\n").unwrap();
+        assert_eq!(HEXLOWER.encode(&key.0), "6d8d8cafcb441418d2c14a522539422b3e8d20a0e1f18e2387a1a4a633f49efa");
+    }
+
+    #[test]
+    fn empty_text_makes_no_group() {
+        for text in ["", " \t\r\n", "\u{3000}"] {
+            assert_eq!(group_key(text).err(), Some(GroupKeyError::Empty));
+        }
+    }
+
+    #[test]
+    fn new_secret_can_be_typed_and_uses_every_letter() {
+        assert_eq!(new_group_secret([0; 32]), "aaaa-aaaa-aaaa-aaaa-aaaa-aaaa-aaaa");
+        let seed = std::array::from_fn(|at| u8::try_from(at * 7).unwrap());
+        assert_eq!(new_group_secret(seed), "ahqx-6dkt-29gp-w5cj-sz8f-nv4b-iry7");
+    }
+}

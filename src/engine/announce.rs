@@ -100,7 +100,8 @@ impl Engine {
     /// The pace for strangers, which rises with the number of peers.
     fn pace(&self) -> (Duration, u32) {
         let (gap, burst) = self.config.limits.strangers;
-        let crowd = u32::try_from(self.peers.len() / 50).unwrap_or(u32::MAX).max(1);
+        // Newcomers do not count: anybody can make them up.
+        let crowd = u32::try_from(self.peers.settled() / 50).unwrap_or(u32::MAX).max(1);
         (gap / crowd, burst.saturating_mul(crowd))
     }
 

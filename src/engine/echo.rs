@@ -8,6 +8,7 @@ use rand::Rng;
 use crate::wire::{Extension, Nonce, Octets};
 
 use super::peer::{Asked, Path, Tier};
+use super::waiting::Urgency;
 use super::{Arrival, Config, Engine, Event, Instant, Links, Output, Peer, PeerId, Presence, Record, Timer};
 
 /// Asks for one unproven path before its next sign of life.
@@ -192,7 +193,8 @@ impl Engine {
             self.peers.update(id, |peer| peer.lasting = true);
         }
         let Some((asked, path)) = self.asks.get(&answer.0).copied() else {
-            return lasting || self.beats.asked(answer) || self.hints.asked(answer);
+            let ours = arrival.signed.is_some_and(|signed| signed.answers);
+            return ours || lasting || self.beats.asked(answer) || self.hints.asked(answer, from);
         };
         // For a peer with a key nobody else answers.
         let keyed = self.peers.read(asked, |peer| peer.key.is_some()).unwrap_or(false);
@@ -217,6 +219,11 @@ impl Engine {
         });
         let Some((asked, first, lasting, user_id)) = proof.flatten() else { return true };
         self.settle(id);
+        if let Some(signed) = arrival.signed
+            && let Some(author) = self.authors.get_mut(&signed.key)
+        {
+            author.fresh = true;
+        }
         if first {
             let keyed = self.peers.read(id, |peer| peer.key.is_some()).unwrap_or(false);
             self.inflow.prove(from, keyed, &self.config.limits, now);
@@ -238,18 +245,24 @@ impl Engine {
 
     /// True for the nonce of an ASK of ours that somebody at this address may answer.
     pub(super) fn asked(&self, nonce: Nonce, from: SocketAddrV4) -> bool {
-        match self.asks.get(&nonce.0) {
-            Some((_, path)) => *path == from,
-            None => self.hints.answered(nonce) || self.beats.asked(nonce) || self.hints.asked(nonce),
-        }
+        self.asked_there(nonce, from) || self.hints.answered(nonce) || self.beats.asked(nonce)
+    }
+
+    /// True for the nonce of an ASK that we sent to this address alone.
+    pub(super) fn asked_there(&self, nonce: Nonce, from: SocketAddrV4) -> bool {
+        self.asks.get(&nonce.0).is_some_and(|(_, path)| *path == from) || self.hints.asked(nonce, from)
     }
 
     /// Asks the unproven paths of a peer at once, because something waits for the answer.
-    pub(super) fn ask_now(&mut self, id: PeerId, now: Instant) {
-        let (gap, burst) = Config::URGENT;
+    pub(super) fn ask_now(&mut self, id: PeerId, urgency: Urgency, now: Instant) {
+        let (gap, burst) = match urgency {
+            Urgency::Ours => Config::URGENT,
+            Urgency::Theirs => Config::CLAIMED,
+        };
         let Some(peer) = self.peers.get(id) else { return };
         for path in peer.paths.iter().filter(|path| !path.proven && !path.is_asked_lately(now)) {
-            if self.urgent.take(gap, burst, now) {
+            let pace = if urgency == Urgency::Ours { &mut self.urgent } else { &mut self.claimed };
+            if self.links.is_own(*path.address.ip()) || pace.take(gap, burst, now) {
                 self.ask(id, path.address, now);
             }
         }

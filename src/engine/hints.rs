@@ -24,8 +24,8 @@ pub(super) struct Hints {
     queue: VecDeque<SocketAddrV4>,
     /// When an address was probed last.
     probed: BTreeMap<SocketAddrV4, Instant>,
-    /// Nonces of the latest probes.
-    nonces: VecDeque<u64>,
+    /// Nonces of the latest probes, with where they went.
+    nonces: VecDeque<(u64, SocketAddrV4)>,
     /// Whom we asked for a list, and when.
     lists: BTreeMap<PeerId, Instant>,
 }
@@ -36,9 +36,14 @@ impl Hints {
         self.lasting.values().any(|asked| *asked == nonce.0)
     }
 
-    /// True for the nonce of a probe.
-    pub(super) fn asked(&self, nonce: Nonce) -> bool {
-        self.nonces.contains(&nonce.0)
+    /// True for the nonce of a probe of this address.
+    pub(super) fn asked(&self, nonce: Nonce, from: SocketAddrV4) -> bool {
+        self.nonces.contains(&(nonce.0, from))
+    }
+
+    /// A probe was answered: nobody answers it again.
+    pub(super) fn answered_there(&mut self, nonce: Nonce, from: SocketAddrV4) {
+        self.nonces.retain(|probe| *probe != (nonce.0, from));
     }
 }
 
@@ -136,7 +141,7 @@ impl Engine {
         }
         self.hints.probed.insert(to, now);
         let nonce = self.rng.next_u64();
-        self.hints.nonces.push_back(nonce);
+        self.hints.nonces.push_back((nonce, to));
         if self.hints.nonces.len() > 64 {
             self.hints.nonces.pop_front();
         }

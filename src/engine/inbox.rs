@@ -71,7 +71,7 @@ impl Engine {
         {
             self.counters.forks += 1;
         }
-        self.tell(met.id, key, Self::text_of(post.content, arrival), None, arrival.now);
+        self.tell(met.id, arrival.signed, Self::text_of(post.content, arrival), None, arrival.now);
         Ok(())
     }
 
@@ -125,8 +125,7 @@ impl Engine {
         if !self.is_new(met.id, dm.from, dm.message_id, content, dm.timestamp.unwrap_or(self.unix(arrival.now))) {
             return Err(Rejected::Duplicate);
         }
-        let key = arrival.signed.map(|signed| signed.key);
-        self.tell(met.id, key, Self::text_of(content, arrival), Some(false), arrival.now);
+        self.tell(met.id, arrival.signed, Self::text_of(content, arrival), Some(false), arrival.now);
         Ok(())
     }
 
@@ -140,7 +139,7 @@ impl Engine {
             return Err(Rejected::Duplicate);
         }
         self.open_session(signed.key, signed.sid, false, secret);
-        self.tell(met.id, Some(signed.key), Untrusted::new(body.text), Some(true), arrival.now);
+        self.tell(met.id, Some(signed), Untrusted::new(body.text), Some(true), arrival.now);
         Ok(())
     }
 

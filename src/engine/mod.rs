@@ -109,6 +109,8 @@ pub struct Engine {
     excused: BTreeSet<PeerId>,
     /// Asks of those whom a message waits for.
     urgent: Pace,
+    /// Asks of those who say something before they have answered.
+    claimed: Pace,
     config: Config,
     rng: StdRng,
     key: Key,
@@ -177,6 +179,7 @@ impl Engine {
             posts: Posts::default(),
             excused: BTreeSet::new(),
             urgent: Pace::default(),
+            claimed: Pace::default(),
             peers: PeerTable::new(config.shards, key),
             inflow: Inflow::new(&config.limits, key, now),
             own_outflow: Bucket::full(config.limits.own_rate, now),
@@ -217,6 +220,9 @@ impl Engine {
         self.group = group.map(|secret| Group::new(secret, self.key));
         self.ring = Some(Ring { crypto, sequence: Sequence::new(leased), prekeys, posted });
         self.turn_prekeys(now);
+        if let (Some(key), Some(last)) = (self.own_key(), posted.last) {
+            self.posts.support(last, key, posted.number, posted.lamport);
+        }
         self
     }
 

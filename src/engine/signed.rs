@@ -88,7 +88,7 @@ impl Engine {
 
     /// True for what says to be signed by a key that answered at this address.
     pub(super) fn claims_path(&self, bytes: &[u8], from: SocketAddrV4) -> bool {
-        let row = Envelope::of(bytes).ok().and_then(|envelope| self.authors.get(&envelope.key)?.row);
+        let row = Envelope::claimed_key(bytes).and_then(|key| self.authors.get(&key)?.row);
         row.is_some_and(|id| self.is_proven(id, from))
     }
 
@@ -112,7 +112,9 @@ impl Engine {
         }
         let sid = extension.sid.ok_or(DecodeError::Missing("SID"))?;
         let answers = extension.ans.is_some_and(|nonce| self.asked(nonce, from));
-        let standing = self.authors.standing(&key, sid, seq, answers);
+        // What everybody heard us ask may have been answered by a start that has ended since.
+        let alone = extension.ans.filter(|nonce| self.asked_there(*nonce, from));
+        let standing = self.authors.standing(&key, sid, seq, alone.is_some());
         let row = self.authors.get(&key).and_then(|author| author.row);
         let again = standing == Standing::Again && self.came_by_another_way(&key, row, message, from, socket, now);
         match standing {
@@ -133,26 +135,26 @@ impl Engine {
         if !good {
             return Err(Rejected::BadSignature);
         }
+        if let Some(nonce) = alone {
+            self.hints.answered_there(nonce, from);
+        }
         let restarted = standing == Standing::Restart;
-        let newest = self.note_signed((key, sid, seq), restarted, answers, now);
+        let newest = self.note_signed((key, sid, seq), restarted, now);
         Ok(Some(Signed { key, sid, seq, newest: newest && !again, restarted, answers, again }))
     }
 
     /// Notes what a key signed; true when nothing newer of it is known.
-    fn note_signed(
-        &mut self,
-        (key, sid, seq): (PublicKey, Sid, u64),
-        restarted: bool,
-        answers: bool,
-        now: Instant,
-    ) -> bool {
+    fn note_signed(&mut self, (key, sid, seq): (PublicKey, Sid, u64), restarted: bool, now: Instant) -> bool {
         let Some(author) = self.authors.get_mut(&key) else { return true };
         if restarted {
             author.sid = sid;
             author.window = super::window::Window::from(seq);
             author.fresh = false;
+            if let Some(id) = author.row {
+                self.drop_held(id);
+            }
         }
-        author.fresh |= answers;
+        let Some(author) = self.authors.get_mut(&key) else { return true };
         let newest = restarted || seq > author.window.greatest();
         author.window.note(seq);
         author.ceiling = author.ceiling.max(seq);

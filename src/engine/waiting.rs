@@ -5,9 +5,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{OwnMessageId, PublicKey, Untrusted};
+use crate::wire::{OwnMessageId, Untrusted};
+
+use super::signed::Signed;
 
 use super::{CommandError, Config, Engine, Event, Instant, Peer, PeerId, Timer};
+
+/// What a peer signed at most so many datagrams before it answered is told when it answers.
+const JUST_BEFORE: u64 = 64;
+
+/// Why somebody is asked at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// The user wrote to it.
+    Ours,
+    /// It wrote to us, or somebody says so.
+    Theirs,
+}
 
 /// A message of ours.
 #[derive(Debug)]
@@ -40,6 +54,8 @@ pub(super) struct Held {
     pub(super) text: Untrusted,
     /// A DM, and whether it was sealed; else a POST.
     pub(super) dm: Option<bool>,
+    /// Its SEQ.
+    pub(super) seq: u64,
     pub(super) at: Instant,
 }
 
@@ -112,7 +128,7 @@ impl Engine {
             return;
         }
         self.waits.ours.insert(id, queue);
-        self.ask_now(id, now);
+        self.ask_now(id, Urgency::Ours, now);
         if peer.prekey.is_none() && peer.best_path().proven {
             // The answer to an ASK tells it.
             self.probe(id, false, now);
@@ -132,8 +148,7 @@ impl Engine {
         if let Some(queue) = self.waits.ours.remove(&peer.id) {
             self.not_sent(peer, queue);
         }
-        let held = self.waits.theirs.remove(&peer.id).map_or(0, |held| held.len());
-        self.counters.unproven += held as u64;
+        self.drop_held(peer.id);
     }
 
     fn not_sent(&mut self, to: &Peer, queue: Vec<Waiting>) {
@@ -146,11 +161,9 @@ impl Engine {
 
     /// Tells what a peer said, if this start of it has answered us; else holds it and asks. What was recorded some time
     /// ago and is sent again by somebody else is never answered for.
-    pub(super) fn tell(&mut self, id: PeerId, key: Option<PublicKey>, text: Untrusted, dm: Option<bool>, now: Instant) {
-        let fresh = key.is_none_or(|key| self.authors.get(&key).is_some_and(|author| author.fresh));
-        if fresh {
-            return self.tell_now(id, text, dm);
-        }
+    pub(super) fn tell(&mut self, id: PeerId, signed: Option<Signed>, text: Untrusted, dm: Option<bool>, now: Instant) {
+        let unproven = signed.filter(|signed| !self.authors.get(&signed.key).is_some_and(|author| author.fresh));
+        let Some(Signed { seq, .. }) = unproven else { return self.tell_now(id, text, dm) };
         let (each, all) = self.config.limits.held;
         let total = self.waits.theirs();
         let queue = self.waits.theirs.entry(id).or_default();
@@ -158,9 +171,9 @@ impl Engine {
             self.counters.unproven += 1;
             return;
         }
-        queue.push(Held { text, dm, at: now });
+        queue.push(Held { text, dm, seq, at: now });
         self.timers.set(now + Config::HELD, Timer::Held(id));
-        self.ask_now(id, now);
+        self.ask_now(id, Urgency::Theirs, now);
     }
 
     fn tell_now(&mut self, id: PeerId, text: Untrusted, dm: Option<bool>) {
@@ -172,11 +185,23 @@ impl Engine {
         }
     }
 
-    /// The peer has proved to be there: tells what it said before.
+    /// The peer has proved to be there: tells what it said just before. What it said long ago was for others.
     pub(super) fn tell_held(&mut self, id: PeerId) {
+        let key = self.peers.read(id, |peer| peer.key).flatten();
+        let greatest = key.and_then(|key| self.authors.get(&key)).map_or(0, |author| author.window.greatest());
         for held in self.waits.theirs.remove(&id).unwrap_or_default() {
-            self.tell_now(id, held.text, held.dm);
+            if greatest - held.seq.min(greatest) <= JUST_BEFORE {
+                self.tell_now(id, held.text, held.dm);
+            } else {
+                self.counters.unproven += 1;
+            }
         }
+    }
+
+    /// Another start of the peer is here: what the one before said is not told any more.
+    pub(super) fn drop_held(&mut self, id: PeerId) {
+        let held = self.waits.theirs.remove(&id).map_or(0, |held| held.len());
+        self.counters.unproven += held as u64;
     }
 
     /// Drops what was held for too long.

@@ -6,6 +6,9 @@ const WORDS: usize = 17;
 /// Numbers below the greatest that may still come.
 pub(super) const WINDOW: u64 = 1_024;
 
+/// Numbers below the first that was heard that may still come.
+const OVERTAKEN: u64 = 8;
+
 /// A sliding window over a counter that may be used once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Window {
@@ -23,10 +26,14 @@ impl Window {
         Self { greatest, bits }
     }
 
-    /// Only `first` was seen: what was sent before may still come.
+    /// `first` is the first that was heard. What was sent just before may have been overtaken; what was sent long before
+    /// was for others, and who sends it now is somebody else.
     pub(super) fn from(first: u64) -> Self {
-        let mut window = Self { greatest: first, bits: [0; WORDS] };
-        window.set(first);
+        let mut window = Self::after(first);
+        for overtaken in first.saturating_sub(OVERTAKEN)..first {
+            let (word, bit) = Self::place(overtaken);
+            window.bits[word] &= !bit;
+        }
         window
     }
 
@@ -109,9 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_the_first_may_still_come() {
+    fn what_was_overtaken_by_the_first_may_still_come() {
         let window = Window::from(2_000);
-        assert!(window.is_new(1_999) && window.is_new(977) && !window.is_new(976) && !window.is_new(2_000));
+        assert!(window.is_new(1_999) && window.is_new(1_992) && !window.is_new(1_991) && !window.is_new(2_000));
+        assert!(window.is_new(2_001) && !Window::from(3).is_new(3) && Window::from(3).is_new(0));
     }
 
     #[test]

@@ -18,8 +18,9 @@ use super::interfaces::{Interfaces, LinkFilter};
 use super::kept::Keeper;
 use super::neighbours::Presence;
 use super::paths::Paths;
+use super::send::Sender;
 use super::socket::{Received, Sockets, buffer};
-use super::{Notice, port_holders, send};
+use super::{Notice, port_holders};
 
 /// Datagrams that are taken from one socket before anything else gets its turn.
 const BATCH: usize = 64;
@@ -71,6 +72,7 @@ pub(super) struct Shell {
     channels: Channels,
     faults: Arc<Counts>,
     buffer: Box<[u8]>,
+    sender: Sender,
 }
 
 /// What ended a wait.
@@ -114,6 +116,7 @@ impl Shell {
             channels,
             faults,
             buffer: buffer(),
+            sender: Sender::default(),
         }
     }
 
@@ -241,7 +244,7 @@ impl Shell {
 
     async fn transmit(&mut self, transmit: &Transmit) {
         let Some(socket) = self.sockets.get(Socket::Unicast) else { return };
-        let sent = send::send(socket, transmit).await;
+        let sent = self.sender.send(socket, transmit).await;
         let Some(error) = sent.error else { return };
         tracing::debug!(%error, refused = sent.refused, given_up = sent.given_up, "not sent to all");
         count(&self.faults.refused, sent.refused);

@@ -14,6 +14,13 @@ use crate::engine::Transmit;
 /// on the link can fill it for seconds; the rest of the protocol does not wait for them.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// Sends, and remembers whether the system's queue was full the last time: then nothing waits for it again until there
+/// is room, or each transmission would.
+#[derive(Debug, Default)]
+pub(super) struct Sender {
+    clogged: bool,
+}
+
 /// What became of one transmission.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
@@ -25,11 +32,21 @@ pub(super) struct Sent {
     pub(super) error: Option<io::Error>,
 }
 
+impl Sender {
+    /// Sends to every address.
+    pub(super) async fn send(&mut self, socket: &UdpSocket, transmit: &Transmit) -> Sent {
+        let patience = if self.clogged { Duration::ZERO } else { PATIENCE };
+        let sent = send(socket, transmit, patience).await;
+        self.clogged = sent.given_up > 0;
+        sent
+    }
+}
+
 /// Sends to every address.
-pub(super) async fn send(socket: &UdpSocket, transmit: &Transmit) -> Sent {
+async fn send(socket: &UdpSocket, transmit: &Transmit, patience: Duration) -> Sent {
     let mut sent = Sent::default();
     let mut rest = &transmit.to[..];
-    let mut patience = pin!(sleep(PATIENCE));
+    let mut patience = pin!(sleep(patience));
     while !rest.is_empty() {
         match send_some(socket, &transmit.payload, rest) {
             Ok(count) => rest = &rest[count.clamp(1, rest.len())..],
@@ -112,7 +129,7 @@ mod tests {
             to[at] = bad;
         }
         to.push(bad);
-        let sent = send(&from, &transmit(to)).await;
+        let sent = Sender::default().send(&from, &transmit(to)).await;
         assert_eq!((sent.refused, sent.given_up), (5, 0));
         assert!(sent.error.is_some());
 
@@ -131,6 +148,6 @@ mod tests {
     #[tokio::test]
     async fn nowhere_is_fine() {
         let from = socket::open_unicast(0).unwrap();
-        assert_eq!(send(&from, &transmit(Vec::new())).await.refused, 0);
+        assert_eq!(Sender::default().send(&from, &transmit(Vec::new())).await.refused, 0);
     }
 }

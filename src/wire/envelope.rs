@@ -9,7 +9,7 @@ pub const SIGNED_DOMAIN: &[u8] = b"lsnp 1 datagram\0";
 pub const ENVELOPE_MAX: usize = 11 + 47 + 25 + 91;
 
 /// `SIG:`, 86 characters and two line feeds.
-const TAIL: usize = 4 + 86 + 2;
+const SIG_LINE: usize = 4 + 86 + 2;
 
 /// The signature of a datagram, as it stands there; not verified yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,18 +34,51 @@ impl<'a> Envelope<'a> {
         Self::find(bytes).ok_or(DecodeError::Bad("SIG"))
     }
 
-    fn find(bytes: &'a [u8]) -> Option<Self> {
-        let at = bytes.len().checked_sub(TAIL).filter(|_| bytes.len() <= MAX_DATAGRAM)?;
-        let (signed, tail) = bytes.split_at_checked(at)?;
-        let text = std::str::from_utf8(signed).ok()?;
-        let signature = tail.strip_prefix(b"SIG:")?.strip_suffix(b"\n\n")?;
-        let signature = Signature::parse(std::str::from_utf8(signature).ok()?)?;
-        let (body, seq) = text.strip_suffix('\n')?.rsplit_once('\n')?;
-        let seq = canonical_number(seq.strip_prefix("SEQ:")?)?;
-        let (body, key) = body.rsplit_once('\n')?;
-        let key = PublicKey::parse(key.strip_prefix("PK:")?)?;
-        is_well_formed(body).then_some(Self { key, seq, signature, signed })
+    /// Who says to have signed a datagram: a look at its end, for what must be decided before there is time for more.
+    /// [`Envelope::of`] may still refuse it.
+    #[must_use]
+    pub fn claimed_key(bytes: &[u8]) -> Option<PublicKey> {
+        let (_, tail) = Tail::of(bytes)?;
+        Some(tail.key)
     }
+
+    fn find(bytes: &'a [u8]) -> Option<Self> {
+        let (body, Tail { key, seq, signature }) = Tail::of(bytes)?;
+        let signed = &bytes[..bytes.len() - SIG_LINE];
+        is_well_formed(std::str::from_utf8(body).ok()?).then_some(Self { key, seq, signature, signed })
+    }
+}
+
+/// The three last lines.
+struct Tail {
+    key: PublicKey,
+    seq: u64,
+    signature: Signature,
+}
+
+impl Tail {
+    /// Reads PK, SEQ, SIG and the empty line at the end; also gives the lines before them, without the last line feed.
+    fn of(bytes: &[u8]) -> Option<(&[u8], Self)> {
+        let at = bytes.len().checked_sub(SIG_LINE).filter(|_| bytes.len() <= MAX_DATAGRAM)?;
+        let (signed, last) = bytes.split_at_checked(at)?;
+        let signature = last.strip_prefix(b"SIG:")?.strip_suffix(b"\n\n")?;
+        let (rest, seq) = last_line(signed)?;
+        let seq = canonical_number(std::str::from_utf8(seq.strip_prefix(b"SEQ:")?).ok()?)?;
+        let (body, key) = last_line(rest)?;
+        let key = PublicKey::parse(std::str::from_utf8(key.strip_prefix(b"PK:")?).ok()?)?;
+        let signature = Signature::parse(std::str::from_utf8(signature).ok()?)?;
+        Some((body.strip_suffix(b"\n")?, Self { key, seq, signature }))
+    }
+}
+
+/// The last line without its line feed, if it is a short one, and what stands before it.
+fn last_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    /// `PK:` and 43 characters, the longer of the two lines that are read so.
+    const LONGEST: usize = 46;
+    let text = text.strip_suffix(b"\n")?;
+    let end = &text[text.len().saturating_sub(LONGEST + 1)..];
+    let length = end.iter().rev().position(|byte| *byte == b'\n')?;
+    Some(text.split_at(text.len() - length))
 }
 
 /// A number in its one spelling: no sign, no zero in front.

@@ -1,13 +1,17 @@
 //! The wire floor against golden datagrams, against itself, and against hostile text.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may fail")]
 
+mod chain;
+mod envelope;
 mod escape;
 mod forgery;
 mod golden;
+mod key;
 mod lines;
 mod protocol;
 mod round_trip;
 mod safe;
+mod sealed;
 mod skeleton;
 mod splitting;
 mod vectors;
