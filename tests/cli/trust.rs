@@ -4,11 +4,15 @@ use std::net::UdpSocket;
 
 use crate::world::{Running, World};
 
-/// Two peers that list each other.
+/// Two peers that have written to each other: their ways are proven.
 fn pair(world: &World) -> [Running; 2] {
     let [mut alice, mut bob] = ["alice", "bob"].map(|name| world.piped(name));
     alice.has("HERE\tbob@");
     bob.has("HERE\talice@");
+    alice.types("DM bob one");
+    bob.shows("\talice\tone\n");
+    bob.types("DM alice two");
+    alice.shows("\tbob\ttwo\n");
     [alice, bob]
 }
 
@@ -144,7 +148,7 @@ fn blocked_and_muted_ones_are_not_heard_until_they_are() {
     bob.types("POST muted");
     bob.shows("SENT\t");
     bob.types("DM alice heard");
-    let before = alice.shows("DM\tbob@").to_owned();
+    let before = alice.shows("\tbob\theard\n").to_owned();
     assert!(!before.contains("POST"), "{before}");
     alice.types("UNMUTE bob");
     alice.shows("Unmuted bob#");

@@ -28,7 +28,7 @@ impl Render {
                 names.label(peer)
             ),
             format!("    new: {new}"),
-            format!("    old: {old} ({known})"),
+            format!("    old: {old} ({}, {known})", names::contact(before)),
             format!("    DMs to it wait. {what_to_do}"),
         ];
         lines.iter().map(|line| Shown::line(self.color, &[(Tone::Alarm, line)])).collect()
