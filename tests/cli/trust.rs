@@ -7,13 +7,17 @@ use crate::world::{Running, World};
 /// Two peers that have written to each other: their ways are proven.
 fn pair(world: &World) -> [Running; 2] {
     let [mut alice, mut bob] = ["alice", "bob"].map(|name| world.piped(name));
+    get_to_know(&mut alice, &mut bob);
+    [alice, bob]
+}
+
+fn get_to_know(alice: &mut Running, bob: &mut Running) {
     alice.has("HERE\tbob@");
     bob.has("HERE\talice@");
     alice.types("DM bob one");
     bob.shows("\talice\tone\n");
     bob.types("DM alice two");
     alice.shows("\tbob\ttwo\n");
-    [alice, bob]
 }
 
 /// The rest of the row that it shows next with this beginning.
@@ -178,8 +182,7 @@ fn a_contact_that_is_not_here_is_known_still() {
     let world = World::new();
     let mut alice = world.piped_with(&["--name", "alice", "--profile", "a"]);
     let mut bob = world.piped_with(&["--name", "bob", "--profile", "b"]);
-    alice.has("HERE\tbob@");
-    bob.has("HERE\talice@");
+    get_to_know(&mut alice, &mut bob);
     let shown = digits(&mut alice, "bob");
     bob.types("QUIT");
     alice.shows("LEFT\tbob@");
