@@ -222,8 +222,12 @@ pub fn contact_name(contact: &Contact) -> Safe {
 
 /// True for a name that could pass for what stands around names in a line.
 fn is_odd(name: &str) -> bool {
-    let name = skeleton(name);
-    name.contains(['#', ':', '(', ')', '"', ',', '@', '>']) || name.contains(&skeleton(" to you"))
+    let signs = ['#', ':', '(', ')', '"', ',', '@', '>'];
+    if name.is_ascii() {
+        return name.contains(signs) || name.to_ascii_lowercase().contains("to you");
+    }
+    let seen = skeleton(name);
+    name.contains(signs) || seen.contains(signs) || seen.contains(&skeleton("to you"))
 }
 
 /// Whom an event is about.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::engine::{Command, Event, Instant, Peer, Reply};
+use crate::engine::{Command, Event, Instant, Peer, Reply, Trust};
 use crate::node::{Handle, Node, Notice, Profile};
 
 use super::alarms::Alarms;
@@ -263,6 +263,7 @@ impl Session {
             Err(RecvError::Lagged(count)) => {
                 self.names.refresh();
                 self.error(&format!("{count} events came too fast and are not shown")).await;
+                self.remind().await;
                 return None;
             }
             Err(RecvError::Closed) => {
@@ -293,6 +294,16 @@ impl Session {
         }
         self.pulled(&event).await;
         (self.last.is_some() && self.pulls.is_empty()).then_some(End::Wanted)
+    }
+
+    /// New keys are never silent, also where the event about one is lost.
+    async fn remind(&self) {
+        let mut changed = self.handle.peers().snapshot();
+        changed.retain(|peer| peer.trust() == Trust::Changed && !peer.is_blocked());
+        if !changed.is_empty() {
+            let list = render::some(changed.iter().map(|peer| self.names.label(peer)));
+            self.screen.show(self.render.alarm(&format!("With a new key and a known name: {list}. See PEER"))).await;
+        }
     }
 
     async fn noticed(&mut self, notice: Notice) -> Option<End> {

@@ -1,6 +1,7 @@
 //! Whom a user means.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use crate::wire::{PublicKey, Safe, skeleton};
 
@@ -83,7 +84,21 @@ const SHOWN: usize = 32;
 /// [`skeleton`].
 #[must_use]
 pub fn look(name: &str) -> String {
-    skeleton(Safe::called(name, SHOWN).as_str()).chars().filter(|c| !c.is_whitespace()).collect()
+    let name = Safe::called(name, SHOWN);
+    if !name.as_str().is_ascii() {
+        return blankless(name.as_str());
+    }
+    // Most names are plain, and there may be thousands.
+    static PLAIN: LazyLock<[String; 128]> = LazyLock::new(|| {
+        std::array::from_fn(|c| {
+            u8::try_from(c).map_or_else(|_| String::new(), |c| blankless(&char::from(c).to_string()))
+        })
+    });
+    name.as_str().bytes().filter_map(|b| PLAIN.get(usize::from(b))).map(String::as_str).collect()
+}
+
+fn blankless(name: &str) -> String {
+    skeleton(name).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 impl<'a> Who<'a> {

@@ -7,6 +7,7 @@ mod options;
 mod pipes;
 mod secrets;
 mod terminals;
+mod trust;
 mod world;
 
 /// The program ends within this time, whatever ended it.

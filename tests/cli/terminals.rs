@@ -48,7 +48,7 @@ fn the_first_five_minutes_in_three_terminals() {
     alice.types("hello");
     alice.shows("Not a command. To tell everyone: POST hello\n");
     alice.types("DM bob hi");
-    alice.shows("To bob, not private: hi\n");
+    alice.shows("To bob, private: hi\n");
     bob.shows("alice to you: hi\n");
     alice.types("list");
     alice.shows("NAME     ID");
@@ -106,7 +106,7 @@ fn commands_and_peers_are_completed_and_history_is_kept() {
     alice.presses("\x15dm bo\t");
     alice.shows("dm bobby ");
     alice.presses("hi\r");
-    alice.shows("To bobby, not private: hi\n");
+    alice.shows("To bobby, private: hi\n");
     alice.types("QUIT");
     assert_eq!(alice.ends_within(SOON).0, Some(0));
     let mut alice = world.at_terminal(&[]);
@@ -115,7 +115,7 @@ fn commands_and_peers_are_completed_and_history_is_kept() {
     alice.presses("\x1b[A\x1b[A");
     alice.shows("dm bobby hi");
     alice.presses("\r");
-    alice.shows("To bobby, not private: hi\n");
+    alice.shows("To bobby, private: hi\n");
 }
 
 #[test]

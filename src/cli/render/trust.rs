@@ -28,7 +28,7 @@ impl Render {
                 names.label(peer)
             ),
             format!("    new: {new}"),
-            format!("    old: {old} ({known})"),
+            format!("    old: {old} ({}, {known})", names::contact(before)),
             format!("    DMs to it wait. {what_to_do}"),
         ];
         lines.iter().map(|line| Shown::line(self.color, &[(Tone::Alarm, line)])).collect()
@@ -308,7 +308,7 @@ fn trust(who: &Person) -> &'static str {
         Trust::Changed => {
             "new key: somebody of its name had another one, and you have not said yet whether it is right"
         }
-        Trust::Known => "known by its key; not compared",
+        Trust::Known => "known by its key, not compared",
         Trust::Verified => "verified: you compared the digits",
     }
 }

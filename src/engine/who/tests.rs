@@ -109,3 +109,17 @@ fn contacts_are_found_like_peers() {
     assert_eq!(found("bob", &[one, contact]), Ok(key(2)));
     assert_eq!(found("carl", &both), Err(0));
 }
+
+#[test]
+fn plain_names_look_like_their_letters() {
+    for first in ' '..='~' {
+        for second in ' '..='~' {
+            let name = format!("{first}m{second}");
+            assert_eq!(look(&name), blankless(&name));
+        }
+    }
+    for (one, other) in [("Bob", "b\u{43e}b"), ("rn", "m"), ("I1", "ll"), ("a b", "ab"), ("\u{2713}bob", "bob")] {
+        assert_eq!(look(one), look(other));
+    }
+    assert_ne!(look("bob"), look("rob"));
+}

@@ -123,7 +123,7 @@ fn a_changed_key_is_four_red_lines_or_one_row() {
         [
             format!("{typed} HAS A NEW KEY: a new computer or a new profile, or somebody else who takes the name"),
             format!("    new: {}", print(1)),
-            format!("    old: {} (verified)", print(2)),
+            format!("    old: {} (bob#{}, verified)", print(2), short(2)),
             format!("    DMs to it wait. {what_to_do}"),
         ]
     );
