@@ -58,15 +58,15 @@ enum Flood {
 
 const FLOODS: [(Flood, &str, f64); 10] = [
     (Flood::Nothing, "no flood", 0.0),
+    (Flood::Letters, "letters of 150 fresh keys, 450/s", 450.0),
     (Flood::Junk, "junk, 50,000/s", JUNK),
     (Flood::Keys, "signed by fresh keys, 1,000/s", KEYS),
-    (Flood::KeysNowhere, "the same in the name of nobody's addresses", KEYS),
     (Flood::JunkAsFriend, "junk in the friend's name, 50,000/s", JUNK),
-    (Flood::Older, "older clients from any address, 20,000/s", 20_000.0),
-    (Flood::Letters, "letters of 150 fresh keys, 450/s", 450.0),
     (Flood::BadSignatures, "wrongly signed in the friend's name, 5,000/s", 5_000.0),
     (Flood::Again, "the friend's own datagrams again, 5,000/s", 5_000.0),
     (Flood::Broken, "the friend's own datagrams broken, 5,000/s", 5_000.0),
+    (Flood::KeysNowhere, "the same in the name of nobody's addresses, 1,000/s", KEYS),
+    (Flood::Older, "older clients from any address, 20,000/s", 20_000.0),
 ];
 
 /// One flood after the other, with a pause between.
