@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes one target with libFuzzer on stable Rust.
 #
-#   scripts/fuzz.sh TARGET [EXECUTIONS]     decode, roundtrip or engine; 1,000,000 executions by default
+#   scripts/fuzz.sh TARGET [EXECUTIONS]     decode, roundtrip, signed, sealed or engine; 1,000,000 executions by default
 #
 # New inputs are kept in fuzz/target/corpus/TARGET; fuzz/corpus/TARGET holds the committed seeds and is only read.
 # A crash is kept in fuzz/target/crashes; make it a file of fuzz/corpus/TARGET when it is mended.
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../fuzz"
 target=${1:-}
 runs=${2:-1000000}
 case $target in
-decode | roundtrip | engine) ;;
+decode | roundtrip | signed | sealed | engine) ;;
 *)
     sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
     exit 2

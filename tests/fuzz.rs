@@ -33,3 +33,13 @@ fn of_roundtrip() {
 fn of_engine() {
     replay("engine", cases::engine);
 }
+
+#[test]
+fn of_signed() {
+    replay("signed", cases::signed);
+}
+
+#[test]
+fn of_sealed() {
+    replay("sealed", cases::sealed);
+}

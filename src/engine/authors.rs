@@ -20,7 +20,7 @@ pub(super) struct Author {
     pub(super) window: Window,
     /// The greatest SEQ of any start.
     pub(super) ceiling: u64,
-    /// This start of it answered an ASK of this run of ours: what it signs is no replay of older times.
+    /// This start of it answered where we asked it, in this run of ours: what it signs is no replay of older times.
     pub(super) fresh: bool,
     /// When its newest datagram came in.
     pub(super) newest: Instant,
@@ -59,8 +59,8 @@ pub(super) struct Authors {
 }
 
 impl Author {
-    pub(super) fn new(sid: Sid, seq: u64, row: PeerId, fresh: bool, now: Instant) -> Self {
-        Self { sid, window: Window::from(seq), ceiling: seq, fresh, newest: now, row: Some(row), contact: None }
+    pub(super) fn new(sid: Sid, seq: u64, row: PeerId, now: Instant) -> Self {
+        Self { sid, window: Window::from(seq), ceiling: seq, fresh: false, newest: now, row: Some(row), contact: None }
     }
 
     /// Where a datagram of this key stands. `answers`: it holds the answer to an ASK of ours.
@@ -78,6 +78,11 @@ impl Author {
             (false, _) => Standing::Doubtful,
         }
     }
+}
+
+/// All that a contact goes by, as it looks.
+fn names_of(contact: &Contact) -> BTreeSet<String> {
+    contact.names().into_iter().flatten().map(skeleton).collect()
 }
 
 impl Authors {
@@ -149,17 +154,14 @@ impl Authors {
     pub(super) fn keep(&mut self, contact: Contact) {
         let key = contact.key;
         let Some(author) = self.by_key.get_mut(&key) else { return };
-        let name = skeleton(contact.shown_name());
+        let names = names_of(&contact);
         match author.contact.replace(Box::new(contact)) {
-            Some(before) => {
-                let old = skeleton(before.shown_name());
-                if old != name {
-                    self.unname(&old, &key);
-                }
-            }
+            Some(before) => names_of(&before).iter().for_each(|name| self.unname(name, &key)),
             None => self.contacts += 1,
         }
-        self.names.entry(name).or_default().insert(key);
+        for name in names {
+            self.names.entry(name).or_default().insert(key);
+        }
     }
 
     fn unname(&mut self, name: &str, key: &PublicKey) {
@@ -171,10 +173,11 @@ impl Authors {
         }
     }
 
-    /// Who is called so, or looks so.
-    pub(super) fn called(&self, name: &str) -> impl Iterator<Item = &Author> {
-        let keys = self.names.get(&skeleton(name));
-        keys.into_iter().flatten().filter_map(|key| self.by_key.get(key))
+    /// Who goes by one of these names, or by one that looks so: the name of a label, or a display name.
+    pub(super) fn called(&self, names: [Option<&str>; 2]) -> impl Iterator<Item = &Author> {
+        let found = names.into_iter().flatten().filter_map(|name| self.names.get(&skeleton(name)));
+        let keys: BTreeSet<&PublicKey> = found.flatten().collect();
+        keys.into_iter().filter_map(|key| self.by_key.get(key))
     }
 
     /// All contacts, by key.
@@ -190,7 +193,7 @@ impl Authors {
             return Ok(None);
         }
         let mut groups: BTreeMap<Ipv4Addr, (usize, u64, PublicKey)> = BTreeMap::new();
-        for key in self.names.values().flatten() {
+        for key in self.names.values().flatten().collect::<BTreeSet<_>>() {
             let Some(author) = self.by_key.get(key).filter(|author| author.row.is_none()) else { continue };
             let Some(contact) = author.contact.as_deref().filter(|contact| !contact.is_judged()) else { continue };
             let group = groups.entry(contact.ip).or_insert((0, 0, *key));
@@ -206,7 +209,7 @@ impl Authors {
     pub(super) fn forget(&mut self, key: &PublicKey) {
         if let Some(contact) = self.by_key.remove(key).and_then(|author| author.contact) {
             self.contacts -= 1;
-            self.unname(&skeleton(contact.shown_name()), key);
+            names_of(&contact).iter().for_each(|name| self.unname(name, key));
         }
     }
 }

@@ -38,6 +38,13 @@ impl Contact {
     }
 }
 
+impl Peer {
+    /// The name in its label, and its display name.
+    fn names(&self) -> [Option<&str>; 2] {
+        [Some(self.raw_name()), self.raw_display_name().filter(|name| !name.trim().is_empty())]
+    }
+}
+
 impl Engine {
     /// Somebody signed answered us at this address for the first time in this run, or this start of it did: it is kept,
     /// and people are told if its key is new and its name is not.
@@ -86,8 +93,7 @@ impl Engine {
     pub(super) fn rename_contact(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get(id) else { return };
         let Some(key) = peer.key.filter(|key| self.authors.contact(key).is_some()) else { return };
-        let called = self.authors.contact(&key).map(|contact| contact.shown_name().to_owned());
-        if called.as_deref() != Some(shown(&peer)) {
+        if self.authors.contact(&key).is_some_and(|contact| contact.names() != peer.names()) {
             self.check_name(id);
         }
         let changed = self.peers.read(id, |peer| peer.trust == Trust::Changed).unwrap_or(false);
@@ -112,7 +118,7 @@ impl Engine {
         let own_ips: Vec<Ipv4Addr> = peer.paths.iter().map(|path| *path.address.ip()).collect();
         let mut before: Option<&Contact> = None;
         let (mut verified, mut namesake) = (false, false);
-        for author in self.authors.called(shown(&peer)) {
+        for author in self.authors.called(peer.names()) {
             let Some(contact) = author.contact.as_deref().filter(|contact| Some(contact.key) != peer.key) else {
                 continue;
             };
@@ -198,7 +204,7 @@ impl Engine {
             if self.config.private_only {
                 return Err(CommandError::PrivateOnly);
             }
-            if self.authors.called(shown(peer)).next().is_some() && !self.excused.contains(&peer.id) {
+            if self.authors.called(peer.names()).next().is_some() && !self.excused.contains(&peer.id) {
                 return Err(CommandError::Downgrade { name: peer.shown_name() });
             }
             return Ok(None);
@@ -221,9 +227,4 @@ impl Engine {
             self.event(Event::Gone(peer));
         }
     }
-}
-
-/// What people know the peer as.
-fn shown(peer: &Peer) -> &str {
-    peer.raw_display_name().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| peer.raw_name())
 }

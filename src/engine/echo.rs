@@ -219,6 +219,11 @@ impl Engine {
         });
         let Some((asked, first, lasting, user_id)) = proof.flatten() else { return true };
         self.settle(id);
+        if let Some(signed) = arrival.signed
+            && let Some(author) = self.authors.get_mut(&signed.key)
+        {
+            author.fresh = true;
+        }
         if first {
             let keyed = self.peers.read(id, |peer| peer.key.is_some()).unwrap_or(false);
             self.inflow.prove(from, keyed, &self.config.limits, now);

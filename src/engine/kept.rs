@@ -105,6 +105,11 @@ impl Contact {
         self.ceiling = self.ceiling.max(seq);
     }
 
+    /// The name in its label, and its display name.
+    pub(super) fn names(&self) -> [Option<&str>; 2] {
+        [Some(&*self.name), self.display_name.as_deref().filter(|name| !name.trim().is_empty())]
+    }
+
     /// True when the user said something about it, or has to.
     #[must_use]
     pub fn is_judged(&self) -> bool {

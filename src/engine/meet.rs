@@ -248,7 +248,7 @@ impl Engine {
         match self.authors.get_mut(&signed.key) {
             Some(author) => author.row = Some(id),
             None => {
-                let author = Author::new(signed.sid, signed.seq, id, signed.answers, now);
+                let author = Author::new(signed.sid, signed.seq, id, now);
                 self.authors.meet(signed.key, author);
             }
         }

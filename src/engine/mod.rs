@@ -220,6 +220,9 @@ impl Engine {
         self.group = group.map(|secret| Group::new(secret, self.key));
         self.ring = Some(Ring { crypto, sequence: Sequence::new(leased), prekeys, posted });
         self.turn_prekeys(now);
+        if let (Some(key), Some(last)) = (self.own_key(), posted.last) {
+            self.posts.support(last, key, posted.number, posted.lamport);
+        }
         self
     }
 

@@ -33,21 +33,27 @@ impl Posts {
         let named = chain.seen.iter().chain(&chain.prev).filter_map(|named| self.lamports.get(named)).max();
         let greatest = self.newest.last().map_or(0, |(lamport, _)| *lamport);
         let lamport = chain.lamport.min(named.copied().unwrap_or(0).max(greatest) + 1);
-        let fork = *self.places.entry((author, chain.number)).or_insert(id) != id;
-        self.lamports.insert(id, lamport);
-        self.order.push_back((id, author, chain.number));
-        if self.order.len() > REMEMBERED
-            && let Some((id, author, number)) = self.order.pop_front()
-        {
-            self.lamports.remove(&id);
-            self.places.remove(&(author, number));
-        }
+        let fork = self.support(id, author, chain.number, lamport);
         if self.newest.is_full() && self.newest.first().is_some_and(|(least, _)| *least < lamport) {
             self.newest.remove(0);
         }
         if !self.newest.is_full() {
             let at = self.newest.partition_point(|(other, _)| *other <= lamport);
             self.newest.insert(at, (lamport, id));
+        }
+        fork
+    }
+
+    /// Remembers where a post stands, ours too: others name it. True when another one stands there.
+    pub(super) fn support(&mut self, id: PieceHash, author: PublicKey, number: u64, lamport: u64) -> bool {
+        let fork = *self.places.entry((author, number)).or_insert(id) != id;
+        self.lamports.insert(id, lamport);
+        self.order.push_back((id, author, number));
+        if self.order.len() > REMEMBERED
+            && let Some((id, author, number)) = self.order.pop_front()
+        {
+            self.lamports.remove(&id);
+            self.places.remove(&(author, number));
         }
         fork
     }
@@ -67,6 +73,7 @@ impl Engine {
     pub(super) fn note_own_post(&mut self, chain: &Chain, bytes: &[u8]) {
         let Some(ring) = &mut self.ring else { return };
         let id = PieceHash::of(bytes);
+        self.posts.support(id, ring.crypto.public_key(), chain.number, chain.lamport);
         ring.posted = Posted { number: chain.number, last: Some(id), lamport: chain.lamport };
         let posted = ring.posted;
         self.outputs.push_back(Output::Store(Record::Posted(posted)));

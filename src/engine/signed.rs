@@ -139,18 +139,12 @@ impl Engine {
             self.hints.answered_there(nonce, from);
         }
         let restarted = standing == Standing::Restart;
-        let newest = self.note_signed((key, sid, seq), restarted, answers, now);
+        let newest = self.note_signed((key, sid, seq), restarted, now);
         Ok(Some(Signed { key, sid, seq, newest: newest && !again, restarted, answers, again }))
     }
 
     /// Notes what a key signed; true when nothing newer of it is known.
-    fn note_signed(
-        &mut self,
-        (key, sid, seq): (PublicKey, Sid, u64),
-        restarted: bool,
-        answers: bool,
-        now: Instant,
-    ) -> bool {
+    fn note_signed(&mut self, (key, sid, seq): (PublicKey, Sid, u64), restarted: bool, now: Instant) -> bool {
         let Some(author) = self.authors.get_mut(&key) else { return true };
         if restarted {
             author.sid = sid;
@@ -161,7 +155,6 @@ impl Engine {
             }
         }
         let Some(author) = self.authors.get_mut(&key) else { return true };
-        author.fresh |= answers;
         let newest = restarted || seq > author.window.greatest();
         author.window.note(seq);
         author.ceiling = author.ceiling.max(seq);

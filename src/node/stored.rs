@@ -138,7 +138,7 @@ mod tests {
             }
         }
         faulty(&[&whole[..], b"x"].concat());
-        faulty(&vec![b'x'; 101]);
+        faulty(&[b'x'; 101]);
         let other = Stored { kind: "other", ..stored.clone() };
         other.write(&(7_u64, "text"), false).unwrap();
         assert!(matches!(stored.read::<(u64, String)>(), Err(Fault::Broken(_))), "another kind of file");

@@ -20,7 +20,7 @@ fn contact(number: u8) -> Contact {
         key: PublicKey([number; 32]),
         name: format!("peer{number}"),
         display_name: Some("\u{1f9a4}".repeat(32)),
-        verified: number % 2 == 0,
+        verified: number.is_multiple_of(2),
         changed: false,
         blocked: true,
         muted: false,
