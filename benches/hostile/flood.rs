@@ -12,6 +12,7 @@ use rand::{Rng, SeedableRng};
 
 use super::Options;
 use super::amplification::add_address;
+use super::crowd::Crowd;
 use super::forger::{Forger, Says};
 use super::lan::{Host, Lan};
 use super::process::{Home, Line, Peer};
@@ -48,6 +49,8 @@ enum Flood {
     KeysNowhere,
     /// Letters of many keys that nobody knows: each would open a session.
     Letters,
+    /// Posts of keys that have proved to be there.
+    Proven,
     /// In the name and with the key of the other peer, wrongly signed.
     BadSignatures,
     /// What the other peer sent a moment ago, again and again, from its address.
@@ -56,11 +59,12 @@ enum Flood {
     Broken,
 }
 
-const FLOODS: [(Flood, &str, f64); 10] = [
+const FLOODS: [(Flood, &str, f64); 11] = [
     (Flood::Nothing, "no flood", 0.0),
     (Flood::Letters, "letters of 150 fresh keys, 450/s", 450.0),
     (Flood::Junk, "junk, 50,000/s", JUNK),
     (Flood::Keys, "signed by fresh keys, 1,000/s", KEYS),
+    (Flood::Proven, "posts of 64 keys that are there, 6,400/s", 6_400.0),
     (Flood::JunkAsFriend, "junk in the friend's name, 50,000/s", JUNK),
     (Flood::BadSignatures, "wrongly signed in the friend's name, 5,000/s", 5_000.0),
     (Flood::Again, "the friend's own datagrams again, 5,000/s", 5_000.0),
@@ -159,11 +163,12 @@ impl<'a> Under<'a> {
     fn talk_during(&self, flood: Flood, rate: f64, peers: [&Peer; 2], seconds: u64) -> io::Result<Outcome> {
         let (stop, count) = (AtomicBool::new(false), AtomicU64::new(0));
         let lost = peers[1].overflows()?;
+        let crowd = if flood == Flood::Proven { self.prove(peers[1])? } else { Vec::new() };
         let mut rss_kib = 0;
         let mut said: HashMap<String, Instant> = HashMap::new();
         let (began, mut serial) = (Instant::now(), SERIAL.fetch_add(100_000, Ordering::Relaxed));
         let spent = std::thread::scope(|scope| {
-            let flooding = scope.spawn(|| self.flood(flood, rate, &stop, &count));
+            let flooding = scope.spawn(|| self.flood((flood, rate), crowd, &stop, &count));
             let mut talking = || {
                 // The first messages meet the flood at its height.
                 std::thread::sleep(Duration::from_millis(200));
@@ -207,7 +212,37 @@ impl<'a> Under<'a> {
         Ok(Outcome { sent: said.len(), times, rate, lost: peers[1].overflows()? - lost, rss_kib })
     }
 
-    fn flood(&self, flood: Flood, rate: f64, stop: &AtomicBool, count: &AtomicU64) -> io::Result<()> {
+    /// Keys that have proved to the flooded one that they are there.
+    fn prove(&self, bob: &Peer) -> io::Result<Vec<Forger>> {
+        let crowd = Crowd::new(self.flooder)?;
+        let mut spoofer = Spoofer::new(self.flooder)?;
+        let place = |at: u8| SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, SOMEBODY.start + at), 30_000);
+        for at in 0..64 {
+            crowd.admit(Forger::new(&format!("proven{at}"), place(at), u64::from(at) | 1 << 51));
+        }
+        let contacts = |bob: &Peer| bob.ask("CONTACTS", &["CONTACT"]);
+        let known = |lines: &[Line]| lines.iter().filter(|line| line.id().starts_with("proven")).count();
+        for _ in 0..40 {
+            for at in 0..64 {
+                let hello = crowd.make(place(at), |forger| forger.announcement(Says::default()))?;
+                spoofer.send(place(at), SocketAddrV4::new(self.ip, 50_999), &hello)?;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+            if known(&contacts(bob)?) == 64 {
+                break;
+            }
+        }
+        println!("    {} of 64 keys have proved to be there", known(&contacts(bob)?));
+        Ok(crowd.leave())
+    }
+
+    fn flood(
+        &self,
+        (flood, rate): (Flood, f64),
+        mut crowd: Vec<Forger>,
+        stop: &AtomicBool,
+        count: &AtomicU64,
+    ) -> io::Result<()> {
         if flood == Flood::Nothing {
             return Ok(());
         }
@@ -263,6 +298,11 @@ impl<'a> Under<'a> {
                     let from = forger.address;
                     let letter = forger.letter(&format!("bob@{}", self.ip), &key, &prekey, "a letter from nobody");
                     spoofer.send(from, target, &letter.unwrap_or_default())
+                }
+                Flood::Proven => {
+                    let at = number as usize % crowd.len();
+                    let post = crowd[at].post(&format!("spam {number}"));
+                    spoofer.send(crowd[at].address, target, &post)
                 }
                 Flood::BadSignatures => {
                     let (_, _, payload) = &genuine[number as usize % genuine.len()];
