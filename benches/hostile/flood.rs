@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use lsnp::wire::{Envelope, Message, Prekey, PublicKey, decode};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -24,8 +23,6 @@ use super::tap::{Tap, Way};
 const MESSAGES: f64 = 20.0;
 const JUNK: f64 = 50_000.0;
 const KEYS: f64 = 1_000.0;
-/// Letters of one key.
-const LETTERS: usize = 30;
 /// The last bytes of addresses that the flooder has, and of some that nobody has.
 const SOMEBODY: std::ops::Range<u8> = 100..170;
 const NOBODY: std::ops::Range<u8> = 170..240;
@@ -35,7 +32,7 @@ const SLOWEST: Duration = Duration::from_millis(250);
 
 /// What the flood is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flood {
+pub(crate) enum Flood {
     Nothing,
     /// Random bytes from the flooder's own address.
     Junk,
@@ -47,8 +44,6 @@ enum Flood {
     Keys,
     /// The same, from addresses where nobody is.
     KeysNowhere,
-    /// Letters of many keys that nobody knows: each would open a session.
-    Letters,
     /// Posts of keys that have proved to be there.
     Proven,
     /// In the name and with the key of the other peer, wrongly signed.
@@ -59,9 +54,8 @@ enum Flood {
     Broken,
 }
 
-const FLOODS: [(Flood, &str, f64); 11] = [
+const FLOODS: [(Flood, &str, f64); 10] = [
     (Flood::Nothing, "no flood", 0.0),
-    (Flood::Letters, "letters of 150 fresh keys, 450/s", 450.0),
     (Flood::Junk, "junk, 50,000/s", JUNK),
     (Flood::Keys, "signed by fresh keys, 1,000/s", KEYS),
     (Flood::Proven, "posts of 64 keys that are there, 6,400/s", 6_400.0),
@@ -81,7 +75,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     for last in SOMEBODY {
         add_address(flooder, &format!("10.77.0.{last}"))?;
     }
-    let taps = [Tap::keep(one, Way::Out)?, Tap::keep(two, Way::Out)?];
+    let tap = Tap::keep(one, Way::Out)?;
     let homes = (0..3).map(|_| Home::new()).collect::<io::Result<Vec<_>>>()?;
     let alice = Peer::start(&options.peer, one, &homes[0], "alice", &[])?;
     let bob = Peer::start(&options.peer, two, &homes[1], "bob", &[])?;
@@ -97,7 +91,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
         if options.quick && !matches!(flood, Flood::Nothing | Flood::Junk | Flood::Keys | Flood::KeysNowhere) {
             continue;
         }
-        let under = Under::new(flooder, taps.each_ref(), two)?;
+        let under = Under::new(flooder, &tap, two)?;
         let result = under.talk_during(flood, rate, [&alice, &bob], seconds)?;
         let shown = format!(
             "{} of {} shown, p50 {}, p99 {}, flood {:.0}/s, {} lost at the socket, RSS {:.1} MiB",
@@ -123,7 +117,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
             println!("    alice ends with:\n    {}\n    and bob:\n    {}", alice.tail(6), bob.tail(6));
         }
     }
-    let under = Under::new(flooder, taps.each_ref(), two)?;
+    let under = Under::new(flooder, &tap, two)?;
     let after = under.talk_during(Flood::Nothing, 0.0, [&alice, &bob], 2)?;
     let shown = format!("{} of {}, p99 {}", after.times.len(), after.sent, ms(after.times.percent(99)));
     report.must("DMs after all floods", "all", shown, after.times.len() == after.sent);
@@ -137,10 +131,9 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-struct Under<'a> {
+pub(crate) struct Under<'a> {
     flooder: &'a Host,
     tap: &'a Tap,
-    answers: &'a Tap,
     /// The flooded peer's host.
     ip: Ipv4Addr,
 }
@@ -154,9 +147,9 @@ struct Outcome {
 }
 
 impl<'a> Under<'a> {
-    fn new(flooder: &'a Host, [tap, answers]: [&'a Tap; 2], target: &Host) -> io::Result<Self> {
+    pub(crate) fn new(flooder: &'a Host, tap: &'a Tap, target: &Host) -> io::Result<Self> {
         let ip: Ipv4Addr = target.ip.parse().map_err(io::Error::other)?;
-        Ok(Self { flooder, tap, answers, ip })
+        Ok(Self { flooder, tap, ip })
     }
 
     /// Both write at an even rate while the flood runs; all that is shown until a while after counts.
@@ -236,7 +229,8 @@ impl<'a> Under<'a> {
         Ok(crowd.leave())
     }
 
-    fn flood(
+    /// Floods until it is stopped.
+    pub(crate) fn flood(
         &self,
         (flood, rate): (Flood, f64),
         mut crowd: Vec<Forger>,
@@ -255,7 +249,6 @@ impl<'a> Under<'a> {
             genuine.last().map(|(from, to, _)| (*from, *to)).ok_or_else(|| io::Error::other("no DM was sent yet"))?;
         let (mut rng, mut pace) = (StdRng::seed_from_u64(5), Pace::new(rate));
         let mut junk = vec![0; 1_400];
-        let (prekey, mut writers) = (self.prekey(), Vec::new());
         for number in 0_u64.. {
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -286,19 +279,6 @@ impl<'a> Under<'a> {
                     let hello = if number % 2 == 0 { forger.announcement(says) } else { forger.post("look at me") };
                     spoofer.send(anywhere, to, &hello)
                 }
-                Flood::Letters => {
-                    let (key, prekey) = prekey.ok_or_else(|| io::Error::other("the flooded peer shows no prekey"))?;
-                    let writer = number as usize / LETTERS;
-                    if writer == writers.len() {
-                        let address =
-                            SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, SOMEBODY.start), 20_000 + writer as u16);
-                        writers.push(Forger::new(&format!("w{writer}"), address, writer as u64 | 1 << 50));
-                    }
-                    let forger = &mut writers[writer];
-                    let from = forger.address;
-                    let letter = forger.letter(&format!("bob@{}", self.ip), &key, &prekey, "a letter from nobody");
-                    spoofer.send(from, target, &letter.unwrap_or_default())
-                }
                 Flood::Proven => {
                     let at = number as usize % crowd.len();
                     let post = crowd[at].post(&format!("spam {number}"));
@@ -328,15 +308,6 @@ impl<'a> Under<'a> {
             pace.next();
         }
         Ok(())
-    }
-
-    /// What letters to the flooded one are sealed to, as it announced it.
-    fn prekey(&self) -> Option<(PublicKey, Prekey)> {
-        let packets = self.answers.packets();
-        packets.iter().rev().find_map(|packet| {
-            let Message::Discovery(discovery) = decode(&packet.payload).ok()?.message else { return None };
-            Some((Envelope::of(&packet.payload).ok()?.key, discovery.prekey?))
-        })
     }
 
     /// What was sent to the flooded one lately, from where, to which of its addresses.
