@@ -122,7 +122,7 @@ impl Talk {
         meet(&peers)?;
         let talk = Self { peers, taps };
         // The last leaves and comes back, so that goodbyes are captured too.
-        Ok(talk.with_goodbye(options, hosts, homes)?)
+        talk.with_goodbye(options, hosts, homes)
     }
 
     fn with_goodbye(mut self, options: &Options, hosts: &[Host], homes: &[Home]) -> io::Result<Self> {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -18,9 +19,10 @@ use super::tap::{Tap, Way};
 /// Letters of one key: fewer than it may have sessions.
 const LETTERS: usize = 30;
 
-/// Sessions are pushed out, then a friend is hidden.
+/// Sessions are pushed out, a friend is relayed, a friend is hidden.
 pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     sessions(options, report)?;
+    relay(options, report)?;
     hidden_friend(options, report)
 }
 
@@ -81,6 +83,63 @@ fn sessions(options: &Options, report: &mut Report) -> io::Result<()> {
     println!("    {}", bob.stats());
     let what = format!("{count} letters of {} fresh keys, then DMs of a friend", count / LETTERS);
     report.must(&what, "20 of 20", format!("{arrived} of 20"), arrived == 20);
+    alice.end()?;
+    bob.end()?;
+    Ok(())
+}
+
+/// Somebody between two passes on all that they say, as from an address of its own: questions and answers too.
+fn relay(options: &Options, report: &mut Report) -> io::Result<()> {
+    let lan = Lan::new(3)?;
+    lan.introduce()?;
+    let [one, two, between] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of three")) };
+    let homes = [Home::new()?, Home::new()?];
+    let beats = ["--heartbeat", "1s", "--expiry", "10s"];
+    let alice = Peer::start(&options.peer, one, &homes[0], "alice", &beats)?;
+    let bob = Peer::start(&options.peer, two, &homes[1], "bob", &beats)?;
+    let id = format!("alice@{}", one.ip);
+    if !bob.knows(&[&id], Duration::from_secs(15)) {
+        return Err(io::Error::other(format!("{id} was not met:\n    {}", bob.tail(8))));
+    }
+    let ends = [alice.address(one)?, bob.address(two)?];
+    let (own, mut spoofer) =
+        (SocketAddrV4::new(between.ip.parse().map_err(io::Error::other)?, 7_777), Spoofer::new(between)?);
+    let passed = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&passed);
+    let tap = Tap::each(between, Way::In, move |packet| {
+        let Some(from) = ends.iter().position(|end| *end == packet.from) else { return };
+        let to = ends[1 - from];
+        let to = if packet.to.port() == 50_999 { SocketAddrV4::new(*to.ip(), 50_999) } else { to };
+        if spoofer.send(own, to, &packet.payload).is_ok() {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    })?;
+    let before = bob.lines(<[Line]>::len);
+    for number in 0..options.scale(3, 10) {
+        std::thread::sleep(Duration::from_secs(1));
+        alice.say(&format!("DM bob relayed {number}"))?;
+        alice.say(&format!("POST relayed {number}"))?;
+    }
+    let list = bob.ask("LIST", &["PEER"])?;
+    drop(tap);
+    let texts = |lines: &[Line]| lines[before..].iter().filter(|line| line.said().starts_with("relayed")).count();
+    bob.wait(Duration::from_secs(2), |lines| texts(lines) >= options.scale(6, 20));
+    let rows: Vec<&Line> = list.iter().filter(|line| line.id() == id).collect();
+    let stays = rows.len() == 1 && rows[0].said().starts_with(&ends[0].to_string());
+    for row in &rows {
+        println!("    {}", row.text);
+    }
+    println!("    {}", bob.stats());
+    let (shown, of) = (bob.lines(texts), options.scale(6, 20));
+    let passed = passed.load(Ordering::Relaxed);
+    let measured =
+        format!("{} ({passed} passed on), {shown} of {of} texts shown", if stays { "stays" } else { "moved" });
+    report.must(
+        "a friend whose every word is passed on",
+        "stays, each text once",
+        measured,
+        stays && shown == of && passed > 0,
+    );
     alice.end()?;
     bob.end()?;
     Ok(())
