@@ -293,9 +293,7 @@ impl Engine {
     /// on the discovery port.
     pub(super) fn answer(&mut self, met: super::meet::Met, arrival: &Arrival) {
         let Arrival { now, .. } = *arrival;
-        if met.settled {
-            self.show_picture(met.id, now);
-        }
+        self.show_picture(met.id, now);
         let Some(to) = self.peers.read(met.id, |peer| if peer.is_older() { peer.address() } else { arrival.from })
         else {
             return;
@@ -374,7 +372,7 @@ impl Engine {
         let Some(id) = answer.peer else {
             for profile in [true, false] {
                 let payload = self.announcement(extra, profile, now);
-                if payload.len() <= 3 * answer.bytes {
+                if payload.len() <= 3 * answer.bytes && self.may_knock(to, now) {
                     return self.transmit(&[to], payload);
                 }
             }
@@ -384,7 +382,7 @@ impl Engine {
         match self.peers.read(id, |peer| peer.is_older().then_some(peer.dialect)) {
             Some(Some(dialect)) => {
                 let payload = self.greeting(dialect, now);
-                self.send_within_budget(id, to, payload);
+                self.send_within_budget(id, to, payload, now);
                 if dialect.greeting != Greeting::Profile {
                     self.tell_profile(id, now);
                 }
@@ -397,7 +395,7 @@ impl Engine {
                 for profile in [true, false] {
                     let payload = self.announcement(Extension { ask, ..extra }, profile, now);
                     if self.fits_budget(id, to, payload.len()) || !profile {
-                        self.send_within_budget(id, to, payload);
+                        self.send_within_budget(id, to, payload, now);
                         return;
                     }
                 }

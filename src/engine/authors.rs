@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use crate::wire::{PublicKey, Sid, skeleton};
 
@@ -13,11 +14,16 @@ use super::{Contact, Instant, Limits, PeerId};
 /// A jump of SEQ beyond this is believed only of somebody who answers.
 const JUMP_MAX: u64 = 1 << 32;
 
+/// What the first datagram of a start overtook comes within this time.
+const OVERTAKEN: Duration = Duration::from_secs(2);
+
 /// One key.
 #[derive(Debug)]
 pub(super) struct Author {
     pub(super) sid: Sid,
     pub(super) window: Window,
+    /// The first SEQ of this start that was heard, and when: what it overtook comes at once, or is sent by somebody else.
+    pub(super) first: (u64, Instant),
     /// The greatest SEQ of any start.
     pub(super) ceiling: u64,
     /// This start of it answered where we asked it, in this run of ours: what it signs is no replay of older times.
@@ -60,14 +66,24 @@ pub(super) struct Authors {
 
 impl Author {
     pub(super) fn new(sid: Sid, seq: u64, row: PeerId, now: Instant) -> Self {
-        Self { sid, window: Window::from(seq), ceiling: seq, fresh: false, newest: now, row: Some(row), contact: None }
+        Self {
+            sid,
+            window: Window::from(seq),
+            first: (seq, now),
+            ceiling: seq,
+            fresh: false,
+            newest: now,
+            row: Some(row),
+            contact: None,
+        }
     }
 
     /// Where a datagram of this key stands. `answers`: it holds the answer to an ASK of ours.
-    fn standing(&self, sid: Sid, seq: u64, answers: bool) -> Standing {
+    fn standing(&self, sid: Sid, seq: u64, answers: bool, now: Instant) -> Standing {
         let greatest = self.window.greatest();
         let far = seq.saturating_sub(self.ceiling) > JUMP_MAX;
-        if self.sid == sid && !self.window.is_new(seq) {
+        let late = seq < self.first.0 && now.since(self.first.1) > OVERTAKEN;
+        if self.sid == sid && (late || !self.window.is_new(seq)) {
             return if seq == greatest { Standing::Again } else { Standing::Old };
         }
         // A start that goes on where another ended has greater numbers; a copy of an old disk has not, and answers.
@@ -99,6 +115,7 @@ impl Authors {
             let author = Author {
                 sid: contact.sid,
                 window: Window::after(contact.seq),
+                first: (0, now),
                 ceiling: contact.ceiling,
                 fresh: false,
                 newest: now,
@@ -123,8 +140,8 @@ impl Authors {
         self.by_key.get(key)?.contact.as_deref()
     }
 
-    pub(super) fn standing(&self, key: &PublicKey, sid: Sid, seq: u64, answers: bool) -> Standing {
-        self.by_key.get(key).map_or(Standing::First, |author| author.standing(sid, seq, answers))
+    pub(super) fn standing(&self, key: &PublicKey, sid: Sid, seq: u64, answers: bool, now: Instant) -> Standing {
+        self.by_key.get(key).map_or(Standing::First, |author| author.standing(sid, seq, answers, now))
     }
 
     /// True when there is time to check one more signature of such a key.

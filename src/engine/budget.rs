@@ -66,6 +66,33 @@ impl Pace {
     }
 }
 
+/// What is on its way to addresses where nobody has answered. If nobody is there, each datagram takes a place in the
+/// system's queue for 3 s; of some 150 places, enough stay free for those who are there.
+#[derive(Debug, Default)]
+pub(super) struct Knocks(VecDeque<(Instant, Ipv4Addr)>);
+
+impl Knocks {
+    /// How long a system looks for a neighbour.
+    const WAIT: Duration = Duration::from_secs(3);
+
+    /// Takes a place for a datagram to this IP, if there is one.
+    pub(super) fn take(&mut self, to: Ipv4Addr, cap: usize, now: Instant) -> bool {
+        while self.0.front().is_some_and(|(at, _)| now.since(*at) >= Self::WAIT) {
+            self.0.pop_front();
+        }
+        let good = self.0.len() < cap;
+        if good {
+            self.0.push_back((now, to));
+        }
+        good
+    }
+
+    /// Somebody is there: nothing waits for that IP.
+    pub(super) fn answered(&mut self, ip: Ipv4Addr) {
+        self.0.retain(|(_, to)| *to != ip);
+    }
+}
+
 /// Who may send how much.
 #[derive(Debug)]
 pub(super) struct Inflow {

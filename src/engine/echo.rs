@@ -95,7 +95,7 @@ impl Engine {
     fn ask(&mut self, id: PeerId, path: SocketAddrV4, now: Instant) {
         let Some(ask) = self.ask_of(id, path, now) else { return };
         let payload = self.announcement(Extension { ask: Some(ask), ..Extension::default() }, false, now);
-        self.send_within_budget(id, path, payload);
+        self.send_within_budget(id, path, payload, now);
     }
 
     /// The echo on this path is overdue: asks once more, or gives up until the path is heard again; a path that does
@@ -119,7 +119,7 @@ impl Engine {
                 self.timers.set(now + Config::ECHO_RETRY, Timer::Echo(id, path));
                 let extra = Extension { ask: Some(Octets(nonce)), ..Extension::default() };
                 let payload = self.announcement(extra, false, now);
-                self.send_within_budget(id, path, payload);
+                self.send_within_budget(id, path, payload, now);
             }
             Some((nonce, false)) => {
                 self.asks.remove(&nonce);
@@ -166,7 +166,7 @@ impl Engine {
             if by_user {
                 self.transmit(&[to], payload);
             } else {
-                self.send_within_budget(id, to, payload);
+                self.send_within_budget(id, to, payload, now);
             }
             return;
         }
@@ -180,7 +180,7 @@ impl Engine {
             if by_user {
                 self.transmit(&[path.address], payload);
             } else {
-                self.send_within_budget(id, path.address, payload);
+                self.send_within_budget(id, path.address, payload, now);
             }
         }
     }
@@ -202,6 +202,7 @@ impl Engine {
             return false;
         }
         self.asks.remove(&answer.0);
+        self.knocks.answered(*from.ip());
         if asked != id {
             // Somebody else answers at this address, so whom we asked there is not there.
             let unproven = self.peers.read(asked, |peer| peer.tier == Tier::Probation).unwrap_or(false);
@@ -286,9 +287,20 @@ impl Engine {
         fits.unwrap_or(false)
     }
 
+    /// True when something may go to an address where nobody has answered.
+    pub(super) fn may_knock(&mut self, to: SocketAddrV4, now: Instant) -> bool {
+        self.links.is_own(*to.ip()) || self.knocks.take(*to.ip(), self.config.limits.knocks, now)
+    }
+
     /// Sends to a path of the peer what its budget allows; true when it went.
-    pub(super) fn send_within_budget(&mut self, id: PeerId, to: SocketAddrV4, payload: Arc<[u8]>) -> bool {
-        if !self.fits_budget(id, to, payload.len()) {
+    pub(super) fn send_within_budget(
+        &mut self,
+        id: PeerId,
+        to: SocketAddrV4,
+        payload: Arc<[u8]>,
+        now: Instant,
+    ) -> bool {
+        if !self.fits_budget(id, to, payload.len()) || !(self.is_proven(id, to) || self.may_knock(to, now)) {
             self.counters.unanswered += 1;
             return false;
         }

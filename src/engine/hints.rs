@@ -102,7 +102,7 @@ impl Engine {
             });
             if let Some(Some((dialect, to))) = deaf {
                 let payload = self.greeting(dialect, now);
-                self.send_within_budget(id, to, payload);
+                self.send_within_budget(id, to, payload, now);
             }
         }
     }
@@ -135,7 +135,7 @@ impl Engine {
         if !self.hints.queue.is_empty() {
             self.timers.set(now + Duration::from_secs(1) / self.config.limits.hints_rate.max(1), Timer::Hint);
         }
-        if !self.links.is_on_link(*to.ip()) {
+        if !self.links.is_on_link(*to.ip()) || !self.may_knock(to, now) {
             self.counters.hints_dropped += 1;
             return;
         }
@@ -199,7 +199,7 @@ impl Engine {
             room.saturating_sub(envelope),
             &mut self.scratch,
         );
-        if self.scratch.len() + envelope > room {
+        if self.scratch.len() + envelope > room || !(proven || self.may_knock(from, now)) {
             return Err(Rejected::Unanswered);
         }
         let payload = if envelope > 0 { self.signed() } else { self.scratch.as_slice().into() };

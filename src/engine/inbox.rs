@@ -183,7 +183,7 @@ impl Engine {
         let extension = self.extension_for(&peer, false);
         response.encode(unfollow, self.unix(arrival.now), &extension, peer.dialect.style, &mut self.scratch);
         let payload = if peer.is_older() { self.scratch.as_slice().into() } else { self.signed() };
-        self.send_within_budget(met.id, to, payload);
+        self.send_within_budget(met.id, to, payload, arrival.now);
         self.event(if unfollow { Event::Unfollowed(peer) } else { Event::Followed(peer) });
         Ok(())
     }

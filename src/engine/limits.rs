@@ -55,6 +55,8 @@ pub struct Limits {
     pub settled: usize,
     /// Keys that are kept over a restart; one more replaces the youngest of the IP with the most that are not here.
     pub contacts: usize,
+    /// Datagrams that we send of ourselves within 3 s to addresses where nobody has answered.
+    pub knocks: usize,
     /// Messages of ours that wait for one peer, and in all.
     pub waiting: (usize, usize),
     /// Messages of others that wait until their sender proves to be there, of one peer and in all.
@@ -95,6 +97,7 @@ impl Default for Limits {
             unknown_checks: (500, 500),
             settled: 12_288,
             contacts: 4_096,
+            knocks: 50,
             waiting: (64, 1_024),
             held: (8, 512),
             sessions: (32, 4_096),

@@ -35,8 +35,6 @@ pub(super) struct Met {
     pub(super) restarted: bool,
     /// Was quiet.
     back: bool,
-    /// An older client that is no passer-by any more.
-    pub(super) settled: bool,
     /// What it says about itself counts: it is heard where it has answered, or it has answered nowhere yet.
     pub(super) believed: bool,
     /// A path that answered before, and is doubted: the peer is heard from somewhere else.
@@ -47,16 +45,7 @@ pub(super) struct Met {
 
 impl Met {
     fn again(id: PeerId) -> Self {
-        Self {
-            id,
-            new: false,
-            restarted: false,
-            back: false,
-            settled: false,
-            believed: false,
-            doubted: None,
-            displaced: None,
-        }
+        Self { id, new: false, restarted: false, back: false, believed: false, doubted: None, displaced: None }
     }
 }
 
@@ -164,7 +153,6 @@ impl Engine {
                 }
                 if peer.tier == Tier::Probation && now.since(peer.since) >= Duration::from_secs(20) {
                     peer.tier = Tier::Older;
-                    met.settled = true;
                 }
             } else if met.believed {
                 peer.caps = extension.caps.unwrap_or(peer.caps);
@@ -263,7 +251,8 @@ impl Engine {
             if met.back {
                 self.event(Event::Back(peer.clone()));
             }
-            if changed {
+            // What somebody is called who never answered may be from long ago.
+            if changed && (peer.key.is_none() || peer.is_settled()) {
                 self.event(Event::Profile(peer));
             }
         }

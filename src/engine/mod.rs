@@ -71,7 +71,7 @@ use crate::wire::{self, Message, PublicKey, Sid, Untrusted};
 use announce::{Answer, Beats};
 use authors::Authors;
 use avatar::{Pictures, Pull};
-use budget::{Answered, Bucket, Inflow, Pace, Seen};
+use budget::{Answered, Bucket, Inflow, Knocks, Pace, Seen};
 use group::Group;
 use hash::Key;
 use hints::Hints;
@@ -109,6 +109,7 @@ pub struct Engine {
     excused: BTreeSet<PeerId>,
     /// Asks of those whom a message waits for.
     urgent: Pace,
+    knocks: Knocks,
     /// Asks of those who say something before they have answered.
     claimed: Pace,
     config: Config,
@@ -179,6 +180,7 @@ impl Engine {
             posts: Posts::default(),
             excused: BTreeSet::new(),
             urgent: Pace::default(),
+            knocks: Knocks::default(),
             claimed: Pace::default(),
             peers: PeerTable::new(config.shards, key),
             inflow: Inflow::new(&config.limits, key, now),

@@ -19,6 +19,9 @@ use super::{Command, CommandError, Config, Engine, Instant, LETTER_OVERHEAD, Me,
 /// Most bytes of a letter besides the two ids and the box: keys, numbers and the envelope.
 const LETTER_HEAD: usize = 8 + 6 + 4 + 7 + 13 + 28 + 5 + 16 + ENVELOPE_MAX + 1;
 
+/// Most bytes of a PROFILE with a picture besides the picture.
+const PICTURE_HEAD: usize = 1_200;
+
 /// Most bytes of the body of a sealed DM besides the text.
 const BODY_HEAD: usize = 1 + 2 + 3 + 3 + 9;
 
@@ -419,20 +422,26 @@ impl Engine {
         }
         let message_id = self.message_id();
         let payload = self.profile(message_id, Rendition::of(&peer), None, now);
-        self.send_within_budget(id, peer.address(), payload);
+        self.send_within_budget(id, peer.address(), payload, now);
     }
 
-    /// Shows an older client our picture, if we have one and it has not seen it lately.
+    /// Shows an older client our picture, if we have one and it has not seen it lately, once it has said enough itself:
+    /// nothing proves that it wants so many bytes.
     pub(super) fn show_picture(&mut self, id: PeerId, now: Instant) {
+        let Some(avatar) = &self.own.avatar else { return };
+        let bytes = avatar.bytes.len() * 4 / 3 + PICTURE_HEAD;
+        let Some(to) = self.peers.read(id, |peer| peer.is_older().then(|| peer.address())).flatten() else { return };
+        if !self.fits_budget(id, to, bytes) {
+            return;
+        }
         let Some(peer) = self.peers.get(id) else { return };
         let Some(picture) = self.picture_for(&peer, now) else { return };
         let message_id = self.message_id();
         let payload = self.profile(message_id, Rendition::of(&peer), Some(picture), now);
-        self.transmit(&[peer.address()], payload);
+        self.send_within_budget(id, to, payload, now);
     }
 
-    /// Our picture, for an older client that is no passer-by, when nobody at its IP had one in the last hour: nothing
-    /// proves that it wants so many bytes.
+    /// Our picture, for an older client that is no passer-by, when nobody at its IP had one in the last hour.
     fn picture_for(&mut self, peer: &Peer, now: Instant) -> Option<(AvatarKind, Arc<[u8]>)> {
         let avatar = self.own.avatar.as_ref()?;
         self.pictured.retain(|_, at| now.since(*at) < Config::PICTURE_AGAIN);

@@ -9,6 +9,7 @@ use rand::Rng;
 use crate::wire::{self, DecodeError, Envelope, Extension, Message, OWN_DATAGRAM_MAX, PublicKey, SIGNED_DOMAIN, Sid};
 
 use super::authors::Standing;
+use super::window::Window;
 use super::{Engine, Instant, LEASE, Output, PeerId, Record, Rejected, Socket};
 
 /// A copy of the newest datagram by another way counts as heard there for so long.
@@ -114,7 +115,7 @@ impl Engine {
         let answers = extension.ans.is_some_and(|nonce| self.asked(nonce, from));
         // What everybody heard us ask may have been answered by a start that has ended since.
         let alone = extension.ans.filter(|nonce| self.asked_there(*nonce, from));
-        let standing = self.authors.standing(&key, sid, seq, alone.is_some());
+        let standing = self.authors.standing(&key, sid, seq, alone.is_some(), now);
         let row = self.authors.get(&key).and_then(|author| author.row);
         let again = standing == Standing::Again && self.came_by_another_way(&key, row, message, from, socket, now);
         match standing {
@@ -148,7 +149,8 @@ impl Engine {
         let Some(author) = self.authors.get_mut(&key) else { return true };
         if restarted {
             author.sid = sid;
-            author.window = super::window::Window::from(seq);
+            author.window = Window::from(seq);
+            author.first = (seq, now);
             author.fresh = false;
             if let Some(id) = author.row {
                 self.drop_held(id);
