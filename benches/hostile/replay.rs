@@ -122,7 +122,7 @@ impl Talk {
         meet(&peers)?;
         let talk = Self { peers, taps };
         // The last leaves and comes back, so that goodbyes are captured too.
-        Ok(talk.with_goodbye(options, hosts, homes)?)
+        talk.with_goodbye(options, hosts, homes)
     }
 
     fn with_goodbye(mut self, options: &Options, hosts: &[Host], homes: &[Home]) -> io::Result<Self> {
@@ -283,7 +283,7 @@ fn judge(report: &mut Report, what: &str, watched: &[Watched<'_>]) -> io::Result
         let new: Vec<Line> = receiver.peer.lines(|lines| lines[receiver.lines..].to_vec());
         let texts: Vec<&Line> = new.iter().filter(|line| ["POST", "DM"].contains(&line.kind())).collect();
         let now = State::of(receiver.peer)?;
-        let is_stranger = |line: &&Line| line.kind() == "HERE" && now.heard.contains(line.id());
+        let is_stranger = |line: &&Line| ["HERE", "PROFILE"].contains(&line.kind()) && now.heard.contains(line.id());
         let events: Vec<&Line> =
             new.iter().filter(|line| CHANGES.contains(&line.kind()) && !is_stranger(line)).collect();
         let moved: Vec<&String> = now.known.symmetric_difference(&receiver.state.known).collect();
