@@ -24,7 +24,7 @@ const MESSAGES: f64 = 20.0;
 const JUNK: f64 = 50_000.0;
 const KEYS: f64 = 1_000.0;
 /// The last bytes of addresses that the flooder has, and of some that nobody has.
-const SOMEBODY: std::ops::Range<u8> = 100..170;
+pub(crate) const SOMEBODY: std::ops::Range<u8> = 100..170;
 const NOBODY: std::ops::Range<u8> = 170..240;
 /// Numbers messages, through all floods.
 static SERIAL: AtomicU64 = AtomicU64::new(0);
@@ -57,12 +57,12 @@ pub(crate) enum Flood {
 const FLOODS: [(Flood, &str, f64); 10] = [
     (Flood::Nothing, "no flood", 0.0),
     (Flood::Junk, "junk, 50,000/s", JUNK),
-    (Flood::Keys, "signed by fresh keys, 1,000/s", KEYS),
     (Flood::Proven, "posts of 64 keys that are there, 6,400/s", 6_400.0),
+    (Flood::Keys, "signed by fresh keys, 1,000/s", KEYS),
     (Flood::JunkAsFriend, "junk in the friend's name, 50,000/s", JUNK),
-    (Flood::BadSignatures, "wrongly signed in the friend's name, 5,000/s", 5_000.0),
-    (Flood::Again, "the friend's own datagrams again, 5,000/s", 5_000.0),
-    (Flood::Broken, "the friend's own datagrams broken, 5,000/s", 5_000.0),
+    (Flood::BadSignatures, "wrongly signed in the friend's name, 50,000/s", JUNK),
+    (Flood::Again, "the friend's own datagrams again, 50,000/s", JUNK),
+    (Flood::Broken, "the friend's own datagrams broken, 50,000/s", JUNK),
     (Flood::KeysNowhere, "the same in the name of nobody's addresses, 1,000/s", KEYS),
     (Flood::Older, "older clients from any address, 20,000/s", 20_000.0),
 ];

@@ -168,7 +168,9 @@ impl Options {
         for (part, attack) in PARTS.iter().zip(attacks) {
             if self.parts.iter().any(|wanted| wanted == part) {
                 println!("\n{part}");
+                let began = std::time::Instant::now();
                 attack(self, report)?;
+                println!("    {part} took {:.0} s", began.elapsed().as_secs_f64());
             }
         }
         Ok(())

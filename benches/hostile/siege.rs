@@ -4,11 +4,12 @@ use std::io;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Options;
+use super::amplification::add_address;
 use super::crowd::Crowd;
-use super::flood::{Flood, Under};
+use super::flood::{Flood, SOMEBODY, Under};
 use super::forger::{Forger, Says};
 use super::lan::Lan;
 use super::process::{Home, Line, Peer};
@@ -23,6 +24,12 @@ const LETTERS: usize = 30;
 pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     sessions(options, report)?;
     relay(options, report)?;
+    if options.quick {
+        return Ok(());
+    }
+    for (flood, what) in [(Flood::Keys, "flooder's"), (Flood::KeysNowhere, "nobody's")] {
+        newcomer(options, flood, what, report)?;
+    }
     hidden_friend(options, report)
 }
 
@@ -61,7 +68,7 @@ fn sessions(options: &Options, report: &mut Report) -> io::Result<()> {
     })?;
     spoofer.send(place(0), to, &hello)?;
     let (key, prekey) = crowd.wait_for_prekey(to)?;
-    let count = options.scale(300, 4_600);
+    let count = options.scale(90, 4_600);
     let mut pace = Pace::new(440.0);
     for number in 0..count {
         let writer = number / LETTERS;
@@ -140,6 +147,58 @@ fn relay(options: &Options, report: &mut Report) -> io::Result<()> {
         measured,
         stays && shown == of && passed > 0,
     );
+    alice.end()?;
+    bob.end()?;
+    Ok(())
+}
+
+/// Somebody comes while new keys flood the one that is to be written to.
+fn newcomer(options: &Options, flood: Flood, what: &str, report: &mut Report) -> io::Result<()> {
+    let lan = Lan::new(4)?;
+    lan.introduce()?;
+    let [one, two, three, flooder] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of four")) };
+    for last in SOMEBODY {
+        add_address(flooder, &format!("10.77.0.{last}"))?;
+    }
+    let tap = Tap::keep(one, Way::Out)?;
+    let homes = (0..3).map(|_| Home::new()).collect::<io::Result<Vec<_>>>()?;
+    let alice = Peer::start(&options.peer, one, &homes[0], "alice", &[])?;
+    let bob = Peer::start(&options.peer, two, &homes[1], "bob", &[])?;
+    if !bob.knows(&[&format!("alice@{}", one.ip)], Duration::from_secs(15)) {
+        return Err(io::Error::other(format!("alice was not met:\n    {}", bob.tail(8))));
+    }
+    let under = Under::new(flooder, &tap, two)?;
+    let (stop, count) = (AtomicBool::new(false), AtomicU64::new(0));
+    let measured = std::thread::scope(|scope| {
+        let flooding = scope.spawn(|| under.flood((flood, 1_000.0), Vec::new(), &stop, &count));
+        let meet = || {
+            std::thread::sleep(Duration::from_secs(5));
+            let began = Instant::now();
+            let carol = Peer::start(&options.peer, three, &homes[2], "carol", &[])?;
+            let said = |lines: &[Line]| lines.iter().any(|line| line.kind() == "DM" && line.said() == "I am new");
+            let mut tries = 0;
+            let mut shown = false;
+            while !shown && tries < 5 {
+                tries += 1;
+                carol.knows(&[&format!("bob@{}", two.ip)], Duration::from_secs(10));
+                carol.say("DM bob I am new")?;
+                shown = bob.wait(Duration::from_secs(10), said);
+            }
+            let took = began.elapsed().as_secs_f64();
+            let end = carol.tail(2);
+            io::Result::Ok(if shown {
+                format!("after {took:.1} s, {tries} tries")
+            } else {
+                format!("not in {took:.0} s: {end}")
+            })
+        };
+        let measured = meet();
+        stop.store(true, Ordering::Relaxed);
+        flooding.join().unwrap_or_else(|_| Err(io::Error::other("flooding panicked")))?;
+        measured
+    })?;
+    report.fact(&format!("a newcomer's DM while new keys come from {what} addresses, 1,000/s"), measured);
+    println!("    {}", bob.stats());
     alice.end()?;
     bob.end()?;
     Ok(())
