@@ -146,6 +146,7 @@ namespaces() {
     fi
     ip netns del "$probe"
     run scripts/lan.sh test
+    HOSTILE_QUICK=1 run scripts/hostile.sh replay privacy amplification flood siege identities keychange
 }
 
 # The README's session, played in three terminals.

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-STEPS=(forgery replay privacy amplification flood identities keychange cost fuzz older)
+STEPS=(forgery replay privacy amplification flood siege identities keychange cost fuzz older)
 
 usage() {
     cat <<TEXT
@@ -15,6 +15,7 @@ Runs every step, or only the named ones, and prints one table: what, target, mea
   privacy        an ear on the wire, for sealed messages and for a closed group
   amplification  forged senders of every TYPE and size, and addresses that lists name
   flood          two peers that write to each other while somebody floods them
+  siege          what takes sessions and presence from two who know each other
   identities     100,000 identities from one address, then from 200
   keychange      1,000 others under the name of a contact
   cost           what signing and sealing take
@@ -78,7 +79,7 @@ parts=
 for step in "${wanted[@]}"; do
     case "$step" in
         forgery | cost | fuzz | older) "$step" ;;
-        replay | privacy | amplification | flood | identities | keychange) parts=$parts${parts:+,}$step ;;
+        replay | privacy | amplification | flood | siege | identities | keychange) parts=$parts${parts:+,}$step ;;
         *)
             printf 'hostile.sh: no step is called %s\n' "$step" >&2
             usage >&2

@@ -27,7 +27,7 @@ const FACTOR: f64 = 3.0;
 pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     let lan = Lan::new(3)?;
     let [under, friend, attacker] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of three")) };
-    for last in TARGETS.chain([NAMED.octets()[3]]) {
+    for last in TARGETS.start..250 {
         add_address(attacker, &format!("10.77.0.{last}"))?;
     }
     let homes = (0..=PEERS).map(|_| Home::new()).collect::<io::Result<Vec<_>>>()?;
@@ -41,14 +41,24 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
         }
         peers.push(peer);
     }
+    let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
+    picture.resize(20_000, 7);
+    let picture = homes[0].file("face.png", &picture)?;
+    for peer in &peers {
+        peer.ask(&format!("AVATAR {}", picture.display()), &[])?;
+    }
     let addresses = peers.iter().map(|peer| peer.address(under)).collect::<io::Result<Vec<_>>>()?;
 
     let mut forged = Forged { spoofer: Spoofer::new(attacker)?, sent: HashMap::new(), serial: 0 };
     let began = Instant::now();
     forged.every_type_and_size(&addresses, options.scale(97, 1))?;
-    forged.steady(&addresses, options.scale(2, 20))?;
+    // An older client that stays for 20 s is no passer-by any more.
+    let settlers = forged.settlers();
+    forged.send_each(&settlers, &addresses)?;
+    forged.steady(&addresses, options.scale(2, 21))?;
+    forged.send_each(&settlers, &addresses)?;
     // Echoes that stay unanswered are asked for again, and answers wait for up to some seconds.
-    std::thread::sleep(Duration::from_secs(options.scale(4, 12)));
+    std::thread::sleep(Duration::from_secs(options.scale(3, 12)));
     forged.judge(&tap, began, report);
     named(options, attacker, (&peers, &addresses), &tap, report)?;
     for peer in peers {
@@ -113,6 +123,26 @@ impl Forged {
         Ok(())
     }
 
+    /// Older clients of each kind that announces itself, each at an IP where nobody else is.
+    fn settlers(&mut self) -> Vec<(SocketAddrV4, Vec<u8>, String)> {
+        let mut settlers = Vec::new();
+        for kind in 0.. {
+            let from = SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, TARGETS.end + 1 + settlers.len() as u8), 4_000);
+            let Some((name, datagram)) = datagram(Author::Older, kind, 0, from, 1 << 40 | kind as u64) else { break };
+            if ["PEER_DISCOVERY", "PING", "PROFILE"].contains(&name) {
+                settlers.push((from, datagram, format!("{name} Older that stays")));
+            }
+        }
+        settlers
+    }
+
+    fn send_each(&mut self, all: &[(SocketAddrV4, Vec<u8>, String)], to: &[SocketAddrV4]) -> io::Result<()> {
+        for (from, datagram, name) in all {
+            self.send(*from, to[0], datagram, name)?;
+        }
+        Ok(())
+    }
+
     fn send(&mut self, from: SocketAddrV4, to: SocketAddrV4, datagram: &[u8], name: &str) -> io::Result<()> {
         let entry = self.sent.entry(from).or_insert_with(|| (0, name.to_owned()));
         entry.0 += datagram.len();
@@ -129,8 +159,13 @@ impl Forged {
 
     fn judge(&self, tap: &Tap, began: Instant, report: &mut Report) {
         let mut back: HashMap<SocketAddrV4, usize> = HashMap::new();
+        let mut whole = HashMap::new();
         for packet in tap.packets().iter().filter(|packet| packet.at > began && self.is_target(*packet.to.ip())) {
-            *back.entry(packet.to).or_default() += packet.payload.len();
+            // Only the first fragment of a large datagram names a port.
+            let first = *whole.entry(*packet.to.ip()).or_insert(packet.to);
+            let to = if packet.to.port() == 0 { first } else { packet.to };
+            whole.insert(*packet.to.ip(), to);
+            *back.entry(to).or_default() += packet.payload.len();
         }
         let ratio = |to: &SocketAddrV4, bytes: usize| {
             let sent = self.sent.get(to).map_or(0, |(sent, _)| *sent);
@@ -154,7 +189,7 @@ impl Forged {
     }
 
     fn is_target(&self, ip: Ipv4Addr) -> bool {
-        ip.octets()[..3] == [10, 77, 0] && TARGETS.contains(&ip.octets()[3])
+        ip.octets()[..3] == [10, 77, 0] && (TARGETS.start..250).contains(&ip.octets()[3]) && ip != NAMED
     }
 }
 
@@ -216,7 +251,7 @@ fn named(
     for (at, address) in addresses.iter().enumerate() {
         crowd.admit(Forger::new(&format!("mallory{at}"), *address, 77 + at as u64));
     }
-    let seconds = options.scale(8, 130);
+    let seconds = options.scale(4, 130);
     let (mut pace, began) = (Pace::new(5.0), Instant::now());
     for round in 0..seconds * 5 {
         if round % 10 == 9 {

@@ -55,6 +55,13 @@ impl Crowd {
         members.forgers.get_mut(&address).map(make).ok_or_else(|| io::Error::other("nobody is at that address"))
     }
 
+    /// All of them, who answer nobody any more.
+    pub(crate) fn leave(self) -> Vec<Forger> {
+        let mut members: Vec<Forger> = lock(&self.members).forgers.drain().map(|(_, forger)| forger).collect();
+        members.sort_by_key(|forger| forger.address);
+        members
+    }
+
     /// What letters to the peer at this address are sealed to.
     pub(crate) fn prekey(&self, of: SocketAddrV4) -> Option<(PublicKey, Prekey)> {
         lock(&self.members).prekeys.get(&of).copied()

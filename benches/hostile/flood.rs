@@ -6,12 +6,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use lsnp::wire::{Envelope, Message, Prekey, PublicKey, decode};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::Options;
 use super::amplification::add_address;
+use super::crowd::Crowd;
 use super::forger::{Forger, Says};
 use super::lan::{Host, Lan};
 use super::process::{Home, Line, Peer};
@@ -23,10 +23,8 @@ use super::tap::{Tap, Way};
 const MESSAGES: f64 = 20.0;
 const JUNK: f64 = 50_000.0;
 const KEYS: f64 = 1_000.0;
-/// Letters of one key.
-const LETTERS: usize = 30;
 /// The last bytes of addresses that the flooder has, and of some that nobody has.
-const SOMEBODY: std::ops::Range<u8> = 100..170;
+pub(crate) const SOMEBODY: std::ops::Range<u8> = 100..170;
 const NOBODY: std::ops::Range<u8> = 170..240;
 /// Numbers messages, through all floods.
 static SERIAL: AtomicU64 = AtomicU64::new(0);
@@ -34,7 +32,7 @@ const SLOWEST: Duration = Duration::from_millis(250);
 
 /// What the flood is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flood {
+pub(crate) enum Flood {
     Nothing,
     /// Random bytes from the flooder's own address.
     Junk,
@@ -46,8 +44,8 @@ enum Flood {
     Keys,
     /// The same, from addresses where nobody is.
     KeysNowhere,
-    /// Letters of many keys that nobody knows: each would open a session.
-    Letters,
+    /// Posts of keys that have proved to be there.
+    Proven,
     /// In the name and with the key of the other peer, wrongly signed.
     BadSignatures,
     /// What the other peer sent a moment ago, again and again, from its address.
@@ -59,14 +57,14 @@ enum Flood {
 const FLOODS: [(Flood, &str, f64); 10] = [
     (Flood::Nothing, "no flood", 0.0),
     (Flood::Junk, "junk, 50,000/s", JUNK),
+    (Flood::Proven, "posts of 64 keys that are there, 6,400/s", 6_400.0),
     (Flood::Keys, "signed by fresh keys, 1,000/s", KEYS),
-    (Flood::KeysNowhere, "the same in the name of nobody's addresses", KEYS),
     (Flood::JunkAsFriend, "junk in the friend's name, 50,000/s", JUNK),
+    (Flood::BadSignatures, "wrongly signed in the friend's name, 50,000/s", JUNK),
+    (Flood::Again, "the friend's own datagrams again, 50,000/s", JUNK),
+    (Flood::Broken, "the friend's own datagrams broken, 50,000/s", JUNK),
+    (Flood::KeysNowhere, "the same in the name of nobody's addresses, 1,000/s", KEYS),
     (Flood::Older, "older clients from any address, 20,000/s", 20_000.0),
-    (Flood::Letters, "letters of 150 fresh keys, 450/s", 450.0),
-    (Flood::BadSignatures, "wrongly signed in the friend's name, 5,000/s", 5_000.0),
-    (Flood::Again, "the friend's own datagrams again, 5,000/s", 5_000.0),
-    (Flood::Broken, "the friend's own datagrams broken, 5,000/s", 5_000.0),
 ];
 
 /// One flood after the other, with a pause between.
@@ -77,7 +75,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     for last in SOMEBODY {
         add_address(flooder, &format!("10.77.0.{last}"))?;
     }
-    let taps = [Tap::keep(one, Way::Out)?, Tap::keep(two, Way::Out)?];
+    let tap = Tap::keep(one, Way::Out)?;
     let homes = (0..3).map(|_| Home::new()).collect::<io::Result<Vec<_>>>()?;
     let alice = Peer::start(&options.peer, one, &homes[0], "alice", &[])?;
     let bob = Peer::start(&options.peer, two, &homes[1], "bob", &[])?;
@@ -93,7 +91,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
         if options.quick && !matches!(flood, Flood::Nothing | Flood::Junk | Flood::Keys | Flood::KeysNowhere) {
             continue;
         }
-        let under = Under::new(flooder, taps.each_ref(), two)?;
+        let under = Under::new(flooder, &tap, two)?;
         let result = under.talk_during(flood, rate, [&alice, &bob], seconds)?;
         let shown = format!(
             "{} of {} shown, p50 {}, p99 {}, flood {:.0}/s, {} lost at the socket, RSS {:.1} MiB",
@@ -119,7 +117,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
             println!("    alice ends with:\n    {}\n    and bob:\n    {}", alice.tail(6), bob.tail(6));
         }
     }
-    let under = Under::new(flooder, taps.each_ref(), two)?;
+    let under = Under::new(flooder, &tap, two)?;
     let after = under.talk_during(Flood::Nothing, 0.0, [&alice, &bob], 2)?;
     let shown = format!("{} of {}, p99 {}", after.times.len(), after.sent, ms(after.times.percent(99)));
     report.must("DMs after all floods", "all", shown, after.times.len() == after.sent);
@@ -133,10 +131,9 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-struct Under<'a> {
+pub(crate) struct Under<'a> {
     flooder: &'a Host,
     tap: &'a Tap,
-    answers: &'a Tap,
     /// The flooded peer's host.
     ip: Ipv4Addr,
 }
@@ -150,20 +147,21 @@ struct Outcome {
 }
 
 impl<'a> Under<'a> {
-    fn new(flooder: &'a Host, [tap, answers]: [&'a Tap; 2], target: &Host) -> io::Result<Self> {
+    pub(crate) fn new(flooder: &'a Host, tap: &'a Tap, target: &Host) -> io::Result<Self> {
         let ip: Ipv4Addr = target.ip.parse().map_err(io::Error::other)?;
-        Ok(Self { flooder, tap, answers, ip })
+        Ok(Self { flooder, tap, ip })
     }
 
     /// Both write at an even rate while the flood runs; all that is shown until a while after counts.
     fn talk_during(&self, flood: Flood, rate: f64, peers: [&Peer; 2], seconds: u64) -> io::Result<Outcome> {
         let (stop, count) = (AtomicBool::new(false), AtomicU64::new(0));
         let lost = peers[1].overflows()?;
+        let crowd = if flood == Flood::Proven { self.prove(peers[1])? } else { Vec::new() };
         let mut rss_kib = 0;
         let mut said: HashMap<String, Instant> = HashMap::new();
         let (began, mut serial) = (Instant::now(), SERIAL.fetch_add(100_000, Ordering::Relaxed));
         let spent = std::thread::scope(|scope| {
-            let flooding = scope.spawn(|| self.flood(flood, rate, &stop, &count));
+            let flooding = scope.spawn(|| self.flood((flood, rate), crowd, &stop, &count));
             let mut talking = || {
                 // The first messages meet the flood at its height.
                 std::thread::sleep(Duration::from_millis(200));
@@ -207,7 +205,38 @@ impl<'a> Under<'a> {
         Ok(Outcome { sent: said.len(), times, rate, lost: peers[1].overflows()? - lost, rss_kib })
     }
 
-    fn flood(&self, flood: Flood, rate: f64, stop: &AtomicBool, count: &AtomicU64) -> io::Result<()> {
+    /// Keys that have proved to the flooded one that they are there.
+    fn prove(&self, bob: &Peer) -> io::Result<Vec<Forger>> {
+        let crowd = Crowd::new(self.flooder)?;
+        let mut spoofer = Spoofer::new(self.flooder)?;
+        let place = |at: u8| SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, SOMEBODY.start + at), 30_000);
+        for at in 0..64 {
+            crowd.admit(Forger::new(&format!("proven{at}"), place(at), u64::from(at) | 1 << 51));
+        }
+        let contacts = |bob: &Peer| bob.ask("CONTACTS", &["CONTACT"]);
+        let known = |lines: &[Line]| lines.iter().filter(|line| line.id().starts_with("proven")).count();
+        for _ in 0..40 {
+            for at in 0..64 {
+                let hello = crowd.make(place(at), |forger| forger.announcement(Says::default()))?;
+                spoofer.send(place(at), SocketAddrV4::new(self.ip, 50_999), &hello)?;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+            if known(&contacts(bob)?) == 64 {
+                break;
+            }
+        }
+        println!("    {} of 64 keys have proved to be there", known(&contacts(bob)?));
+        Ok(crowd.leave())
+    }
+
+    /// Floods until it is stopped.
+    pub(crate) fn flood(
+        &self,
+        (flood, rate): (Flood, f64),
+        mut crowd: Vec<Forger>,
+        stop: &AtomicBool,
+        count: &AtomicU64,
+    ) -> io::Result<()> {
         if flood == Flood::Nothing {
             return Ok(());
         }
@@ -220,7 +249,6 @@ impl<'a> Under<'a> {
             genuine.last().map(|(from, to, _)| (*from, *to)).ok_or_else(|| io::Error::other("no DM was sent yet"))?;
         let (mut rng, mut pace) = (StdRng::seed_from_u64(5), Pace::new(rate));
         let mut junk = vec![0; 1_400];
-        let (prekey, mut writers) = (self.prekey(), Vec::new());
         for number in 0_u64.. {
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -251,18 +279,10 @@ impl<'a> Under<'a> {
                     let hello = if number % 2 == 0 { forger.announcement(says) } else { forger.post("look at me") };
                     spoofer.send(anywhere, to, &hello)
                 }
-                Flood::Letters => {
-                    let (key, prekey) = prekey.ok_or_else(|| io::Error::other("the flooded peer shows no prekey"))?;
-                    let writer = number as usize / LETTERS;
-                    if writer == writers.len() {
-                        let address =
-                            SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, SOMEBODY.start), 20_000 + writer as u16);
-                        writers.push(Forger::new(&format!("w{writer}"), address, writer as u64 | 1 << 50));
-                    }
-                    let forger = &mut writers[writer];
-                    let from = forger.address;
-                    let letter = forger.letter(&format!("bob@{}", self.ip), &key, &prekey, "a letter from nobody");
-                    spoofer.send(from, target, &letter.unwrap_or_default())
+                Flood::Proven => {
+                    let at = number as usize % crowd.len();
+                    let post = crowd[at].post(&format!("spam {number}"));
+                    spoofer.send(crowd[at].address, target, &post)
                 }
                 Flood::BadSignatures => {
                     let (_, _, payload) = &genuine[number as usize % genuine.len()];
@@ -288,15 +308,6 @@ impl<'a> Under<'a> {
             pace.next();
         }
         Ok(())
-    }
-
-    /// What letters to the flooded one are sealed to, as it announced it.
-    fn prekey(&self) -> Option<(PublicKey, Prekey)> {
-        let packets = self.answers.packets();
-        packets.iter().rev().find_map(|packet| {
-            let Message::Discovery(discovery) = decode(&packet.payload).ok()?.message else { return None };
-            Some((Envelope::of(&packet.payload).ok()?.key, discovery.prekey?))
-        })
     }
 
     /// What was sent to the flooded one lately, from where, to which of its addresses.

@@ -37,7 +37,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     println!("    before: {}", peer.stats());
 
     let own: Ipv4Addr = attacker.ip.parse().map_err(io::Error::other)?;
-    let count = options.scale(2_000, 100_000);
+    let count = options.scale(800, 100_000);
     let before = peer.rss_kib()?;
     one_crowd(&peer, attacker, &[own], under, count, "one address", (&ids, before), report)?;
     let first = established + 3;

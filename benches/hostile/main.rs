@@ -36,6 +36,8 @@ mod replay;
 #[expect(dead_code, reason = "shared with another bench, which needs more of it")]
 mod report;
 #[cfg(target_os = "linux")]
+mod siege;
+#[cfg(target_os = "linux")]
 mod spoof;
 #[cfg(target_os = "linux")]
 mod tap;
@@ -86,13 +88,13 @@ fn main() -> ExitCode {
 #[cfg(target_os = "linux")]
 const USAGE: &str = "\
 options: [--only PART[,PART]...] [--quick] [--peer PROGRAM] [--also 'WHAT|TARGET|MEASURED|HELD']...
-  --only PARTS    of: replay, privacy, amplification, flood, identities, keychange; or none
+  --only PARTS    of: replay, privacy, amplification, flood, siege, identities, keychange; or none
   --quick         a few of everything, in less than a minute; speeds are shown, not judged
   --peer PROGRAM  attack this program instead
   --also ROW      a row of the table that was measured elsewhere; HELD is yes, no or empty";
 
 #[cfg(target_os = "linux")]
-const PARTS: [&str; 6] = ["replay", "privacy", "amplification", "flood", "identities", "keychange"];
+const PARTS: [&str; 7] = ["replay", "privacy", "amplification", "flood", "siege", "identities", "keychange"];
 
 /// What to measure.
 #[cfg(target_os = "linux")]
@@ -159,13 +161,16 @@ impl Options {
             privacy::attack,
             amplification::attack,
             flood::attack,
+            siege::attack,
             identities::attack,
             key_change::attack,
         ];
         for (part, attack) in PARTS.iter().zip(attacks) {
             if self.parts.iter().any(|wanted| wanted == part) {
                 println!("\n{part}");
+                let began = std::time::Instant::now();
                 attack(self, report)?;
+                println!("    {part} took {:.0} s", began.elapsed().as_secs_f64());
             }
         }
         Ok(())

@@ -33,7 +33,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     let [hosts @ .., fifth, attacker] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of six")) };
     let homes = NAMES.iter().map(|_| Home::new()).collect::<io::Result<Vec<_>>>()?;
     let talk = Talk::new(options, hosts, &homes)?;
-    talk.go(options.scale(30, 560), options.scale(40, 850))?;
+    talk.go(options.scale(15, 560), options.scale(20, 850))?;
     let packets = talk.captured();
     report.fact("replay: datagrams captured", counted(&packets));
     let mut peers = talk.peers;
@@ -52,7 +52,8 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     if !other.knows(&ids, Duration::from_secs(15)) {
         return Err(io::Error::other("a fifth peer does not meet the others"));
     }
-    settle();
+    // What was overtaken on its way to somebody new may come a moment later; a replay comes after that.
+    std::thread::sleep(Duration::from_secs(3));
     let watched = watch(std::slice::from_ref(fifth), std::slice::from_ref(&other))?;
     replayer.replay(&watched, From::Author, Share::All)?;
     replayer.replay(&watched, From::Anywhere(attacker), Share::All)?;
@@ -122,7 +123,7 @@ impl Talk {
         meet(&peers)?;
         let talk = Self { peers, taps };
         // The last leaves and comes back, so that goodbyes are captured too.
-        Ok(talk.with_goodbye(options, hosts, homes)?)
+        talk.with_goodbye(options, hosts, homes)
     }
 
     fn with_goodbye(mut self, options: &Options, hosts: &[Host], homes: &[Home]) -> io::Result<Self> {
@@ -160,7 +161,7 @@ impl Talk {
                             if count < dms {
                                 peer.say(&format!("DM {to} message {count} of {name}"))?;
                             }
-                            if count % 200 == 20 {
+                            if count % 200 == 10 {
                                 peer.say(&format!("PEERS {to}"))?;
                                 peer.say(&format!("AVATAR {to}"))?;
                                 peer.say(&format!("FOLLOW {to}"))?;
@@ -283,7 +284,7 @@ fn judge(report: &mut Report, what: &str, watched: &[Watched<'_>]) -> io::Result
         let new: Vec<Line> = receiver.peer.lines(|lines| lines[receiver.lines..].to_vec());
         let texts: Vec<&Line> = new.iter().filter(|line| ["POST", "DM"].contains(&line.kind())).collect();
         let now = State::of(receiver.peer)?;
-        let is_stranger = |line: &&Line| line.kind() == "HERE" && now.heard.contains(line.id());
+        let is_stranger = |line: &&Line| ["HERE", "PROFILE"].contains(&line.kind()) && now.heard.contains(line.id());
         let events: Vec<&Line> =
             new.iter().filter(|line| CHANGES.contains(&line.kind()) && !is_stranger(line)).collect();
         let moved: Vec<&String> = now.known.symmetric_difference(&receiver.state.known).collect();
@@ -360,7 +361,7 @@ fn is_broadcast(ip: Ipv4Addr) -> bool {
 
 /// Until what is on its way has come.
 fn settle() {
-    let until = Instant::now() + Duration::from_millis(1500);
+    let until = Instant::now() + Duration::from_millis(700);
     while let Some(left) = until.checked_duration_since(Instant::now()) {
         std::thread::sleep(left);
     }

@@ -215,7 +215,9 @@ pub fn engine(bytes: &[u8]) {
                         asked.extend(transmit.to.iter().map(|to| (*to, ask.to_string())));
                     }
                     if datagram.extension.signed {
-                        let Ok(envelope) = Envelope::of(&payload) else { panic!("our signature has another form") };
+                        let Ok(envelope) = Envelope::of(&payload) else {
+                            panic!("our signature has another form: {}", payload.escape_ascii())
+                        };
                         assert_eq!(envelope.key, own.public_key(), "signed by another key");
                         assert!(envelope.seq < leased, "SEQ {} is not reserved", envelope.seq);
                     }

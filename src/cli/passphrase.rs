@@ -1,6 +1,6 @@
 //! Passphrases: from the environment, typed without being shown, or the first line of the input.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
@@ -69,6 +69,8 @@ fn text(bytes: Zeroizing<Vec<u8>>) -> Result<Passphrase, String> {
 
 #[cfg(unix)]
 fn typed(prompt: &str) -> Result<Passphrase, String> {
+    use std::io::Write;
+
     let failed = |error: io::Error| format!("Cannot ask for the passphrase: {error}; set {VARIABLE}");
     let mut out = io::stderr().lock();
     let mut say = |text: &str| out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(failed);

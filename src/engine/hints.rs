@@ -150,7 +150,11 @@ impl Engine {
 
     /// Asks a peer whom it knows.
     pub(super) fn ask_for_list(&mut self, id: PeerId, now: Instant) {
-        let Some((to, style)) = self.peers.read(id, |peer| (peer.address(), peer.dialect.style)) else { return };
+        let Some((to, style, older)) =
+            self.peers.read(id, |peer| (peer.address(), peer.dialect.style, peer.is_older()))
+        else {
+            return;
+        };
         self.hints.lists.retain(|_, at| now.since(*at) < Duration::from_secs(10));
         self.hints.lists.insert(id, now);
         let message_id = self.message_id();
@@ -161,7 +165,7 @@ impl Engine {
         };
         let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
         request.encode(&extension, style, &mut self.scratch);
-        let payload = self.signed();
+        let payload = if older { self.scratch.as_slice().into() } else { self.signed() };
         self.transmit(&[to], payload);
     }
 

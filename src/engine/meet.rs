@@ -199,7 +199,8 @@ impl Engine {
             since: now,
             paths: vec![Path::new(address, bytes, now)],
             presence: if older { Presence::Live } else { Presence::Heard },
-            dialect: Dialect { style, greeting, token: sender.token },
+            // Our kind is written to in one style, which is the only one that can be signed.
+            dialect: Dialect { style: if older { style } else { Style::Tight }, greeting, token: sender.token },
             caps: extension.caps.unwrap_or(if older { Caps::default() } else { Caps::OURS }),
             beat: extension.beat.unwrap_or(30),
             probes: 0,

@@ -20,7 +20,7 @@ const KIND: &str = "journal";
 const HEAD: &[u8] = b"lsnp journal 1\n";
 
 /// Largest file that is read, bytes.
-const FILE_MAX: u64 = 4 << 20;
+const FILE_MAX: u64 = 16 << 20;
 
 /// No more is appended to a file of this size, bytes: what is read next must have room.
 const LONGEST: u64 = FILE_MAX / 2;

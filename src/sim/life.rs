@@ -117,6 +117,9 @@ impl Lan {
 
     /// Ends a program without a word, as soon as it has put out so much more: a datagram, an event, a record.
     pub fn kill_in(&mut self, id: ProgramId, outputs: u32) {
+        if !self.is_running(id) {
+            return;
+        }
         self.programs[id.0].killed_in = Some(outputs);
     }
 

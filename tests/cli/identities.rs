@@ -337,3 +337,31 @@ fn numbers_are_reserved_before_they_are_used_whatever_ends_the_peer() {
         assert!(seen.contains(&sequence()));
     }
 }
+
+#[test]
+fn a_peer_that_is_killed_still_knows_whom_it_knew_and_what_was_said_of_them() {
+    let world = World::new();
+    let mut bob = world.piped_with(&["--name", "bob", "--profile", "bob"]);
+    let start = || world.piped_with(&["--name", "alice", "--profile", "alice"]);
+    let mut alice = start();
+    bob.has("HERE\talice@");
+    alice.has("HERE\tbob@");
+    alice.types("DM bob hi");
+    bob.has("\thi\n");
+    alice.types("MUTE bob");
+    alice.has("uted");
+    alice.signals(Signal::KILL);
+    assert_eq!(alice.ends_within(SOON).0, None);
+    bob.hangs_up();
+    assert_eq!(bob.ends_within(SOON).0, Some(0));
+
+    let mut alice = start();
+    alice.types("CONTACTS");
+    alice.types("WHOAMI");
+    alice.shows("bob");
+    alice.shows("muted");
+    alice.hangs_up();
+    let (status, text) = alice.ends_within(SOON);
+    let short = &fingerprint(&world, "bob")[..4];
+    assert!(status == Some(0) && text.contains(short) && !text.contains("KEY\t"), "{text}");
+}

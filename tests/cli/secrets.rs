@@ -109,7 +109,7 @@ fn nothing_of_a_temporary_group_is_kept() {
 fn a_group_hears_itself_and_nobody_else() {
     let world = World::new();
     let file = secret_file(&world, "tea at five\n", 0o600);
-    let args = |name| ["--temporary", "--name", name, "--secret-file", file.as_str()];
+    let args = |name| ["--temporary", "--name", name, "--heartbeat", "1s", "--secret-file", file.as_str()];
     let mut alice = world.piped_with(&args("alice"));
     let mut bob = world.piped_with(&args("bob"));
     let mut eve = world.piped("eve");
@@ -124,12 +124,17 @@ fn a_group_hears_itself_and_nobody_else() {
     assert!(found.contains("alice") && found.contains("bob") && !found.contains("eve"), "{found}");
     let (_, found) = run(&world, &["discover", "--timeout", "2", "--temporary"], &[]);
     assert!(found.contains("eve") && !found.contains("alice") && !found.contains("bob"), "{found}");
-    eve.types("LIST");
+    let (_, report) = run(&world, &["doctor", "--temporary"], &[("PEER_SECRET", "tea at five")]);
+    let answers = |name: &str| report.lines().any(|line| line.contains(name) && line.contains("and answers"));
+    assert!(answers("alice@") && answers("bob@") && !answers("eve@"), "{report}");
+    let (_, report) = run(&world, &["doctor", "--temporary"], &[]);
+    assert!(report.contains("somebody speaks in another closed group"), "{report}");
     for mut peer in [alice, bob, eve] {
         peer.hangs_up();
         let (status, text) = peer.ends_within(SOON);
         assert_eq!(status, Some(0));
-        let strangers = if text.contains("You are eve@") { ["alice@", "bob@"] } else { ["eve@", "discover-"] };
+        let of_eve = text.contains("You are eve@");
+        let strangers = if of_eve { &["alice@", "bob@"][..] } else { &["eve@", "discover-", "doctor-"] };
         assert!(strangers.iter().all(|stranger| !text.contains(stranger)), "{text}");
     }
 }

@@ -13,6 +13,7 @@ use rand::{Rng, SeedableRng};
 
 use super::forged::{datagram, octets};
 use super::run::{Run, millis, secs};
+use super::signer::Signer;
 
 const SEEDS: u64 = if cfg!(debug_assertions) { 6 } else { 30 };
 
@@ -24,6 +25,8 @@ struct Model {
     running: Vec<bool>,
     /// Texts sent, with the receiver of a DM and the number of starts so far of the receivers.
     said: BTreeMap<String, Option<usize>>,
+    /// Texts that each peer showed in earlier runs of it.
+    shown: Vec<Vec<String>>,
     log: Vec<String>,
 }
 
@@ -37,7 +40,7 @@ impl Model {
         peers.push(run.peer(hosts[0], "p8"));
         let old = run.host(&["10.0.60.1/16"]);
         run.older(old, OlderKind::Reference, "old");
-        let running = vec![true; peers.len()];
+        let (running, shown) = (vec![true; peers.len()], vec![Vec::new(); peers.len()]);
         Self {
             run,
             rng: StdRng::seed_from_u64(seed ^ 0xabcd),
@@ -45,6 +48,7 @@ impl Model {
             peers,
             running,
             said: BTreeMap::new(),
+            shown,
             log: Vec::new(),
         }
     }
@@ -56,7 +60,7 @@ impl Model {
     fn step(&mut self, number: usize) {
         let at = self.pick(self.peers.len());
         let peer = self.peers[at];
-        let what = self.pick(14);
+        let what = self.pick(17);
         self.log.push(format!("{:?}: {what} at p{at}", self.run.now()));
         match what {
             0 | 1 if self.running[at] => {
@@ -79,8 +83,10 @@ impl Model {
                 self.running[at] = false;
             }
             5 => {
-                self.run.restart(peer);
+                let texts = self.run.texts(peer);
+                self.shown[at].extend(texts);
                 self.run.take_events(peer);
+                self.run.restart(peer);
                 self.running[at] = true;
             }
             6 if self.running[at] => {
@@ -107,6 +113,9 @@ impl Model {
                 let name = format!("Name {number}");
                 let _ = self.run.command(peer, Command::Profile { display_name: Some(name), status: None });
             }
+            13 => self.send_again(at),
+            14 => self.run.kill_in(peer, number as u32 % 30),
+            15 => self.impersonate(at),
             _ => self.run.air = Air::default(),
         }
         let time = millis(u64::from(self.rng.next_u32() % 20_000));
@@ -129,11 +138,41 @@ impl Model {
         }
     }
 
+    /// Somebody sends again what they recorded.
+    fn send_again(&mut self, at: usize) {
+        let frames = self.run.frames().len();
+        for _ in 0..100.min(frames) {
+            let frame = self.run.frames()[self.rng.next_u32() as usize % frames].clone();
+            // What older clients get is signed by nobody, so for others it is somebody else's.
+            if frame.value("SID").is_none() {
+                continue;
+            }
+            let from = (self.pick(2) == 0).then(|| "10.0.70.9:8000".parse().unwrap());
+            self.run.deliver(&frame, from, self.peers[at]);
+        }
+    }
+
+    /// Somebody with a key of their own takes the name of another.
+    fn impersonate(&mut self, at: usize) {
+        let (name, number) = (format!("p{}", self.pick(9)), u64::from(self.rng.next_u32() % 20));
+        let at_address = format!("10.0.70.{}:8000", number + 1).parse().unwrap();
+        let mut thief = Signer::new(number, &name, at_address);
+        thief.seq = self.run.now().as_nanos();
+        if self.running[at] {
+            thief.meets(&mut self.run, self.peers[at]);
+        }
+        let said = thief.posts("forged");
+        thief.sends(&mut self.run, self.peers[at], &said);
+    }
+
     /// What holds at any time.
     fn check(&self) {
         for (at, peer) in self.peers.iter().enumerate() {
             let mut listed: BTreeMap<_, bool> = BTreeMap::new();
             let mut shown: BTreeMap<String, usize> = BTreeMap::new();
+            for text in &self.shown[at] {
+                *shown.entry(text.clone()).or_default() += 1;
+            }
             for (_, event) in self.run.events(*peer) {
                 match event {
                     Event::Here(p) => {
@@ -166,10 +205,12 @@ impl Model {
             self.run.restore(host);
             self.run.wall_off(&[host], 0);
         }
+        for peer in self.peers.clone() {
+            self.run.kill_in(peer, u32::MAX);
+        }
         self.run.run_for(secs(1_100));
         self.check();
-        let running: Vec<ProgramId> =
-            self.peers.iter().zip(&self.running).filter(|(_, running)| **running).map(|(id, _)| *id).collect();
+        let running: Vec<ProgramId> = self.peers.iter().copied().filter(|id| self.run.is_running(*id)).collect();
         for one in &running {
             for other in running.iter().filter(|other| *other != one) {
                 assert!(self.run.knows(*one, *other), "{one:?} does not know {other:?}: {:?}", self.run.peers_of(*one));

@@ -46,6 +46,7 @@ fn alone() -> Facts {
         port: Port::Open(Vec::new()),
         firewall: Firewall::default(),
         local: Vec::new(),
+        closed: false,
         hosts: Vec::new(),
         target: None,
     }

@@ -19,6 +19,8 @@ pub(super) struct Facts {
     pub(super) firewall: Firewall,
     /// Peers of this user that run here.
     pub(super) local: Vec<Local>,
+    /// Somebody speaks in a closed group whose secret we do not have.
+    pub(super) closed: bool,
     pub(super) hosts: Vec<Host>,
     pub(super) target: Option<Target>,
 }

@@ -13,6 +13,7 @@ use crate::wire::UserId;
 
 use super::super::args::Options;
 use super::facts::{Facts, Host, Interface, Local, Missing, Neighbour, Port, Reached, Seen, Sent, Target};
+use super::group::Group;
 use super::probe::{self, Probe, TRIES, Voice};
 use super::{firewall, interfaces};
 
@@ -32,7 +33,7 @@ const OUTSIDE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 ///
 /// # Errors
 /// What the system says when it tells no interfaces or gives no socket.
-pub(super) async fn gather(options: &Options, target: Option<&str>) -> io::Result<Facts> {
+pub(super) async fn gather(options: &Options, target: Option<&str>, group: Option<Group>) -> io::Result<Facts> {
     let discovery_port = options.discovery_port;
     let rules = tokio::task::spawn_blocking(firewall::read);
     let (mut found, links) = interfaces::read(options.interfaces())?;
@@ -41,7 +42,7 @@ pub(super) async fn gather(options: &Options, target: Option<&str>) -> io::Resul
     let primary = route.or(primary).unwrap_or(Ipv4Addr::LOCALHOST);
     // Without its folder no peer of this user runs here.
     let running = node::neighbours(&node::runtime_folder(), discovery_port).unwrap_or_default();
-    let (mut probe, closed) = Probe::open(links.clone(), primary, discovery_port)?;
+    let (mut probe, closed) = Probe::open(links.clone(), primary, discovery_port, group)?;
     let mut holders = port_holders(discovery_port);
     holders.retain(|holder| holder.pid != std::process::id());
     let port = match closed {
@@ -81,6 +82,7 @@ pub(super) async fn gather(options: &Options, target: Option<&str>) -> io::Resul
         port,
         firewall: rules.await.unwrap_or_default(),
         local,
+        closed: probe.found.closed,
         hosts: hosts(&probe, &listed, &alone, &own),
         target,
     })

@@ -71,6 +71,7 @@ pub(super) fn judge(facts: &Facts) -> Report {
     firewall(facts, &mut findings);
     paths::local(facts, &mut findings);
     paths::hosts(facts, &mut findings);
+    paths::closed(facts, &mut findings);
     paths::target(facts, &mut findings);
     let Findings { checks, mut causes } = findings;
     let healthy = checks.iter().all(|check| check.verdict != Verdict::Problem);

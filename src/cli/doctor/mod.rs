@@ -9,6 +9,7 @@ mod facts;
 mod filter;
 mod firewall;
 mod gather;
+mod group;
 mod interfaces;
 mod iptables;
 mod judge;
@@ -19,7 +20,8 @@ mod report;
 
 use super::args::{DoctorArgs, Options};
 use super::shown::{Shown, Tone};
-use super::{screen, terminal};
+use super::{screen, secret, terminal};
+use crate::engine::Secret;
 
 /// Looks for what is wrong; the exit status is 0 if nothing is.
 #[must_use]
@@ -31,7 +33,11 @@ pub fn run(options: &Options, doctor: &DoctorArgs) -> u8 {
     if !doctor.json && terminal::is_interactive() {
         screen::complain(&Shown::line(false, &[(Tone::Plain, "looking around, this takes some seconds ...")]));
     }
-    let gathered = runtime.block_on(gather::gather(options, doctor.target.as_deref()));
+    let group = match group_key(options) {
+        Ok(key) => key.map(group::Group::new),
+        Err(text) => return fail(&text),
+    };
+    let gathered = runtime.block_on(gather::gather(options, doctor.target.as_deref(), group));
     // A tool that hangs, and a name that is being looked up, are left behind.
     runtime.shutdown_background();
     let facts = match gathered {
@@ -51,6 +57,11 @@ pub fn run(options: &Options, doctor: &DoctorArgs) -> u8 {
         }
     }
     u8::from(!report.healthy)
+}
+
+fn group_key(options: &Options) -> Result<Option<Secret>, String> {
+    let Some(found) = secret::of_group(options)? else { return Ok(None) };
+    found.key(secret::kept_in(options).as_deref()).map(Some)
 }
 
 fn fail(text: &str) -> u8 {

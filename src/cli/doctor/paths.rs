@@ -7,6 +7,15 @@ use super::facts::{Facts, Host, Missing, Neighbour, Reached};
 use super::judge::{Cause, Findings, Rank, milliseconds};
 use super::report::Name;
 
+/// Who speaks where we cannot follow.
+pub(super) fn closed(facts: &Facts, findings: &mut Findings) {
+    if !facts.closed {
+        return;
+    }
+    let text = "somebody speaks in another closed group: to meet it, give its secret with --secret-file".to_owned();
+    findings.warn(Name::Peer, "closed group", text);
+}
+
 /// The peers of this user that run here.
 pub(super) fn local(facts: &Facts, findings: &mut Findings) {
     for local in &facts.local {
@@ -14,7 +23,10 @@ pub(super) fn local(facts: &Facts, findings: &mut Findings) {
             let text = format!("runs here (process {}, port {}) and answers", local.pid, local.port);
             findings.ok(Name::Local, &local.id, text);
         } else {
-            let text = format!("runs here (process {}, port {}), but does not answer", local.pid, local.port);
+            let text = format!(
+                "runs here (process {}, port {}), but does not answer: it hangs, or is in another closed group",
+                local.pid, local.port
+            );
             findings.warn(Name::Local, &local.id, text);
         }
     }

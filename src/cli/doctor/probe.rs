@@ -16,11 +16,12 @@ use crate::cli::discover::passing_name;
 use crate::engine::Link;
 use crate::node::unix_now;
 use crate::wire::{
-    self, Discovery, Extension, MAX_DATAGRAM, Message, Octets, OwnMessageId, PeerListRequest, Safe, Style, UserId,
-    VERSION,
+    self, Discovery, Extension, GroupFrame, MAX_DATAGRAM, Message, Octets, OwnMessageId, PeerListRequest, Safe, Style,
+    UserId, VERSION,
 };
 
 use super::facts::{Answer, Sent};
+use super::group::Group;
 
 /// When the broadcasts go out: a lost one is made good by the next.
 const ROUNDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(400), Duration::from_millis(800)];
@@ -44,6 +45,8 @@ pub(super) struct Probe {
     discovery_port: u16,
     id: String,
     sid: u64,
+    /// In a closed group everything is said in its frames.
+    group: Option<Group>,
     links: Vec<Link>,
     /// The broadcasts: the nonce, the link, and when.
     broadcasts: BTreeMap<u64, (usize, Duration)>,
@@ -63,6 +66,8 @@ pub(super) struct Found {
     pub(super) voices: BTreeMap<SocketAddrV4, Voice>,
     /// Ids that peers which run here have on their lists.
     pub(super) listed: Vec<String>,
+    /// Somebody speaks in a closed group that we are not in.
+    pub(super) closed: bool,
     /// Answers to questions, by the address that was asked.
     pub(super) answers: BTreeMap<SocketAddrV4, Answer>,
 }
@@ -84,7 +89,12 @@ impl Probe {
     ///
     /// # Errors
     /// What the system says when it gives no socket at all.
-    pub(super) fn open(links: Vec<Link>, primary: Ipv4Addr, discovery_port: u16) -> io::Result<(Self, Option<String>)> {
+    pub(super) fn open(
+        links: Vec<Link>,
+        primary: Ipv4Addr,
+        discovery_port: u16,
+        group: Option<Group>,
+    ) -> io::Result<(Self, Option<String>)> {
         let unicast = open_unicast(discovery_port)?;
         let (discovery, reason) = match open_discovery(discovery_port) {
             Ok(socket) => (Some(socket), None),
@@ -100,6 +110,7 @@ impl Probe {
             discovery_port,
             id: format!("{}@{primary}", passing_name("doctor")),
             sid: random(),
+            group,
             links,
             broadcasts: BTreeMap::new(),
             questions: BTreeMap::new(),
@@ -184,6 +195,7 @@ impl Probe {
         let mut datagram = Vec::new();
         let extension = Extension { sid: Some(Octets(self.sid)), ..Extension::default() };
         request.encode(&extension, Style::Tight, &mut datagram);
+        let datagram = self.wrapped(datagram);
         // A peer that cannot be asked tells no list.
         let _ = self.unicast.send_to(&datagram, SocketAddr::V4(to)).await;
     }
@@ -210,7 +222,14 @@ impl Probe {
             ..Extension::default()
         };
         discovery.encode(&extension, Style::Tight, &mut datagram);
-        datagram
+        self.wrapped(datagram)
+    }
+
+    fn wrapped(&self, datagram: Vec<u8>) -> Vec<u8> {
+        match &self.group {
+            Some(group) => group.wrap(Octets(self.sid), datagram),
+            None => datagram,
+        }
     }
 
     /// Takes what comes for so long.
@@ -251,7 +270,13 @@ impl Probe {
     }
 
     fn take(&mut self, bytes: &[u8], from: SocketAddrV4, broadcast: bool) {
-        let Ok(datagram) = wire::decode(bytes) else { return };
+        let framed = GroupFrame::of(bytes).is_some();
+        let opened = self.group.as_ref().and_then(|group| group.unwrap(bytes));
+        self.found.closed |= framed && opened.is_none();
+        if (framed || self.group.is_some()) && opened.is_none() {
+            return;
+        }
+        let Ok(datagram) = wire::decode(opened.as_deref().unwrap_or(bytes)) else { return };
         let extension = datagram.extension;
         let now = unix_now();
         if extension.sid == Some(Octets(self.sid)) {
