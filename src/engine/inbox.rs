@@ -138,7 +138,6 @@ impl Engine {
         if !self.is_new(met.id, dm.from, dm.message_id, &body.text, body.timestamp) {
             return Err(Rejected::Duplicate);
         }
-        // Letters of strangers take no place from sessions of friends. Our answer is a letter then, and opens one.
         if self.authors.get(&signed.key).is_some_and(|author| author.fresh) {
             self.open_session(signed.key, signed.sid, false, secret);
         }
