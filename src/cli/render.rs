@@ -169,6 +169,9 @@ impl Render {
         }
         let own: Vec<Ipv4Addr> = me.links.iter().map(|link| link.address).collect();
         let (peers, folded) = if all { (peers.iter().collect(), None) } else { list::usual(peers) };
+        if peers.is_empty() {
+            return vec![self.info("Nobody but those you blocked; LIST ALL shows them")];
+        }
         let mut shown = if self.pipe {
             list::lines(&peers, names, &own, now)
         } else {

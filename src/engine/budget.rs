@@ -102,6 +102,8 @@ pub(super) struct Inflow {
     /// For newcomers when the table is full.
     shared: Bucket,
     unknown: Bucket,
+    /// What is checked in vain of those who say to be a key that answered where they are.
+    forged: Bucket,
     cleaned: Instant,
 }
 
@@ -119,6 +121,7 @@ impl Inflow {
             proven: Table::with_hasher(key),
             shared: Bucket::full(limits.unknown_rate, now),
             unknown: Bucket::full(limits.global_rate, now),
+            forged: Bucket::full(limits.forged_rate, now),
             cleaned: now,
         }
     }
@@ -132,9 +135,15 @@ impl Inflow {
         limits: &Limits,
         now: Instant,
     ) -> Result<(), TooMuch> {
-        if let Some((bucket, keyed)) = self.proven.get_mut(&from)
-            && (claims || !*keyed)
+        if let Some((bucket, true)) = self.proven.get_mut(&from)
+            && claims
         {
+            // It is spent when the signature turns out to be right: whoever forges it spends something else.
+            let room =
+                bucket.wait(limits.known_rate, now).is_zero() && self.forged.wait(limits.forged_rate, now).is_zero();
+            return if room { Ok(()) } else { Err(TooMuch::Source) };
+        }
+        if let Some((bucket, false)) = self.proven.get_mut(&from) {
             return if bucket.take(limits.known_rate, now) { Ok(()) } else { Err(TooMuch::Source) };
         }
         if self.unproven.len() >= limits.buckets && !self.unproven.contains_key(&from) {
@@ -149,6 +158,15 @@ impl Inflow {
             return Err(TooMuch::Source);
         }
         if self.unknown.take(limits.global_rate, now) { Ok(()) } else { Err(TooMuch::Global) }
+    }
+
+    /// What came from this proven path was signed, or sealed, by who says to be there; or it was not.
+    pub(super) fn spend(&mut self, from: SocketAddrV4, good: bool, limits: &Limits, now: Instant) {
+        match self.proven.get_mut(&from) {
+            Some((bucket, true)) if good => drop(bucket.take(limits.known_rate, now)),
+            Some((_, true)) => drop(self.forged.take(limits.forged_rate, now)),
+            Some((_, false)) | None => {}
+        }
     }
 
     /// A path answered an echo: it may send more from now on.

@@ -138,7 +138,9 @@ impl Engine {
         if !self.is_new(met.id, dm.from, dm.message_id, &body.text, body.timestamp) {
             return Err(Rejected::Duplicate);
         }
-        self.open_session(signed.key, signed.sid, false, secret);
+        if self.authors.get(&signed.key).is_some_and(|author| author.fresh) {
+            self.open_session(signed.key, signed.sid, false, secret);
+        }
         self.tell(met.id, Some(signed), Untrusted::new(body.text), Some(true), arrival.now);
         Ok(())
     }

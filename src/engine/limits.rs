@@ -25,6 +25,9 @@ pub struct Limits {
     pub known_rate: (u32, u32),
     /// Datagrams a second in all that are looked at from unknown addresses, and how many at once.
     pub global_rate: (u32, u32),
+    /// Wrong signatures a second that are checked in all of those who say to be a key that answered where they are, and how
+    /// many at once. A known peer is heard as long as there is time for these: a fifth of a core.
+    pub forged_rate: (u32, u32),
     /// Buckets of the rate limiter; beyond, all newcomers share one.
     pub buckets: usize,
     /// Message ids remembered against duplicates, of proven peers and of others, each.
@@ -84,6 +87,7 @@ impl Default for Limits {
             unknown_rate: (20, 60),
             known_rate: (200, 400),
             global_rate: (5_000, 5_000),
+            forged_rate: (5_000, 5_000),
             buckets: 4_096,
             seen: 32_768,
             answers: 1_024,

@@ -269,7 +269,11 @@ impl Engine {
         self.inflow.admit(from, claims, &self.config.limits, now)?;
         let Some(group) = &mut self.group else { return self.take_plain(bytes, from, socket, now) };
         let ring = self.ring.as_ref().ok_or(Rejected::OutsideGroup)?;
-        let inner = group.unwrap(&*ring.crypto, self.own.sid, bytes, &self.config.limits)?;
+        let inner = group.unwrap(&*ring.crypto, self.own.sid, bytes, &self.config.limits);
+        if inner.is_err() {
+            self.inflow.spend(from, false, &self.config.limits, now);
+        }
+        let inner = inner?;
         if let Some(opened) = self.open_frame(&inner) {
             return self.on_frame(opened, inner.len(), from, now);
         }

@@ -74,21 +74,32 @@ impl Sessions {
     fn insert(&mut self, id: Octets, session: Session, limits: &Limits) {
         let ids = self.of.entry(session.peer).or_default();
         ids.push_back(id);
-        let crowded = if ids.len() > limits.sessions.0 { ids.pop_front() } else { None };
+        let ids = (ids.len() > limits.sessions.0).then(|| ids.clone());
         self.by_id.insert(id, session);
         self.order.push_back(id);
-        if let Some(id) = crowded {
-            self.by_id.remove(&id);
+        if let Some(ids) = ids
+            && let Some(idle) = self.least_used(&ids)
+        {
+            self.remove(idle);
         }
         while self.by_id.len() > limits.sessions.1
-            && let Some(oldest) = self.order.pop_front()
+            && let Some(idle) = self.least_used(&self.order)
         {
-            self.remove(oldest);
+            self.remove(idle);
+            self.order.retain(|id| *id != idle);
         }
         // What was removed elsewhere leaves its place in the order.
         if self.order.len() > 2 * limits.sessions.1 {
             self.order.retain(|id| self.by_id.contains_key(id));
         }
+    }
+
+    /// The oldest in which we have said nothing, else the oldest: somebody who only writes to us never ends the session
+    /// of somebody whom we answer.
+    fn least_used(&self, ids: &VecDeque<Octets>) -> Option<Octets> {
+        let known = |id: &&Octets| self.by_id.contains_key(id);
+        let idle = |id: &&Octets| self.by_id.get(id).is_some_and(|session| session.out.counter == 0);
+        ids.iter().find(idle).or_else(|| ids.iter().find(known)).copied()
     }
 
     fn remove(&mut self, id: Octets) {

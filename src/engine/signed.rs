@@ -133,6 +133,9 @@ impl Engine {
             return Err(Rejected::SignatureRate);
         }
         let good = self.ring.as_ref().is_some_and(|ring| ring.crypto.verify(&key, SIGNED_DOMAIN, signed, &signature));
+        if proven {
+            self.inflow.spend(from, good, &self.config.limits, now);
+        }
         if !good {
             return Err(Rejected::BadSignature);
         }

@@ -365,3 +365,46 @@ fn a_peer_that_is_killed_still_knows_whom_it_knew_and_what_was_said_of_them() {
     let short = &fingerprint(&world, "bob")[..4];
     assert!(status == Some(0) && text.contains(short) && !text.contains("KEY\t"), "{text}");
 }
+
+/// A file system of its own in the place of all that is kept; none where that needs a right that we do not have.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn new(world: &World, how: &str) -> Option<Self> {
+        let folder = world.folder.join("state");
+        fs::create_dir_all(&folder).unwrap();
+        let mounted = Self::mount(&["-t", "tmpfs", "-o", how, "lsnp-test"], &folder);
+        mounted.then_some(Self(folder))
+    }
+
+    fn mount(how: &[&str], folder: &Path) -> bool {
+        let done = std::process::Command::new("mount").args(how).arg(folder).stderr(Stdio::null()).status();
+        done.is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_disk_that_is_full_or_read_only_it_runs_and_says_that_nothing_is_kept() {
+    let world = World::new();
+    {
+        let Some(_mounted) = Mounted::new(&world, "ro") else { return };
+        let (status, out, _) = run(&world, &["--name", "alice"], "WHOAMI\n");
+        assert!(status == Some(0) && out.starts_with("INFO\t\t\tNothing will be kept"), "{out}");
+        assert_eq!(run(&world, &["identity", "import", "none"], "").0, Some(1));
+    }
+    let Some(mounted) = Mounted::new(&world, "size=4k") else { return };
+    let (status, out, _) = run(&world, &["--name", "alice"], "WHOAMI\n");
+    assert!(status == Some(0) && out.contains("Nothing will be kept, and others see a new identity"), "{out}");
+    let left: Vec<_> = fs::read_dir(folder(&world, "jack")).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("identity")), "{left:?}");
+    assert!(Mounted::mount(&["-o", "remount,size=1m"], &mounted.0));
+    let jack = made(&world);
+    assert_eq!(made(&world), jack);
+}

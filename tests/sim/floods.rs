@@ -192,3 +192,34 @@ fn signatures_are_checked_at_a_bounded_rate() {
     run.run_for(secs(1));
     assert_eq!(run.texts(a).last().unwrap(), "POST still heard");
 }
+
+#[test]
+fn letters_of_strangers_end_no_session_of_friends() {
+    let mut run = Run::new(32);
+    let hosts = run.hosts(2);
+    let mut setup = Setup::named("p0");
+    setup.config.limits.sessions = (setup.config.limits.sessions.0, 64);
+    let (a, b) = (run.start(hosts[0], setup), run.peer(hosts[1], "p1"));
+    run.run_for(secs(10));
+    for (from, to, text) in [(a, "p1", "a letter"), (b, "p0", "an answer"), (a, "p1", "settled")] {
+        run.dm(from, to, text);
+        run.run_for(millis(50));
+    }
+    run.take_events(a);
+    let prekey = run.disk(a).prekeys()[0].public;
+    for n in 0..100 {
+        let mut stranger = Signer::new(n, &format!("f{n}"), address(n as u32));
+        for letter in 0..5 {
+            let text = format!("{n} {letter}");
+            let bytes =
+                super::letters::letter(&mut stranger, &run, a, (prekey.id, prekey.key), &text.replace(' ', "_"), &text);
+            run.inject(stranger.at, a, Socket::Unicast, &bytes);
+            run.run_for(millis(20));
+        }
+    }
+    for n in 0..10 {
+        run.dm(b, "p0", &format!("number {n}"));
+        run.run_for(millis(50));
+    }
+    assert_eq!(run.shown_of(a, run.key_of(b)), (0..10).map(|n| format!("DM number {n}")).collect::<Vec<_>>());
+}

@@ -167,7 +167,7 @@ fn a_letter_opens_for_nobody_else_and_not_when_changed() {
 }
 
 /// A letter that somebody signs by hand, sealed to that prekey.
-fn letter(
+pub(crate) fn letter(
     writer: &mut Signer,
     run: &Run,
     to: ProgramId,

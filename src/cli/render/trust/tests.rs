@@ -57,6 +57,18 @@ fn a_trust_word_stands_only_where_it_says_something() {
 }
 
 #[test]
+fn a_list_of_blocked_ones_alone_says_so() {
+    let mut lan = Sample::new();
+    let id = lan.older("dan", [10, 0, 0, 3]);
+    lan.block(id);
+    let me = me(&mut lan);
+    for render in [PEOPLE, PIPE] {
+        let lines = render.list(&lan.peers().snapshot(), &Names::of(lan.peers()), &me, lan.now, false);
+        assert!(lines.len() == 1 && lines[0].as_str().contains("LIST ALL"), "{lines:?}");
+    }
+}
+
+#[test]
 fn a_crowd_that_proved_nothing_is_one_line() {
     let mut lan = Sample::new();
     lan.signed("bob", [10, 0, 0, 2], key(1), Trust::Known);
