@@ -114,6 +114,16 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
         }
         println!("    bob: {}", bob.stats());
         if result.times.len() < result.sent {
+            for (name, peer) in [("alice", &alice), ("bob", &bob)] {
+                let lagged =
+                    peer.lines(|lines| lines.iter().filter(|line| line.text.contains("came too fast")).count());
+                println!(
+                    "    {name} lost events {lagged} times, waits: {}",
+                    peer.lines(|lines| {
+                        lines.iter().filter(|line| ["WAITS", "ERROR"].contains(&line.kind())).count()
+                    })
+                );
+            }
             println!("    alice ends with:\n    {}\n    and bob:\n    {}", alice.tail(6), bob.tail(6));
         }
     }
