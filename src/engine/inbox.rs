@@ -45,8 +45,14 @@ impl Engine {
             None => format!("{who}\n\n{stamp}\n{content}"),
         };
         let proven = self.peers.read(sender, |peer| peer.tier == Tier::Proven).unwrap_or(false);
-        let message = self.key.hash(text.as_bytes());
-        self.seen.note(message, proven, self.config.limits.seen)
+        let cap = self.config.limits.seen;
+        let new = self.seen.note(self.key.hash(text.as_bytes()), proven, cap);
+        if let (true, Some(_), Some(id)) = (new, key, id) {
+            // What older clients got of it, sent on to us, says nothing new.
+            let unsigned = format!("{}\n{}", label.as_str(), id.as_str());
+            self.seen.note(self.key.hash(unsigned.as_bytes()), proven, cap);
+        }
+        new
     }
 
     fn text_of(content: &str, arrival: &Arrival) -> Untrusted {

@@ -132,9 +132,9 @@ impl Pair {
     }
 
     fn heard(&self, who: usize) -> Vec<(String, bool)> {
-        let dm = |event: &Event| match event {
-            Event::Dm { text, private, .. } => Some((text.raw().to_owned(), *private)),
-            _ => None,
+        let dm = |event: &Event| {
+            let Event::Dm { text, private, .. } = event else { return None };
+            Some((text.raw().to_owned(), *private))
         };
         self.events[who].iter().filter_map(dm).collect()
     }
@@ -160,4 +160,20 @@ fn direct_messages_are_sealed_in_letters_and_then_in_a_session() {
     assert_eq!(frames, [false, true, true, true, true, true]);
     let heard = |from| (0..3).map(|round| (format!("canary {round}\nof {from}"), true)).collect::<Vec<_>>();
     assert_eq!((pair.heard(0), pair.heard(1)), (heard(1), heard(0)));
+}
+
+#[test]
+fn what_older_clients_got_of_a_signed_post_is_not_shown_again() {
+    let mut pair = Pair::new();
+    pair.go(50);
+    let post = |pair: &mut Pair| pair.engines[0].handle_command(Command::Post { text: "once".into() }, pair.now);
+    let Reply::Posted { id, .. } = post(&mut pair).unwrap() else { panic!("not posted") };
+    pair.go(5);
+    let copy = format!("TYPE:POST\nUSER_ID:alice@10.0.0.1\nCONTENT:once\nMESSAGE_ID:{id}\n\n");
+    let other = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 66), 8000);
+    let now = pair.now;
+    let taken = pair.engines[1].handle_datagram(copy.as_bytes(), other, Socket::Unicast, now);
+    assert_eq!(taken, Err(Rejected::Duplicate));
+    let fresh = copy.replace(&id.to_string(), "1234");
+    assert_eq!(pair.engines[1].handle_datagram(fresh.as_bytes(), other, Socket::Unicast, now), Ok(()));
 }
