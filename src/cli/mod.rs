@@ -19,6 +19,7 @@ pub mod pipe;
 pub mod prompt;
 mod pulls;
 pub mod render;
+mod round;
 pub mod screen;
 pub mod secret;
 pub mod session;

@@ -14,17 +14,12 @@ use super::line::{Line, Question, Wish};
 use super::names::{self, Names};
 use super::pulls::Pulls;
 use super::render::{self, Render};
+use super::round::{Round, needs_peers};
 use super::screen::Screen;
 use super::signals::Signals;
 
 /// So long alone, the likely cause is told once.
 const ALONE: Duration = Duration::from_secs(10);
-
-/// On a pipe, commands wait for the first answers so long at most.
-const FIRST_ROUND: Duration = Duration::from_secs(1);
-
-/// The first answers are in when none came for so long.
-const FIRST_GAP: Duration = Duration::from_millis(100);
 
 /// At the end of a pipe, answers that were asked for are waited for so long at most.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -83,14 +78,6 @@ struct Held {
     until: Option<Instant>,
 }
 
-/// The first round of discovery, on a pipe.
-#[derive(Debug, Clone, Copy)]
-struct Round {
-    latest: Instant,
-    /// The newest peer came then.
-    came: Option<Instant>,
-}
-
 /// What became of a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Acted {
@@ -108,7 +95,7 @@ impl Session {
     pub fn new(handle: Handle, render: Render, screen: Screen, profile: Profile) -> Self {
         let now = handle.now();
         Self {
-            round: render.pipe.then(|| Round { latest: now + FIRST_ROUND, came: None }),
+            round: render.pipe.then(|| Round::from(now)),
             crowd: (!render.pipe).then(Crowd::default),
             alarms: (!render.pipe).then(Alarms::default),
             hint_at: (!render.pipe).then(|| now + ALONE),
@@ -274,7 +261,7 @@ impl Session {
         if let Event::Here(_) = event {
             self.hint_at = None;
             if let Some(round) = &mut self.round {
-                round.came = Some(self.handle.now());
+                round.came(self.handle.now());
             }
         }
         self.names.learn(&event);
@@ -374,40 +361,6 @@ impl Session {
 
     pub(super) async fn error(&self, text: &str) {
         self.screen.show(self.render.error(text)).await;
-    }
-}
-
-impl Round {
-    /// When it is over.
-    fn over(self) -> Instant {
-        self.came.map_or(self.latest, |came| self.latest.min(came + FIRST_GAP))
-    }
-}
-
-/// Whether a command is better done after the first round.
-fn needs_peers(wish: &Wish) -> bool {
-    match wish {
-        Wish::List { .. }
-        | Wish::Peer { .. }
-        | Wish::Verify { .. }
-        | Wish::Judge { .. }
-        | Wish::Post { .. }
-        | Wish::Dm { .. }
-        | Wish::Avatar { .. }
-        | Wish::AvatarSave { .. }
-        | Wish::Peers { .. }
-        | Wish::Follow { .. }
-        | Wish::Unfollow { .. } => true,
-        Wish::Profile { .. }
-        | Wish::AvatarNone
-        | Wish::Contacts
-        | Wish::Compared { .. }
-        | Wish::WhoAmI
-        | Wish::Verbose
-        | Wish::Help { .. }
-        | Wish::Quit
-        | Wish::Discover
-        | Wish::Stats => false,
     }
 }
 

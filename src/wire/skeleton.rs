@@ -1,5 +1,7 @@
 //! What a name looks like (protocol.md §9.8, UTS 39).
 
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::confusable_detection::skeleton as prototype;
 
@@ -7,13 +9,27 @@ use unicode_security::confusable_detection::skeleton as prototype;
 /// letters such as `l`, `I` and `1` or `rn` and `m` make no difference. For comparing only: nobody can read it.
 #[must_use]
 pub fn skeleton(name: &str) -> String {
+    if name.is_ascii() {
+        // Most names are plain, and there may be thousands: each letter has its own look.
+        static PLAIN: LazyLock<[String; 128]> =
+            LazyLock::new(|| std::array::from_fn(|c| look(&char::from(c as u8).to_string())));
+        let look: String = name.bytes().filter_map(|byte| PLAIN.get(usize::from(byte))).map(String::as_str).collect();
+        return spaced_once(&look);
+    }
+    spaced_once(&look(name))
+}
+
+fn spaced_once(look: &str) -> String {
+    look.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn look(name: &str) -> String {
     let mut seen = String::with_capacity(name.len());
     for c in name.nfd() {
         looks_like(c, &mut seen);
     }
     // A small letter may look like something else than its capital: m like rn.
-    let seen: String = prototype(&seen).filter(|c| !is_accent(*c)).map(|c| if c == 'i' { 'l' } else { c }).collect();
-    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+    prototype(&seen).filter(|c| !is_accent(*c)).map(|c| if c == 'i' { 'l' } else { c }).collect()
 }
 
 /// Appends what a letter looks like, in small letters. One that looks like no ASCII letter in its own case, and like one

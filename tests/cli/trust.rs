@@ -246,3 +246,17 @@ fn at_a_terminal_the_user_is_asked_whether_the_digits_are_the_same() {
     alice.shows("Blocked bob#");
     alice.shows("Not sent to bob#");
 }
+
+#[test]
+fn one_private_message_from_a_script_arrives() {
+    let world = World::new();
+    let mut bob = world.piped("bob");
+    bob.shows("You are bob@");
+    let mut alice = world.piped("alice");
+    alice.types("DM bob from a script");
+    alice.hangs_up();
+    let (status, text) = alice.ends_within(crate::SOON * 7);
+    assert_eq!(status, Some(0));
+    assert!(text.contains("\tTo bob, private: from a script\n"), "{text}");
+    bob.shows("\talice\tfrom a script\n");
+}

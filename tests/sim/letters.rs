@@ -178,7 +178,9 @@ pub(crate) fn letter(
     let to_key = run.key_of(to);
     let aad = [b"DM\0", &writer.key().0[..], &to_key.0[..], message.as_bytes()].concat();
     let body = SealedBody { text: text.to_owned(), timestamp: 1 }.encode();
-    let (sealed, _) = writer.crypto.seal_letter(&prekey.1, &aad, &body, [7; 32]).unwrap();
+    let mut seed = writer.key().0;
+    seed[0] ^= writer.seq as u8;
+    let (sealed, _) = writer.crypto.seal_letter(&prekey.1, &aad, &body, seed).unwrap();
     let (kid, sealed) = (format!("{:08x}", prekey.0), BASE64URL_NOPAD.encode(&sealed));
     let label = writer.label.clone();
     writer.says(

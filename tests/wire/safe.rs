@@ -185,3 +185,20 @@ fn hostile_text() -> impl Strategy<Value = String> {
     ];
     prop::collection::vec(c, 0..20).prop_map(|chars| chars.into_iter().collect())
 }
+
+#[test]
+fn a_name_shows_no_sign_of_trust_and_no_unseen_blank() {
+    for (name, shown) in [
+        ("bob", "bob"),
+        ("\u{2713}bob", "bob"),
+        ("bob \u{2714}\u{fe0f}", "bob "),
+        ("\u{2705}\u{1f512}\u{1f6e1}\u{fe0f}bob\u{2611}\u{221a}", "bob"),
+        ("bo\u{2800}b", "bob"),
+        ("b\u{200b}ob\u{202e}", "bob"),
+        ("日本語", "日本語"),
+    ] {
+        assert_eq!(Safe::called(name, 32).as_str(), shown, "{name:?}");
+    }
+    assert_eq!(Safe::called("日本語", 5).as_str(), "日本…");
+    assert_eq!(Safe::line("done \u{2713}").as_str(), "done \u{2713}", "what is said may have it");
+}

@@ -137,6 +137,13 @@ proptest! {
     }
 
     #[test]
+    fn a_plain_name_looks_as_it_does_among_others(name in "[ -~]{0,20}") {
+        // A letter of another alphabet at the end, and the whole is looked at in another way.
+        let other = skeleton(&format!("{name}\u{4e2d}"));
+        prop_assert_eq!(format!("{}\u{4e2d}", skeleton(&format!("{name}.")).strip_suffix('.').unwrap()), other);
+    }
+
+    #[test]
     fn invisible_characters_anywhere_change_nothing(name in "[a-z]{1,10}", at in 0..10_usize, hidden in 0..6_usize) {
         let at = at % name.len();
         let hidden = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{e0041}'][hidden];
