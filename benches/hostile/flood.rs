@@ -328,16 +328,14 @@ impl<'a> Under<'a> {
     }
 }
 
-/// Gives a datagram another SEQ or NO of the same length, which leaves it well formed and its signature wrong.
-fn renumber(bytes: &mut [u8], random: u32) {
+/// Gives a datagram a SEQ or NO that is still to come, which leaves it well formed and its signature wrong.
+fn renumber(bytes: &mut [u8], mut random: u32) {
     for key in [b"\nSEQ:".as_slice(), b"\nNO:"] {
         let Some(start) = memchr::memmem::find(bytes, key).map(|at| at + key.len()) else { continue };
         let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if let Some(last) = bytes.get_mut(start + digits.saturating_sub(1)) {
-            *last = b'1' + (random % 9) as u8;
-        }
-        if digits > 1 {
-            bytes[start] = b'9';
+        for (at, byte) in bytes[start..start + digits].iter_mut().enumerate() {
+            *byte = if at == 0 { b'9' } else { b'0' + (random % 10) as u8 };
+            random /= if at == 0 { 1 } else { 10 };
         }
     }
 }

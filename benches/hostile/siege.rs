@@ -234,8 +234,8 @@ fn hidden_friend(options: &Options, report: &mut Report) -> io::Result<()> {
         (of("QUIET"), of("GONE"))
     };
     let (quiet, gone) = bob.lines(lost);
-    let measured = format!("quiet {quiet}, gone {gone} times in 12 s with 1 s beats");
-    report.fact("a silent friend, forged and wrongly signed, 5,000/s", measured);
+    let measured = format!("quiet {quiet}, gone {gone} times in 12 s with beats of 1 s");
+    report.must("a silent friend, forged and wrongly signed, 5,000/s", "never gone", measured, gone == 0);
     println!("    {}", bob.stats());
     alice.end()?;
     bob.end()?;
