@@ -31,6 +31,7 @@ mod peers;
 mod posts;
 mod presence;
 mod probation;
+mod profile;
 mod pulls;
 mod rejected;
 #[cfg(test)]
