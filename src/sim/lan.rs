@@ -191,7 +191,7 @@ impl Lan {
     /// Does what the user of a peer of ours wants.
     ///
     /// # Errors
-    /// As [`Engine::handle_command`].
+    /// As [`Engine::handle_command`](crate::engine::Engine::handle_command).
     ///
     /// # Panics
     /// When the program is none of ours.
