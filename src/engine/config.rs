@@ -87,6 +87,12 @@ impl Config {
     /// A prekey is erased after so long: a letter may be on its way for 7 days.
     pub(super) const PREKEY_KEPT: Duration = Duration::from_secs(8 * 24 * 3600);
 
+    /// Nothing is said in a session that is older; a letter opens another.
+    pub(super) const SESSION_TURN: Duration = Duration::from_secs(24 * 3600);
+
+    /// What a peer says in a session is heard for so long.
+    pub(super) const SESSION_KEPT: Duration = Duration::from_secs(48 * 3600);
+
     /// A message of ours waits so long for the peer to answer.
     pub(super) const WAIT: Duration = Duration::from_secs(10);
 

@@ -222,8 +222,9 @@ impl Engine {
         self.settle(id);
         if let Some(signed) = arrival.signed
             && let Some(author) = self.authors.get_mut(&signed.key)
+            && !std::mem::replace(&mut author.fresh, true)
         {
-            author.fresh = true;
+            author.window.raise(signed.seq);
         }
         if first {
             let keyed = self.peers.read(id, |peer| peer.key.is_some()).unwrap_or(false);

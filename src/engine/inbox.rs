@@ -145,7 +145,7 @@ impl Engine {
             return Err(Rejected::Duplicate);
         }
         if self.authors.get(&signed.key).is_some_and(|author| author.fresh) {
-            self.open_session(signed.key, signed.sid, false, secret);
+            self.open_session(signed.key, signed.sid, false, secret, arrival.now);
         }
         self.tell(met.id, Some(signed), Untrusted::new(body.text), Some(true), arrival.now);
         Ok(())

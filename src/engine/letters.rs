@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
-use rand::Rng;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 use crate::wire::{Dm, DmBody, Extension, OwnMessageId, Prekey, PublicKey, Sealed, SealedBody, Style};
 
@@ -19,6 +20,29 @@ pub(super) struct Ring {
     /// The newest last.
     pub(super) prekeys: Vec<OwnPrekey>,
     pub(super) posted: Posted,
+    pub(super) seeds: Seeds,
+}
+
+/// Secret random bytes. What was given out cannot be found out from what is left, so a prekey that was erased, and the
+/// ephemeral key of a letter that was sent, are gone.
+#[derive(Debug)]
+pub(super) struct Seeds(Secret);
+
+impl Seeds {
+    /// Takes its beginning from `rng`, which goes on from another place.
+    pub(super) fn new(rng: &mut StdRng) -> Self {
+        let (mut first, mut next) = (Secret([0; 32]), Secret([0; 32]));
+        rng.fill_bytes(&mut first.0);
+        rng.fill_bytes(&mut next.0);
+        *rng = StdRng::from_seed(next.0);
+        Self(first)
+    }
+
+    fn next(&mut self) -> Secret {
+        let seed = Secret(blake3::derive_key("lsnp 1 seed", &self.0.0));
+        self.0 = Secret(blake3::derive_key("lsnp 1 next seeds", &self.0.0));
+        seed
+    }
 }
 
 /// What is bound to sealed text besides its key: TYPE, both ends and the message.
@@ -41,8 +65,7 @@ impl Engine {
     /// Makes a new prekey once a day, and erases what is too old for any letter.
     pub(super) fn turn_prekeys(&mut self, now: Instant) {
         let unix = self.unix(now);
-        let (id, mut secret) = (self.rng.next_u32(), Secret([0; 32]));
-        self.rng.fill_bytes(&mut secret.0);
+        let id = self.rng.next_u32();
         let Some(ring) = &mut self.ring else { return };
         let count = ring.prekeys.len();
         // One from the future was made before the clock was set back: nobody knows how old it is.
@@ -51,6 +74,7 @@ impl Engine {
         let newest = ring.prekeys.last().map(age);
         let due = newest.is_none_or(|age| age >= Config::PREKEY_TURN);
         if due {
+            let secret = ring.seeds.next();
             let public = Prekey { id, key: ring.crypto.prekey(&secret) };
             ring.prekeys.push(OwnPrekey { public, secret, made: unix });
         }
@@ -66,11 +90,10 @@ impl Engine {
     pub(super) fn write_letter(&mut self, peer: &Peer, text: &str, id: OwnMessageId, now: Instant) -> Option<Letter> {
         let (to_key, prekey, to) = (peer.key?, peer.prekey?, peer.user_id()?);
         let body = SealedBody { text: text.to_owned(), timestamp: self.unix(now) }.encode();
-        let mut seed = [0; 32];
-        self.rng.fill_bytes(&mut seed);
-        let ring = self.ring.as_ref()?;
+        let ring = self.ring.as_mut()?;
+        let seed = ring.seeds.next();
         let aad = bound(&ring.crypto.public_key(), &to_key, id.as_field().as_str());
-        let (sealed, secret) = ring.crypto.seal_letter(&prekey.key, &aad, &body, seed)?;
+        let (sealed, secret) = ring.crypto.seal_letter(&prekey.key, &aad, &body, seed.0)?;
         let sealed = BASE64URL_NOPAD.encode(&sealed);
         let dm = Dm {
             from: self.own.field(),

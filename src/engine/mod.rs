@@ -76,7 +76,7 @@ use budget::{Answered, Bucket, Inflow, Knocks, Pace, Seen};
 use group::Group;
 use hash::Key;
 use hints::Hints;
-use letters::Ring;
+use letters::{Ring, Seeds};
 use own::Own;
 use peers::PeerTable;
 use posts::Posts;
@@ -221,7 +221,8 @@ impl Engine {
         let Kept { leased, prekeys, posted, contacts } = kept;
         self.authors = Authors::new(contacts, self.key, &self.config.limits, now);
         self.group = group.map(|secret| Group::new(secret, self.key));
-        self.ring = Some(Ring { crypto, sequence: Sequence::new(leased), prekeys, posted });
+        let seeds = Seeds::new(&mut self.rng);
+        self.ring = Some(Ring { crypto, sequence: Sequence::new(leased), prekeys, posted, seeds });
         self.turn_prekeys(now);
         if let (Some(key), Some(last)) = (self.own_key(), posted.last) {
             self.posts.support(last, key, posted.number, posted.lamport);
@@ -263,11 +264,15 @@ impl Engine {
         if from.port() < 1024 || ip.is_multicast() || ip.is_unspecified() || broadcast {
             return Err(Rejected::BadSource);
         }
-        if let Some(opened) = self.open_frame(bytes) {
+        if self.group.is_none()
+            && let Some(opened) = self.open_frame(bytes)
+        {
             return self.on_frame(opened, bytes.len(), from, now);
         }
-        let claims = self.group.is_some() || self.claims_path(bytes, from);
-        self.inflow.admit(from, claims, &self.config.limits, now)?;
+        if !self.holds_answer(bytes, from) {
+            let claims = self.group.is_some() || self.claims_path(bytes, from);
+            self.inflow.admit(from, claims, &self.config.limits, now)?;
+        }
         let Some(group) = &mut self.group else { return self.take_plain(bytes, from, socket, now) };
         let ring = self.ring.as_ref().ok_or(Rejected::OutsideGroup)?;
         let inner = group.unwrap(&*ring.crypto, self.own.sid, bytes, &self.config.limits);

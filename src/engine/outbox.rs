@@ -245,7 +245,7 @@ impl Engine {
             None => {
                 let Some(letter) = self.write_letter(peer, text, id, now) else { return false };
                 if let (Some(key), Some(sid)) = (peer.key, peer.sid) {
-                    self.open_session(key, sid, true, letter.secret);
+                    self.open_session(key, sid, true, letter.secret, now);
                 }
                 letter.bytes
             }

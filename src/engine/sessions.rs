@@ -13,7 +13,7 @@ use crate::wire::{
 use super::hash::{Key, Table};
 use super::letters::bound;
 use super::window::Window;
-use super::{Crypto, Engine, Instant, Limits, Peer, Secret};
+use super::{Config, Crypto, Engine, Instant, Limits, Peer, Secret};
 
 /// A secret that two peers share since a letter, and the keys made from it.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub(super) struct Session {
     writer: PublicKey,
     /// The peer has the secret: it wrote the letter, or answered in the session.
     confirmed: bool,
+    made: Instant,
     secret: Secret,
     out: Outward,
     inward: Option<Inward>,
@@ -72,6 +73,11 @@ impl Sessions {
     }
 
     fn insert(&mut self, id: Octets, session: Session, limits: &Limits) {
+        let (peer, now) = (session.peer, session.made);
+        let dead =
+            |id: &&Octets| self.by_id.get(id).is_some_and(|session| now.since(session.made) >= Config::SESSION_KEPT);
+        let dead: Vec<Octets> = self.of.get(&peer).into_iter().flatten().filter(dead).copied().collect();
+        dead.into_iter().for_each(|id| self.remove(id));
         let ids = self.of.entry(session.peer).or_default();
         ids.push_back(id);
         let ids = (ids.len() > limits.sessions.0).then(|| ids.clone());
@@ -94,11 +100,15 @@ impl Sessions {
         }
     }
 
-    /// The oldest in which we have said nothing, else the oldest: somebody who only writes to us never ends the session
-    /// of somebody whom we answer.
+    /// The oldest in which nobody has answered the other, else the oldest: somebody who only writes to us never ends the
+    /// session of somebody whom we answer, or who answered us.
     fn least_used(&self, ids: &VecDeque<Octets>) -> Option<Octets> {
         let known = |id: &&Octets| self.by_id.contains_key(id);
-        let idle = |id: &&Octets| self.by_id.get(id).is_some_and(|session| session.out.counter == 0);
+        let answered = |session: &Session| {
+            let we_wrote_first = session.writer != session.peer;
+            if we_wrote_first { session.inward.is_some() } else { session.out.counter > 0 }
+        };
+        let idle = |id: &&Octets| self.by_id.get(id).is_some_and(|session| !answered(session));
         ids.iter().find(idle).or_else(|| ids.iter().find(known)).copied()
     }
 
@@ -112,6 +122,11 @@ impl Sessions {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn has(&self, peer: &PublicKey) -> bool {
+        self.of.contains_key(peer)
+    }
+
     /// Ends all sessions with a peer.
     pub(super) fn end(&mut self, peer: &PublicKey) {
         for id in self.of.remove(peer).unwrap_or_default() {
@@ -119,12 +134,25 @@ impl Sessions {
         }
     }
 
+    /// The peer writes a letter: it may have lost the sessions that we wrote the letters of, so it is not spoken to in
+    /// them until it speaks in one itself.
+    fn doubt(&mut self, peer: &PublicKey, own: &PublicKey) {
+        for id in self.of.get(peer).into_iter().flatten() {
+            if let Some(session) = self.by_id.get_mut(id).filter(|session| session.writer == *own) {
+                session.confirmed = false;
+            }
+        }
+    }
+
     /// The session in which that start of the peer is spoken to: of several, that whose letter the lower key wrote, and
     /// of those the newest.
-    fn usable(&self, peer: &PublicKey, sid: Sid) -> Option<Octets> {
+    fn usable(&self, peer: &PublicKey, sid: Sid, now: Instant) -> Option<Octets> {
         let mut best: Option<(PublicKey, Octets)> = None;
         for id in self.of.get(peer)?.iter().rev() {
-            let Some(session) = self.by_id.get(id).filter(|session| session.confirmed && session.sid == sid) else {
+            let Some(session) = self.by_id.get(id).filter(|session| {
+                let old = now.since(session.made) >= Config::SESSION_TURN;
+                session.confirmed && session.sid == sid && !old
+            }) else {
                 continue;
             };
             if best.is_none_or(|(writer, _)| session.writer < writer) {
@@ -137,11 +165,14 @@ impl Sessions {
 
 impl Engine {
     /// Opens a session with the secret of a letter that we wrote to this peer, or it to us.
-    pub(super) fn open_session(&mut self, peer: PublicKey, sid: Sid, ours: bool, secret: Secret) {
+    pub(super) fn open_session(&mut self, peer: PublicKey, sid: Sid, ours: bool, secret: Secret, now: Instant) {
         let mut salt = [0; 16];
         self.rng.fill_bytes(&mut salt);
         let Some(ring) = &self.ring else { return };
         let own = ring.crypto.public_key();
+        if !ours {
+            self.sessions.doubt(&peer, &own);
+        }
         let name = ring.crypto.derive(&secret, &[b"session id"]);
         let id = name.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         let key = key_in(&*ring.crypto, &secret, &own, &salt);
@@ -150,6 +181,7 @@ impl Engine {
             sid,
             writer: if ours { own } else { peer },
             confirmed: !ours,
+            made: now,
             secret,
             out: Outward { salt, key, counter: 0 },
             inward: None,
@@ -160,7 +192,7 @@ impl Engine {
     /// Writes a DM in a session with the peer; none when there is no session that it is known to share.
     pub(super) fn write_frame(&mut self, peer: &Peer, text: &str, id: OwnMessageId, now: Instant) -> Option<Vec<u8>> {
         let (to_key, sid, to) = (peer.key?, peer.sid?, peer.user_id()?);
-        let session_id = self.sessions.usable(&to_key, sid)?;
+        let session_id = self.sessions.usable(&to_key, sid, now)?;
         let timestamp = self.unix(now);
         let ring = self.ring.as_ref()?;
         let session = self.sessions.by_id.get_mut(&session_id)?;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use rand::Rng;
 
-use crate::wire::{self, DecodeError, Envelope, Extension, Message, OWN_DATAGRAM_MAX, PublicKey, SIGNED_DOMAIN, Sid};
+use crate::wire::{
+    self, DecodeError, Envelope, Extension, Message, OWN_DATAGRAM_MAX, Octets, PublicKey, SIGNED_DOMAIN, Sid,
+};
 
 use super::authors::Standing;
 use super::window::Window;
@@ -87,6 +89,13 @@ impl Engine {
         }
     }
 
+    /// True for what answers an ASK that we sent to this address alone.
+    pub(super) fn holds_answer(&self, bytes: &[u8], from: SocketAddrV4) -> bool {
+        let at = memchr::memmem::find(bytes, b"\nANS:").map(|at| at + 5);
+        let nonce = at.and_then(|at| bytes.get(at..at + 11)).and_then(|text| std::str::from_utf8(text).ok());
+        nonce.and_then(Octets::parse).is_some_and(|nonce| self.asked_there(nonce, from))
+    }
+
     /// True for what says to be signed by a key that answered at this address.
     pub(super) fn claims_path(&self, bytes: &[u8], from: SocketAddrV4) -> bool {
         let row = Envelope::claimed_key(bytes).and_then(|key| self.authors.get(&key)?.row);
@@ -129,7 +138,9 @@ impl Engine {
             }
         }
         let proven = row.is_some_and(|id| self.is_proven(id, from));
-        if !proven && !self.authors.may_check(standing != Standing::First, &self.config.limits, now) {
+        // Whom we asked is let in, however many others there are: nobody else knows what to answer.
+        if !proven && alone.is_none() && !self.authors.may_check(standing != Standing::First, &self.config.limits, now)
+        {
             return Err(Rejected::SignatureRate);
         }
         let good = self.ring.as_ref().is_some_and(|ring| ring.crypto.verify(&key, SIGNED_DOMAIN, signed, &signature));

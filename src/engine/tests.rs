@@ -121,7 +121,8 @@ impl Pair {
                 self.sent.push((from, payload.to_vec()));
             }
             if socket == Socket::Unicast || *to.ip() == Ipv4Addr::new(10, 255, 255, 255) {
-                other.handle_datagram(payload, self.places[from], socket, self.now).unwrap();
+                let taken = other.handle_datagram(payload, self.places[from], socket, self.now);
+                assert!(matches!(taken, Ok(()) | Err(Rejected::Unopened)), "{taken:?}");
             }
         }
     }
@@ -176,4 +177,151 @@ fn what_older_clients_got_of_a_signed_post_is_not_shown_again() {
     assert_eq!(taken, Err(Rejected::Duplicate));
     let fresh = copy.replace(&id.to_string(), "1234");
     assert_eq!(pair.engines[1].handle_datagram(fresh.as_bytes(), other, Socket::Unicast, now), Ok(()));
+}
+
+/// One of the pair starts again with what it kept, or without its contacts.
+fn start_again(pair: &mut Pair, who: usize, kept: Kept) {
+    let number = u8::try_from(who).unwrap();
+    let name = Name::new(["alice", "bob"][who]).unwrap();
+    let identity = Identity { name, display_name: None, status: None, avatar: None, port: 8000 };
+    let crypto = Box::new(crate::crypto::KeyPair::new(&Secret([number + 1; 32])));
+    let keyring = Keyring { crypto, group: None, kept };
+    let unix = Duration::from_secs(1_728_938_500);
+    let links = pair.engines[who].links.clone();
+    let mut engine = Engine::new(identity, Config::default(), [90 + number; 32], pair.now, unix).with_keys(keyring);
+    engine.handle_links(links, pair.now);
+    pair.engines[who] = engine;
+    pair.events[who].clear();
+}
+
+fn texts(events: &[Event]) -> Vec<String> {
+    let text = |event: &Event| {
+        let (Event::Dm { text, .. } | Event::Post { text, .. }) = event else { return None };
+        Some(text.raw().to_owned())
+    };
+    events.iter().filter_map(text).collect()
+}
+
+#[test]
+fn session_that_one_side_has_forgotten_is_not_spoken_in_any_more() {
+    for low in [0, 1] {
+        let mut pair = Pair::new();
+        pair.go(50);
+        pair.dm(low, "a letter");
+        pair.go(2);
+        pair.dm(1 - low, "a frame");
+        pair.go(2);
+        // The other side did not hear the writer of the letter for a while.
+        let row = pair.engines[1 - low].peers().snapshot()[0].id();
+        pair.engines[1 - low].forget(row);
+        pair.engines[1 - low].handle_command(Command::Announce, pair.now).unwrap();
+        pair.go(5_000);
+        pair.dm(1 - low, "a new letter");
+        pair.go(2);
+        pair.dm(low, "an answer to it");
+        pair.go(2);
+        let heard = pair.heard(1 - low);
+        assert_eq!(heard.last().unwrap().0, "an answer to it", "{low}: {heard:?}");
+    }
+}
+
+#[test]
+fn what_was_posted_while_we_were_away_is_not_shown_when_somebody_sends_it_later() {
+    let mut pair = Pair::new();
+    pair.go(5_000);
+    let contacts = pair.engines[1].authors.contacts();
+    // Bob is away.
+    pair.sent.clear();
+    pair.engines[0].handle_command(Command::Post { text: "while you were away".into() }, pair.now).unwrap();
+    let mut post = None;
+    for output in run(&mut pair.engines[0], pair.now) {
+        if let Output::Transmit(Transmit { payload, .. }) = output {
+            post = Some(payload);
+        }
+    }
+    let post = post.unwrap();
+    for _ in 0..20 {
+        pair.engines[0].handle_command(Command::Announce, pair.now).unwrap();
+        run(&mut pair.engines[0], pair.now);
+        pair.now = pair.now + Duration::from_secs(30);
+        run(&mut pair.engines[0], pair.now);
+    }
+    start_again(&mut pair, 1, Kept { leased: LEASE..2 * LEASE, contacts, ..Kept::default() });
+    pair.go(5_000);
+    assert_eq!(pair.engines[1].peers().snapshot()[0].presence(), Presence::Live);
+    let place = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 66), 6666);
+    let now = pair.now;
+    let _ = pair.engines[1].handle_datagram(&post, place, Socket::Unicast, now);
+    pair.go(5_000);
+    assert_eq!(texts(&pair.events[1]), Vec::<String>::new());
+}
+
+#[test]
+fn frames_of_an_old_session_are_not_shown_after_contacts_were_lost() {
+    let mut pair = Pair::new();
+    pair.go(50);
+    let prekeys = pair.engines[1].ring.as_ref().unwrap().prekeys.clone();
+    pair.dm(0, "letter");
+    pair.go(2);
+    pair.dm(1, "answer");
+    pair.go(2);
+    pair.dm(0, "frame");
+    pair.go(2);
+    let recorded: Vec<Vec<u8>> = pair
+        .sent
+        .iter()
+        .filter(|(from, bytes)| *from == 0 && bytes.starts_with(b"TYPE:DM"))
+        .map(|(_, b)| b.clone())
+        .collect();
+    assert_eq!(recorded.len(), 2);
+    start_again(&mut pair, 1, Kept { leased: LEASE..2 * LEASE, prekeys, ..Kept::default() });
+    let place = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 66), 6666);
+    for bytes in recorded {
+        let now = pair.now;
+        let _ = pair.engines[1].handle_datagram(&bytes, place, Socket::Unicast, now);
+    }
+    let now = pair.now;
+    let shown: Vec<Event> = run(&mut pair.engines[1], now)
+        .into_iter()
+        .filter_map(|output| if let Output::Event(event) = output { Some(event) } else { None })
+        .collect();
+    assert_eq!(texts(&shown), Vec::<String>::new());
+}
+
+#[test]
+fn strangers_open_no_sessions() {
+    let mut pair = Pair::new();
+    pair.go(50);
+    pair.dm(0, "letter");
+    let mut letter = None;
+    for output in run(&mut pair.engines[0], pair.now) {
+        if let Output::Transmit(Transmit { payload, .. }) = output {
+            letter = Some(payload);
+        }
+    }
+    let prekeys = pair.engines[1].ring.as_ref().unwrap().prekeys.clone();
+    start_again(&mut pair, 1, Kept { leased: LEASE..2 * LEASE, prekeys, ..Kept::default() });
+    let (place, now) = (pair.places[0], pair.now);
+    let _ = pair.engines[1].handle_datagram(&letter.unwrap(), place, Socket::Unicast, now);
+    let key = pair.engines[0].own_key().unwrap();
+    assert!(pair.engines[1].authors.get(&key).is_some());
+    assert!(!pair.engines[1].sessions.has(&key));
+}
+
+#[test]
+fn sessions_of_those_who_only_write_end_none_in_which_somebody_answered() {
+    let mut pair = Pair::new();
+    pair.go(50);
+    pair.engines[0].config.limits.sessions = (8, 20);
+    pair.dm(0, "a letter");
+    pair.go(2);
+    pair.dm(1, "an answer");
+    pair.go(2);
+    for number in 0..100 {
+        let key = PublicKey([2 + number % 20; 32]);
+        pair.engines[0].open_session(key, Octets(1), false, Secret([1 + number; 32]), pair.now);
+    }
+    pair.dm(1, "another answer");
+    pair.go(2);
+    assert_eq!(pair.heard(0).last().unwrap().0, "another answer");
 }

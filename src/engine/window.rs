@@ -37,6 +37,14 @@ impl Window {
         window
     }
 
+    /// What was sent long before `number` counts as seen from here on.
+    pub(super) fn raise(&mut self, number: u64) {
+        let floor = number.saturating_sub(OVERTAKEN);
+        for older in self.greatest.saturating_sub(WINDOW - 1)..floor.min(self.greatest) {
+            self.set(older);
+        }
+    }
+
     /// A counter of which nothing was seen.
     pub(super) fn empty() -> Self {
         Self { greatest: 0, bits: [0; WORDS] }
@@ -120,6 +128,19 @@ mod tests {
         let window = Window::from(2_000);
         assert!(window.is_new(1_999) && window.is_new(1_992) && !window.is_new(1_991) && !window.is_new(2_000));
         assert!(window.is_new(2_001) && !Window::from(3).is_new(3) && Window::from(3).is_new(0));
+    }
+
+    #[test]
+    fn what_was_sent_long_before_counts_as_seen() {
+        let mut window = Window::after(1_000);
+        window.note(1_500);
+        window.raise(1_500);
+        assert!(window.is_new(1_499) && window.is_new(1_492) && !window.is_new(1_491) && !window.is_new(1_001));
+        assert!(window.is_new(1_501) && window.is_new(1_600) && !window.is_new(1_500));
+        let mut window = Window::after(3);
+        window.note(5);
+        window.raise(5);
+        assert!(window.is_new(4) && window.is_new(6) && !window.is_new(3));
     }
 
     #[test]
