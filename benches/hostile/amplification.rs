@@ -58,7 +58,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     forged.steady(&addresses, options.scale(2, 21))?;
     forged.send_each(&settlers, &addresses)?;
     // Echoes that stay unanswered are asked for again, and answers wait for up to some seconds.
-    std::thread::sleep(Duration::from_secs(options.scale(3, 12)));
+    std::thread::sleep(Duration::from_secs(options.scale(2, 12)));
     forged.judge(&tap, began, report);
     named(options, attacker, (&peers, &addresses), &tap, report)?;
     for peer in peers {
@@ -251,7 +251,7 @@ fn named(
     for (at, address) in addresses.iter().enumerate() {
         crowd.admit(Forger::new(&format!("mallory{at}"), *address, 77 + at as u64));
     }
-    let seconds = options.scale(4, 130);
+    let seconds = options.scale(3, 130);
     let (mut pace, began) = (Pace::new(5.0), Instant::now());
     for round in 0..seconds * 5 {
         if round % 10 == 9 {

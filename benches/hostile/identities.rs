@@ -33,7 +33,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
         return Err(io::Error::other(format!("not all are met:\n    {}", peer.tail(8))));
     }
     // Every path is proven soon after.
-    std::thread::sleep(Duration::from_secs(options.scale(3, 20)));
+    std::thread::sleep(Duration::from_secs(options.scale(1, 20)));
     println!("    before: {}", peer.stats());
 
     let own: Ipv4Addr = attacker.ip.parse().map_err(io::Error::other)?;

@@ -33,7 +33,7 @@ pub(crate) fn attack(options: &Options, report: &mut Report) -> io::Result<()> {
     let [hosts @ .., fifth, attacker] = &lan.hosts[..] else { return Err(io::Error::other("a LAN of six")) };
     let homes = NAMES.iter().map(|_| Home::new()).collect::<io::Result<Vec<_>>>()?;
     let talk = Talk::new(options, hosts, &homes)?;
-    talk.go(options.scale(15, 560), options.scale(20, 850))?;
+    talk.go(options.scale(12, 560), options.scale(15, 850))?;
     let packets = talk.captured();
     report.fact("replay: datagrams captured", counted(&packets));
     let mut peers = talk.peers;
