@@ -128,7 +128,7 @@ play() {
     see bob 'hello'
     see charlie 'hello'
     type_ bob 'DM alice shall we have lunch?'
-    see bob 'To alice, not private: shall we have lunch?'
+    see bob 'To alice, private: shall we have lunch?'
     see alice 'shall we have lunch?'
     type_ charlie 'PROFILE Charlie C. | back at two'
     see alice 'Charlie C.'
