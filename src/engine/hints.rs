@@ -163,7 +163,7 @@ impl Engine {
             timestamp: Some(self.unix(now)),
             message_id: Some(message_id.as_field()),
         };
-        let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
+        let extension = Extension { sid: (!older).then_some(self.own.sid), ..Extension::default() };
         request.encode(&extension, style, &mut self.scratch);
         let payload = if older { self.scratch.as_slice().into() } else { self.signed() };
         self.transmit(&[to], payload);
