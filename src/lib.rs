@@ -1,11 +1,13 @@
 //! A serverless messenger for local networks.
 //!
-//! Four floors, each importing only what stands below it:
+//! Six floors, each importing only what stands below it:
 //!
 //! - [`wire`]: bytes to messages and back. Knows no peer, no time, no configuration.
 //! - [`engine`]: the protocol. Takes datagrams, commands and the time, returns what should happen. Holds no socket,
 //!   reads no clock, starts no task.
 //! - `node` (feature `node`): the tokio shell that does what the engine says.
+//! - `store` (feature `node`): the history.
+//! - `web` (feature `node`): the local API.
 //! - `cli` (feature `node`): arguments, prompt and rendering of the program `peer`.
 //!
 //! `sim` (feature `sim`) runs many engines on one virtual LAN in virtual time.
@@ -20,4 +22,8 @@ pub mod engine;
 pub mod node;
 #[cfg(any(feature = "sim", test))]
 pub mod sim;
+#[cfg(feature = "node")]
+pub mod store;
+#[cfg(feature = "node")]
+pub mod web;
 pub mod wire;

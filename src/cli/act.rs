@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::engine::{Command, CommandError, Event, Me, Peer, Reply, WhoError};
+use crate::engine::{Command, CommandError, Event, Me, Peer, Reply, WhoError, Whom};
 use crate::wire::Safe;
 
 use super::judge::find;
@@ -118,7 +118,7 @@ impl Session {
 
     async fn dm(&mut self, who: &str, text: &str) -> Result<(), CommandError> {
         let Some(peer) = self.whom(who).await else { return Ok(()) };
-        let command = Command::Dm { to: peer.id(), text: text.to_owned() };
+        let command = Command::Dm { to: Whom::Peer(peer.id()), text: text.to_owned() };
         let line = match self.handle.command(command).await {
             Ok(Reply::Sent { to, private, .. }) => self.render.sent(&to, text, private, &self.names, self.handle.now()),
             Ok(Reply::Waiting { to, until, .. }) => {
@@ -220,13 +220,14 @@ impl Session {
             }
             Event::AvatarFailed(peer) => drop(self.pulls.avatar_done(peer.id())),
             Event::PeerList { from, .. } => self.pulls.list_done(from.id()),
-            Event::SentLate { to, text, .. } | Event::NotSent { to, text } => self.pulls.dm_done(to.id(), text),
+            Event::Marked { to, text, .. } => self.pulls.dm_done(to.id(), text),
             Event::Left(peer) | Event::Gone(peer) => self.pulls.forget(peer.id()),
             Event::Here(_)
             | Event::Quiet(_)
             | Event::Back(_)
             | Event::Post { .. }
             | Event::Dm { .. }
+            | Event::CaughtUp { .. }
             | Event::KeyChanged { .. }
             | Event::Profile(_)
             | Event::Followed(_)

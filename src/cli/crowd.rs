@@ -31,8 +31,8 @@ impl Crowd {
             Event::Post { .. }
             | Event::Dm { .. }
             | Event::KeyChanged { .. }
-            | Event::SentLate { .. }
-            | Event::NotSent { .. }
+            | Event::Marked { .. }
+            | Event::CaughtUp { .. }
             | Event::Profile(_)
             | Event::PeerList { .. }
             | Event::Avatar { .. }

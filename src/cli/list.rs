@@ -94,6 +94,7 @@ pub(super) fn state(presence: Presence) -> &'static str {
         Presence::Heard => "heard",
         Presence::Live => "live",
         Presence::Quiet => "quiet",
+        Presence::Away => "away",
     }
 }
 

@@ -245,13 +245,12 @@ pub(super) fn subject(event: &Event) -> Option<&Peer> {
         | Event::Post { from: peer, .. }
         | Event::Dm { from: peer, .. }
         | Event::KeyChanged { peer, .. }
-        | Event::SentLate { to: peer, .. }
-        | Event::NotSent { to: peer, .. }
+        | Event::Marked { to: peer, .. }
         | Event::PeerList { from: peer, .. }
         | Event::Avatar { peer, .. }
         | Event::FollowAnswered { by: peer, .. }
         | Event::Answered { peer, .. } => Some(peer),
-        Event::Renamed { .. } | Event::CutOff | Event::Traced { .. } => None,
+        Event::CaughtUp { .. } | Event::Renamed { .. } | Event::CutOff | Event::Traced { .. } => None,
     }
 }
 

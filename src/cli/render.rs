@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::engine::{Event, Instant, Me, Peer, Presence, Trust, WhoError};
+use crate::engine::{Event, Instant, Mark, Me, Peer, Presence, Trust, WhoError};
 use crate::node::Notice;
 use crate::wire::{AvatarKind, Safe, Untrusted};
 
@@ -48,14 +48,15 @@ impl Render {
             Event::Gone(peer) => self.passing("GONE", peer, names, &format!("is gone ({})", unheard(peer, now))),
             Event::Quiet(peer) => self.passing("QUIET", peer, names, &format!("is quiet ({})", unheard(peer, now))),
             Event::Back(peer) => self.passing("BACK", peer, names, "is back"),
-            Event::Post { from, text } => return self.said("POST", from, names, "", text),
-            Event::Dm { from, text, private } => {
+            Event::Post { from, text, .. } => return self.said("POST", from, names, "", text),
+            Event::Dm { from, text, private, .. } => {
                 let whom = if *private { " to you" } else { " to you, not private" };
                 return self.said("DM", from, names, whom, text);
             }
             Event::KeyChanged { peer, before } => return self.key_changed(peer, before, names),
-            Event::SentLate { to, text, .. } => self.sent(to, text, to.is_private(), names, now),
-            Event::NotSent { to, text } => self.not_sent(to, text, names),
+            Event::Marked { to, text, mark: Mark::Failed(_), .. } => self.not_sent(to, text, names),
+            Event::Marked { to, text, .. } => self.sent(to, text, to.is_private(), names, now),
+            Event::CaughtUp { .. } => return Vec::new(),
             Event::Profile(peer) => self.profile(peer, names),
             Event::PeerList { from, ids } => self.peer_list(from, names, ids),
             Event::Avatar { peer, kind, bytes } => {
@@ -113,7 +114,7 @@ impl Render {
     pub fn sent(self, to: &Peer, text: &str, private: bool, names: &Names, now: Instant) -> Shown {
         let quiet = match to.presence() {
             Presence::Quiet => format!(" (quiet, {})", unheard(to, now)),
-            Presence::Heard | Presence::Live => String::new(),
+            Presence::Heard | Presence::Live | Presence::Away => String::new(),
         };
         let how = match (private, to.is_older()) {
             (true, _) => "private",

@@ -366,7 +366,7 @@ impl Session {
 
 /// True for what a blocked peer does. What became of our own messages is told all the same.
 fn is_unwanted(event: &Event) -> bool {
-    let own = matches!(event, Event::SentLate { .. } | Event::NotSent { .. });
+    let own = matches!(event, Event::Marked { .. });
     !own && names::subject(event).is_some_and(Peer::is_blocked)
 }
 

@@ -18,8 +18,8 @@ pub enum Command {
     },
     /// Sends text to one peer.
     Dm {
-        /// Whom.
-        to: PeerId,
+        /// Whom: a peer, or somebody known by key, here or not.
+        to: Whom,
         /// The text; line breaks are fine.
         text: String,
     },
@@ -65,6 +65,13 @@ pub enum Command {
         /// What.
         word: Word,
     },
+    /// Passes on none of these posts any more, and gives up what waits for this one: the user had it forgotten.
+    Forget {
+        /// Posts, by author and POST_NO.
+        posts: Vec<(PublicKey, u64)>,
+        /// For whom nothing waits any more.
+        with: Option<PublicKey>,
+    },
     /// Tells whom we know by key, here or not.
     Contacts,
     /// Tells who we are.
@@ -75,7 +82,7 @@ pub enum Command {
     Leave,
 }
 
-/// Whom the user's word is about.
+/// Whom a command is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom {
     /// A peer that is listed.
@@ -122,7 +129,7 @@ pub enum Reply {
         /// Nobody else can read it.
         private: bool,
     },
-    /// A DM waits; [`Event::SentLate`](super::Event) or [`Event::NotSent`](super::Event) follows.
+    /// A DM waits; [`Event::Marked`](super::Event) follows.
     Waiting {
         /// The message.
         id: OwnMessageId,
@@ -146,6 +153,8 @@ pub enum Until {
     Answer,
     /// The user says whether the new key is right.
     Word,
+    /// The peer is heard again: up to 7 days.
+    Away,
 }
 
 /// Who we are, for people.

@@ -18,10 +18,29 @@ pub struct Config {
     pub scan: bool,
     /// Send no DM that others can read.
     pub private_only: bool,
+    /// Somebody answers [`Output::Commit`](super::Output::Commit): there is a history.
+    pub history: bool,
+    /// Which posts from before we came are wanted.
+    pub catch_up: CatchUp,
     /// Shards of the peer table, a power of two of at least 2. Many peers in one process want few.
     pub shards: usize,
     /// Caps of every table.
     pub limits: Limits,
+}
+
+/// Which posts from before we came are wanted, and for how long posts are passed on to others (protocol.md §10.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatchUp {
+    /// None that are older. Default 24 h.
+    pub age: Duration,
+    /// The newest so many at most; none for 0. Default 500.
+    pub posts: u32,
+}
+
+impl Default for CatchUp {
+    fn default() -> Self {
+        Self { age: Duration::from_secs(24 * 3600), posts: 500 }
+    }
 }
 
 impl Default for Config {
@@ -32,6 +51,8 @@ impl Default for Config {
             discovery_port: crate::wire::DISCOVERY_PORT,
             scan: false,
             private_only: false,
+            history: false,
+            catch_up: CatchUp::default(),
             shards: 4,
             limits: Limits::default(),
         }
@@ -93,8 +114,26 @@ impl Config {
     /// What a peer says in a session is heard for so long.
     pub(super) const SESSION_KEPT: Duration = Duration::from_secs(48 * 3600);
 
-    /// A message of ours waits so long for the peer to answer.
+    /// A POST or PROFILE of ours waits so long for the peer to answer.
     pub(super) const WAIT: Duration = Duration::from_secs(10);
+
+    /// A DM without an ACK is sent again after this (±20 %), doubled each time up to [`Config::RETRY_LONGEST`].
+    pub(super) const RETRY: Duration = Duration::from_millis(500);
+
+    /// The longest time between two tries.
+    pub(super) const RETRY_LONGEST: Duration = Duration::from_secs(8);
+
+    /// Tries before a DM waits for the next announcement of its reader.
+    pub(super) const TRIES: u8 = 8;
+
+    /// A DM waits so long for its reader, and is carried for it so long.
+    pub(super) const OUTBOX: Duration = Duration::from_secs(7 * 24 * 3600);
+
+    /// A DM that is not committed after this is acknowledged as received.
+    pub(super) const SLOW_COMMIT: Duration = Duration::from_millis(50);
+
+    /// A text that is not committed after this is told all the same.
+    pub(super) const STUCK_COMMIT: Duration = Duration::from_secs(2);
 
     /// A message of somebody who has not proved to be there is held so long.
     pub(super) const HELD: Duration = Duration::from_secs(5);

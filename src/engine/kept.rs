@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{PieceHash, Prekey, PublicKey, Sid};
 
-use super::{Crypto, Secret};
+use super::{Archive, Crypto, Secret};
 
 /// Numbers of SEQ that the shell reserves on the disk at a time.
 pub const LEASE: u64 = 65_536;
@@ -34,6 +34,8 @@ pub struct Kept {
     pub posted: Posted,
     /// Whom we know by key.
     pub contacts: Vec<Contact>,
+    /// What the history holds that is not done with.
+    pub archive: Archive,
 }
 
 /// A prekey of ours (protocol.md §9.5).

@@ -89,7 +89,7 @@ impl Engine {
     /// Writes a signed letter to a peer whose prekey is known; none when that is no good key.
     pub(super) fn write_letter(&mut self, peer: &Peer, text: &str, id: OwnMessageId, now: Instant) -> Option<Letter> {
         let (to_key, prekey, to) = (peer.key?, peer.prekey?, peer.user_id()?);
-        let body = SealedBody { text: text.to_owned(), timestamp: self.unix(now) }.encode();
+        let body = SealedBody::text(text, self.unix(now)).encode();
         let ring = self.ring.as_mut()?;
         let seed = ring.seeds.next();
         let aad = bound(&ring.crypto.public_key(), &to_key, id.as_field().as_str());

@@ -62,6 +62,22 @@ pub struct Limits {
     pub knocks: usize,
     /// Messages of ours that wait for one peer, and in all.
     pub waiting: (usize, usize),
+    /// DMs of ours that are not delivered, for one reader and in all.
+    pub outbox: (usize, usize),
+    /// DMs to one reader that are sent and not acknowledged, on an unproven and on a proven path.
+    pub in_flight: (usize, usize),
+    /// DMs of others whose fate is remembered, so that they are acknowledged once more.
+    pub acked: usize,
+    /// Lines of history on their way to the disk.
+    pub commits: usize,
+    /// Posts that are passed on, and their bytes in all.
+    pub posts: (usize, usize),
+    /// Posts that are asked for at the same time, in all and of one peer.
+    pub wanted: (usize, usize),
+    /// Bytes that are carried for absent peers: of one author and in all.
+    pub carried: (usize, usize),
+    /// Long texts that are pulled at the same time, of one peer and in all; and bytes of those that are served.
+    pub long_texts: (usize, usize, usize),
     /// Messages of others that wait until their sender proves to be there, of one peer and in all.
     pub held: (usize, usize),
     /// Sessions with one peer, and in all (protocol.md §9.6).
@@ -103,6 +119,14 @@ impl Default for Limits {
             contacts: 4_096,
             knocks: 50,
             waiting: (64, 1_024),
+            outbox: (256, 4_096),
+            in_flight: (4, 16),
+            acked: 8_192,
+            commits: 2_048,
+            posts: (4_096, 2 << 20),
+            wanted: (64, 32),
+            carried: (64 << 10, 1 << 20),
+            long_texts: (2, 8, 1 << 20),
             held: (8, 512),
             sessions: (32, 4_096),
             subkeys: 1_024,

@@ -13,6 +13,7 @@ mod contacts;
 mod counters;
 mod crypto;
 mod echo;
+mod entry;
 mod group;
 mod hash;
 mod hints;
@@ -54,9 +55,13 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 pub use command::{Command, CommandError, Me, Reply, Until, Whom, Word};
-pub use config::Config;
+pub use config::{CatchUp, Config};
 pub use counters::Counters;
 pub use crypto::{Crypto, LETTER_OVERHEAD, SEAL_OVERHEAD, Secret};
+pub use entry::{
+    Archive, Author, Carried, Commit, Correspondent, Entry, Failure, Kind, Mark, Outcome, Outgoing, PostRecord, RowId,
+    Ticket, Told,
+};
 pub use instant::Instant;
 pub use kept::{Contact, Kept, Keyring, LEASE, OwnPrekey, Posted};
 pub use limits::Limits;
@@ -218,7 +223,7 @@ impl Engine {
     pub fn with_keys(mut self, keyring: Keyring) -> Self {
         let Keyring { crypto, group, kept } = keyring;
         let now = self.birth.0;
-        let Kept { leased, prekeys, posted, contacts } = kept;
+        let Kept { leased, prekeys, posted, contacts, archive: _ } = kept;
         self.authors = Authors::new(contacts, self.key, &self.config.limits, now);
         self.group = group.map(|secret| Group::new(secret, self.key));
         let seeds = Seeds::new(&mut self.rng);
@@ -319,7 +324,7 @@ impl Engine {
             Message::Revoke(revoke) => self.on_revoke(&revoke, &arrival),
             Message::ChunkRequest(request) => self.on_chunk_request(&request, &arrival),
             Message::Chunk(chunk) => self.on_chunk(&chunk, &arrival),
-            Message::Other(_) => Err(Rejected::OtherType),
+            Message::Ack(_) | Message::Sync(_) | Message::Other(_) => Err(Rejected::OtherType),
         }
     }
 
@@ -357,6 +362,11 @@ impl Engine {
                 Timer::Pull(id) => self.go_on_pulling(id, now),
             }
         }
+    }
+
+    /// Takes what became of an entry that [`Output::Commit`] named. An unknown ticket does nothing.
+    pub fn handle_committed(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) {
+        let _ = (ticket, outcome, now);
     }
 
     /// Yields what should happen, one thing a call; call until [`Output::Wait`].

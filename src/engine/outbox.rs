@@ -11,7 +11,7 @@ use crate::wire::{
 
 use super::budget::Bucket;
 use super::waiting::{Hold, What};
-use super::{Command, CommandError, Engine, Instant, LETTER_OVERHEAD, Me, Peer, PeerId, Reply, Until};
+use super::{Command, CommandError, Engine, Instant, LETTER_OVERHEAD, Me, Peer, PeerId, Reply, Until, Whom};
 
 /// Most bytes of a letter besides the two ids and the box: keys, numbers and the envelope.
 const LETTER_HEAD: usize = 8 + 6 + 4 + 7 + 13 + 28 + 5 + 16 + ENVELOPE_MAX + 1;
@@ -86,6 +86,7 @@ impl Engine {
                 Ok(Reply::Done)
             }
             Command::Judge { whom, word } => self.judge(whom, word, now),
+            Command::Forget { .. } => Ok(Reply::Done),
             Command::Contacts => Ok(Reply::Contacts(self.authors.contacts())),
             Command::WhoAmI => Ok(Reply::Me(self.me())),
             Command::Stats => Ok(Reply::Stats(Box::new(self.counters))),
@@ -193,8 +194,12 @@ impl Engine {
         post.encode(&extension, token, rendition.style(), out);
     }
 
-    fn dm(&mut self, to: PeerId, text: &str, now: Instant) -> Result<Reply, CommandError> {
-        let peer = self.known(to)?;
+    fn dm(&mut self, to: Whom, text: &str, now: Instant) -> Result<Reply, CommandError> {
+        let id = match to {
+            Whom::Peer(id) => id,
+            Whom::Key(key) => self.authors.get(&key).and_then(|author| author.row).ok_or(CommandError::UnknownPeer)?,
+        };
+        let peer = self.known(id)?;
         let hold = self.hindrance(&peer)?;
         if peer.key.is_some() {
             return self.private_dm(&peer, text, hold, now);

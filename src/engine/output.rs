@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::wire::{AvatarKind, OwnMessageId, PublicKey, Sid, Untrusted};
 
-use super::{Contact, Instant, OwnPrekey, Peer, Posted};
+use super::{Commit, Contact, Instant, Mark, OwnPrekey, Peer, Posted, Told};
 
 /// What should happen now. [`Engine::poll`](super::Engine::poll) yields them until [`Output::Wait`].
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub enum Output {
     Event(Event),
     /// Keep this; it may not be lost.
     Store(Record),
+    /// Keep this as history. Comes only with [`Config::history`](super::Config::history).
+    Commit(Commit),
     /// Open the sockets anew and look at the interfaces again: we may have become deaf.
     Reopen,
     /// Nothing more until then; call [`Engine::handle_timeout`](super::Engine::handle_timeout) at that moment.
@@ -83,6 +85,8 @@ pub enum Event {
         from: Peer,
         /// The text.
         text: Untrusted,
+        /// Which message it is.
+        told: Told,
     },
     /// Text for us.
     Dm {
@@ -92,6 +96,8 @@ pub enum Event {
         text: Untrusted,
         /// Nobody else could read it.
         private: bool,
+        /// Which message it is.
+        told: Told,
     },
     /// A peer has a key that nobody had, and a name that somebody else had (protocol.md §9.8). DMs to it wait for the
     /// user's word.
@@ -101,21 +107,21 @@ pub enum Event {
         /// Who had the name before.
         before: Box<Contact>,
     },
-    /// A DM that waited is on its way.
-    SentLate {
+    /// Something became of a DM of ours (protocol.md §10.2).
+    Marked {
         /// The message.
         id: OwnMessageId,
-        /// Whom it was sent to.
+        /// Whom it is for.
         to: Peer,
+        /// What became of it.
+        mark: Mark,
         /// The text.
-        text: String,
+        text: Arc<str>,
     },
-    /// A DM that waited was not sent: the peer did not answer in time, or is gone.
-    NotSent {
-        /// Whom it was for.
-        to: Peer,
-        /// The text.
-        text: String,
+    /// Posts that were written while we were not here have come, and were told, in their order.
+    CaughtUp {
+        /// How many.
+        posts: usize,
     },
     /// A peer changed its display name, status or avatar.
     Profile(Peer),
@@ -198,8 +204,8 @@ impl Event {
             | Self::Followed(peer)
             | Self::Unfollowed(peer)
             | Self::FollowAnswered { by: peer, .. } => peer.is_blocked(),
-            Self::SentLate { .. }
-            | Self::NotSent { .. }
+            Self::Marked { .. }
+            | Self::CaughtUp { .. }
             | Self::Avatar { .. }
             | Self::AvatarFailed(_)
             | Self::Answered { .. }

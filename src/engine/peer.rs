@@ -17,6 +17,8 @@ impl PeerId {
     pub const FIRST: Self = Self(0);
     /// No number is greater.
     pub const LAST: Self = Self(u32::MAX);
+    /// Of somebody who is not here: see [`Peer::is_here`].
+    pub const NOBODY: Self = Self::LAST;
 }
 
 /// Whether a peer is there, as far as we know (protocol.md §5.5).
@@ -28,6 +30,8 @@ pub enum Presence {
     Live,
     /// Unheard for 2.5 of its beats.
     Quiet,
+    /// Not here: known by key from earlier.
+    Away,
 }
 
 /// A peer: its label, where it is, and when it was heard. Cheap to clone; a copy does not change.
@@ -207,6 +211,13 @@ impl Peer {
     #[must_use]
     pub fn presence(&self) -> Presence {
         self.presence
+    }
+
+    /// False for somebody who is known by key from earlier, or wrote what others passed on, and is not here: it has no
+    /// address, and no number.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        self.id != PeerId::NOBODY
     }
 
     /// When it was last heard.

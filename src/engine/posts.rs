@@ -66,7 +66,7 @@ impl Engine {
         let seen = self.posts.newest.iter().map(|(_, id)| *id).collect();
         let greatest = self.posts.newest.last().map_or(0, |(lamport, _)| *lamport);
         let lamport = posted.lamport.max(greatest) + 1;
-        Some(Chain { number: posted.number + 1, prev: posted.last, seen, lamport })
+        Some(Chain { number: posted.number + 1, prev: posted.last, seen, lamport, long: None })
     }
 
     /// Our post of these bytes stands there.

@@ -198,7 +198,7 @@ impl Engine {
         let session = self.sessions.by_id.get_mut(&session_id)?;
         let place = Place { session: session_id, salt: session.out.salt, counter: session.out.counter };
         session.out.counter += 1;
-        let mut body = SealedBody { text: text.to_owned(), timestamp }.encode();
+        let mut body = SealedBody::text(text, timestamp).encode();
         let aad = bound(&ring.crypto.public_key(), &to_key, id.as_field().as_str());
         ring.crypto.seal(&session.out.key, place.counter, &aad, &mut body);
         let sealed = BASE64URL_NOPAD.encode(&body);

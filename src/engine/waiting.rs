@@ -9,7 +9,7 @@ use crate::wire::{OwnMessageId, Untrusted};
 
 use super::signed::Signed;
 
-use super::{CommandError, Config, Engine, Event, Instant, Peer, PeerId, Timer};
+use super::{CommandError, Config, Engine, Event, Failure, Instant, Mark, Peer, PeerId, Timer, Told};
 
 /// What a peer signed at most so many datagrams before it answered is told when it answers.
 const JUST_BEFORE: u64 = 64;
@@ -102,7 +102,8 @@ impl Engine {
                 What::Dm { id, text } => {
                     let to = peer.clone();
                     let sent = self.send_sealed(&peer, &text, id, now);
-                    self.event(if sent { Event::SentLate { id, to, text } } else { Event::NotSent { to, text } });
+                    let mark = if sent { Mark::Sent } else { Mark::Failed(Failure::BadKey) };
+                    self.event(Event::Marked { id, to, mark, text: text.into() });
                 }
             }
         }
@@ -153,8 +154,9 @@ impl Engine {
 
     fn not_sent(&mut self, to: &Peer, queue: Vec<Waiting>) {
         for waiting in queue {
-            if let What::Dm { text, .. } = waiting.what {
-                self.event(Event::NotSent { to: to.clone(), text });
+            if let What::Dm { id, text } = waiting.what {
+                let mark = Mark::Failed(Failure::Expired);
+                self.event(Event::Marked { id, to: to.clone(), mark, text: text.into() });
             }
         }
     }
@@ -179,9 +181,9 @@ impl Engine {
     fn tell_now(&mut self, id: PeerId, text: Untrusted, dm: Option<bool>) {
         let Some(from) = self.peers.get(id) else { return };
         match dm {
-            Some(private) => self.event(Event::Dm { from, text, private }),
+            Some(private) => self.event(Event::Dm { from, text, private, told: Told::default() }),
             None if from.muted => {}
-            None => self.event(Event::Post { from, text }),
+            None => self.event(Event::Post { from, text, told: Told::default() }),
         }
     }
 

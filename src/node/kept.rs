@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::engine::{Contact, Kept, LEASE, OwnPrekey, Posted, Record};
+use crate::engine::{Archive, Contact, Kept, LEASE, OwnPrekey, Posted, Record};
 use crate::wire::PublicKey;
 
 use super::files;
@@ -148,6 +148,7 @@ impl Keeper {
             prekeys: own_prekeys.filter(|(owner, _)| ours(owner)).map(|(_, prekeys)| prekeys).unwrap_or_default(),
             posted: own_posts.filter(|(owner, _)| ours(owner)).map(|(_, posted)| posted).unwrap_or_default(),
             contacts: keeper.contacts.values().cloned().collect(),
+            archive: Archive::default(),
         };
         Ok((keeper, kept, notices))
     }

@@ -30,6 +30,7 @@ mod interfaces;
 mod journal;
 mod kept;
 mod keys;
+mod ledger;
 mod neighbours;
 mod options;
 mod paths;
@@ -50,6 +51,7 @@ pub use holder::{Holder, port_holders};
 pub use identity::{IdentityError, IdentityFault};
 pub use interfaces::{Interfaces, LinkFilter};
 pub use keys::{Keys, group_key, random_seed};
+pub use ledger::Ledger;
 pub use neighbours::{Neighbour, neighbours, runtime_folder};
 pub use options::{Notice, Options, StartError};
 pub use profile::{Profile, ProfileError, ProfileNotice, login_name};
@@ -76,6 +78,14 @@ impl Node {
     /// # Errors
     /// A [`StartError`]; nothing runs then and nothing was sent.
     pub fn start(options: Options) -> Result<Self, StartError> {
-        start::start(options)
+        start::start(options, None)
+    }
+
+    /// The same, with a history.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn start_with(options: Options, ledger: Ledger) -> Result<Self, StartError> {
+        start::start(options, Some(ledger))
     }
 }

@@ -203,6 +203,7 @@ impl Shell {
                 Output::Transmit(transmit) => self.transmit(&transmit).await,
                 Output::Event(event) => self.announce(event),
                 Output::Store(record) => self.keep(record),
+                Output::Commit(_) => {}
                 Output::Reopen => self.reopen(),
                 Output::Wait(until) => return until,
             }

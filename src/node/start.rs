@@ -21,7 +21,7 @@ use super::paths::Paths;
 use super::resolve::{self, Named};
 use super::run::{Channels, Shell};
 use super::socket::{self, Sockets};
-use super::{Node, Options, StartError, port_holders};
+use super::{Ledger, Node, Options, StartError, port_holders};
 
 /// Events that a slow subscriber may be behind.
 const EVENTS: usize = 1024;
@@ -29,7 +29,7 @@ const EVENTS: usize = 1024;
 /// Notices that may wait to be read; more are dropped.
 const NOTICES: usize = 64;
 
-pub(super) fn start(options: Options) -> Result<Node, StartError> {
+pub(super) fn start(options: Options, _ledger: Option<Ledger>) -> Result<Node, StartError> {
     let discovery_port = options.config.discovery_port;
     let named = options.peers.iter().map(|text| Named::parse(text, discovery_port));
     let named = named.collect::<Result<Vec<_>, _>>()?;

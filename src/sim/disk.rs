@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::crypto::KeyPair;
-use crate::engine::{Contact, Crypto, Kept, Keyring, LEASE, OwnPrekey, Posted, Record, Secret};
+use crate::engine::{Archive, Contact, Crypto, Kept, Keyring, LEASE, OwnPrekey, Posted, Record, Secret};
 use crate::wire::PublicKey;
 
 use super::{FakeCrypto, Signing};
@@ -95,6 +95,7 @@ impl Disk {
             prekeys: self.prekeys.clone(),
             posted: self.posted,
             contacts: self.contacts.values().cloned().collect(),
+            archive: Archive::default(),
         };
         Some(Keyring { crypto, group: group.cloned(), kept })
     }

@@ -141,6 +141,7 @@ impl Lan {
                     }
                 }
                 Output::Store(record) => self.keep(id, record),
+                Output::Commit(_) => {}
                 Output::Reopen => {
                     self.programs[id.0].reopened += 1;
                     self.show_links(id);

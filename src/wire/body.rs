@@ -2,29 +2,68 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::PieceHash;
+
 /// How deep the values of keys that are not known may be nested: the reader calls itself for each.
 const DEPTH_MAX: usize = 16;
 
-/// The inside of a letter or a session frame. Any text, line breaks included, survives whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The inside of a letter or a session frame: a text, where a long text is to be pulled, or an acknowledgement.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SealedBody {
-    /// The text.
-    #[serde(rename = "t")]
+    /// The text. Any text, line breaks included, survives whole.
+    #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
     pub text: String,
     /// When, Unix seconds by the author's clock; a label.
     #[serde(rename = "at", default)]
     pub timestamp: u64,
+    /// A text that does not fit, in place of [`SealedBody::text`] (protocol.md §10.3).
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<SealedLong>,
+    /// What became of a message of the reader's (protocol.md §10.2).
+    #[serde(rename = "ack", default, skip_serializing_if = "Option::is_none")]
+    pub ack: Option<SealedAck>,
+}
+
+/// A long text of a DM: its pieces are sealed with a key of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedLong {
+    /// The hash of the piece that names the others.
+    #[serde(rename = "h")]
+    pub root: PieceHash,
+    /// Sealed bytes in all.
+    #[serde(rename = "n")]
+    pub size: u32,
+    /// What they are sealed with, used once.
+    #[serde(rename = "k")]
+    pub key: [u8; 32],
+}
+
+/// An acknowledgement in a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedAck {
+    /// Of which message.
+    #[serde(rename = "id")]
+    pub message_id: String,
+    /// It is on the disk of its reader, not only in its program.
+    #[serde(rename = "s")]
+    pub stored: bool,
 }
 
 impl SealedBody {
+    /// The body of a short text.
+    #[must_use]
+    pub fn text(text: &str, timestamp: u64) -> Self {
+        Self { text: text.to_owned(), timestamp, ..Self::default() }
+    }
+
     /// The body as MessagePack: a map, so that keys can be added.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         rmp_serde::to_vec_named(self).unwrap_or_default()
     }
 
-    /// Reads a body. Keys that are not known are passed over; `None` for anything that is not exactly one map with a
-    /// text. Takes no more memory than `bytes` has.
+    /// Reads a body. Keys that are not known are passed over; `None` for anything that is not exactly one map with one of
+    /// a text, a long text and an acknowledgement. Takes no more memory than `bytes` has.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         if !matches!(bytes.first()?, 0x80..=0x8f | 0xde | 0xdf) {
@@ -33,6 +72,10 @@ impl SealedBody {
         let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
         reader.set_max_depth(DEPTH_MAX);
         let body = Self::deserialize(&mut reader).ok()?;
+        let one = [!body.text.is_empty(), body.long.is_some(), body.ack.is_some()];
+        if one.iter().filter(|holds| **holds).count() != 1 {
+            return None;
+        }
         // Nothing may follow: the next value ends before it begins.
         let end = serde::de::IgnoredAny::deserialize(&mut reader);
         matches!(end, Err(rmp_serde::decode::Error::InvalidMarkerRead(_))).then_some(body)

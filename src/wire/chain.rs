@@ -4,7 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::envelope::canonical_number;
 use super::key::decoded;
-use super::{DecodeError, Lines, PieceHash, Style, Writer};
+use super::{DecodeError, LONG_MAX, Lines, PieceHash, Style, Writer};
 
 /// Most posts of others that a post names.
 pub const SEEN_MAX: usize = 3;
@@ -20,6 +20,25 @@ pub struct Chain {
     pub seen: ArrayVec<PieceHash, SEEN_MAX>,
     /// 1 more than the greatest LAMPORT of the posts that it names.
     pub lamport: u64,
+    /// Where the text is, if it is a long one (protocol.md §10.3).
+    pub long: Option<LongText>,
+}
+
+/// `LONG:<bytes>,<hash>`: the text of a POST that does not fit, to be pulled in pieces (protocol.md §10.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LongText {
+    /// Its size, 1 to 65,536 bytes.
+    pub size: u32,
+    /// The hash of the piece that names the others.
+    pub root: PieceHash,
+}
+
+impl LongText {
+    fn parse(text: &str) -> Option<Self> {
+        let (size, root) = text.split_once(',')?;
+        let size = canonical_number(size).filter(|size| (1..=LONG_MAX as u64).contains(size))?;
+        Some(Self { size: u32::try_from(size).ok()?, root: PieceHash(decoded(root)?) })
+    }
 }
 
 impl Chain {
@@ -27,20 +46,24 @@ impl Chain {
     /// the first post have PREV, and what is there keeps to its grammar.
     ///
     /// # Errors
-    /// As [`Lines::of`] and [`Lines::next_line`].
+    /// As [`Lines::of`] and [`Lines::next_line`]; [`DecodeError::Bad`] with `LONG` when that does not keep to its grammar.
     pub fn of(bytes: &[u8]) -> Result<Option<Self>, DecodeError> {
         let (_, mut lines) = Lines::of(bytes)?;
-        let (mut number, mut prev, mut seen, mut lamport) = (None, None, None, None);
+        let (mut number, mut prev, mut seen, mut lamport, mut long) = (None, None, None, None, None);
         while let Some((key, value)) = lines.next_line()? {
             match key {
                 "POST_NO" => number = Some(value),
                 "PREV" => prev = Some(value),
                 "SEEN" => seen = Some(value),
                 "LAMPORT" => lamport = Some(value),
+                "LONG" => long = Some(value),
                 _ => {}
             }
         }
-        Ok(Self::parse(number, prev, seen, lamport))
+        let chain = Self::parse(number, prev, seen, lamport);
+        let Some(long) = long else { return Ok(chain) };
+        let long = LongText::parse(long).ok_or(DecodeError::Bad("LONG"))?;
+        Ok(chain.map(|chain| Self { long: Some(long), ..chain }))
     }
 
     fn parse(number: Option<&str>, prev: Option<&str>, seen: Option<&str>, lamport: Option<&str>) -> Option<Self> {
@@ -53,7 +76,7 @@ impl Chain {
         if prev.is_some() != (number > 1) {
             return None;
         }
-        let mut chain = Self { number, prev, seen: ArrayVec::new(), lamport };
+        let mut chain = Self { number, prev, seen: ArrayVec::new(), lamport, long: None };
         for text in seen.into_iter().flat_map(|text| text.split(',')) {
             chain.seen.try_push(PieceHash(decoded(text)?)).ok()?;
         }
@@ -74,6 +97,9 @@ impl Chain {
             writer.raw("SEEN", &seen.join(","));
         }
         writer.number("LAMPORT", self.lamport);
+        if let Some(long) = self.long {
+            writer.raw("LONG", &format!("{},{}", long.size, long.root));
+        }
         writer.end();
     }
 }

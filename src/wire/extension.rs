@@ -19,6 +19,8 @@ pub struct Extension {
     pub ans: Option<Nonce>,
     /// `BYE`: the start with this SID ends.
     pub bye: Option<Sid>,
+    /// `POSTS`: how many posts the sender has written: the POST_NO of its last (protocol.md §10.4).
+    pub posts: Option<u64>,
     /// `SCAN:1`: the sender only looks around; it is not to be listed.
     pub scan: bool,
     /// `ESC:1`: the text is escaped (protocol.md §2.4).
@@ -43,6 +45,7 @@ impl Extension {
             "ASK" => self.ask = Nonce::parse(value),
             "ANS" => self.ans = Nonce::parse(value),
             "BYE" => self.bye = Sid::parse(value),
+            "POSTS" => self.posts = field::number(value),
             "SCAN" => self.scan = value.trim_ascii() == "1",
             "ESC" => self.escaped = value.trim_ascii() == "1",
             "PK" | "SEQ" | "SIG" => self.signed = true,
@@ -72,6 +75,9 @@ impl Extension {
         }
         if let Some(bye) = self.bye {
             bye.write("BYE", out);
+        }
+        if let Some(posts) = self.posts {
+            out.number("POSTS", posts);
         }
         if self.scan {
             out.raw("SCAN", "1");

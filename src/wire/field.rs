@@ -130,6 +130,14 @@ impl OwnMessageId {
         Self(hex)
     }
 
+    /// Reads the one spelling: 16 characters of lower-case hex.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let good = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let bytes: [u8; 16] = text.as_bytes().try_into().ok()?;
+        bytes.into_iter().all(good).then_some(Self(bytes))
+    }
+
     /// The id as it travels.
     #[must_use]
     pub fn as_field(&self) -> MessageId<'_> {
@@ -221,10 +229,13 @@ impl Caps {
     pub const CHUNK: Self = Self(2);
     /// Reads text escaped under `ESC:1`.
     pub const ESC: Self = Self(4);
+    /// Sends and takes `ACK`, `SYNC` and `CARRY`, and pulls long texts (protocol.md §10).
+    pub const SYNC: Self = Self(8);
     /// All that this program can do.
-    pub const OURS: Self = Self(7);
+    pub const OURS: Self = Self(15);
 
-    const WORDS: [(&'static str, Self); 3] = [("bye", Self::BYE), ("chunk", Self::CHUNK), ("esc", Self::ESC)];
+    const WORDS: [(&'static str, Self); 4] =
+        [("bye", Self::BYE), ("chunk", Self::CHUNK), ("esc", Self::ESC), ("sync", Self::SYNC)];
 
     /// Reads a comma separated list of words.
     #[must_use]
@@ -251,7 +262,7 @@ impl Caps {
         for (word, cap) in Self::WORDS {
             if self.has(cap) {
                 let gap = if text.is_empty() { "" } else { "," };
-                // The words and their commas are 13 bytes in all.
+                // The words and their commas are 18 bytes in all.
                 let _ = text.try_push_str(gap);
                 let _ = text.try_push_str(word);
             }

@@ -3,7 +3,9 @@
 //! Decoding borrows from the datagram and allocates nothing; any bytes at all are fine, and give a [`Datagram`] or a
 //! [`DecodeError`].
 
+mod ack;
 mod body;
+mod carry;
 mod chain;
 mod chunk;
 mod discovery;
@@ -16,6 +18,7 @@ mod field;
 mod follow;
 mod group_frame;
 mod key;
+mod long;
 mod peer_list;
 mod ping;
 mod post;
@@ -23,10 +26,13 @@ mod profile;
 mod revoke;
 mod safe;
 mod skeleton;
+mod sync;
 mod text;
 
-pub use body::SealedBody;
-pub use chain::{Chain, SEEN_MAX};
+pub use ack::Ack;
+pub use body::{SealedAck, SealedBody, SealedLong};
+pub use carry::{CARRY_MAX, Carry};
+pub use chain::{Chain, LongText, SEEN_MAX};
 pub use chunk::{CHUNK_MAX, Chunk, ChunkRequest};
 pub use discovery::Discovery;
 pub use dm::{Dm, DmBody, Place, Sealed};
@@ -38,6 +44,7 @@ pub use field::{Caps, MessageId, Name, NameError, Nonce, Octets, OwnMessageId, P
 pub use follow::{Follow, FollowResponse};
 pub use group_frame::GroupFrame;
 pub use key::{Digits, Fingerprint, Prekey, PublicKey, Signature};
+pub use long::{LONG_MAX, Pieces, list_levels};
 pub use peer_list::{PeerListRequest, PeerListResponse};
 pub use ping::Ping;
 pub use post::Post;
@@ -45,6 +52,7 @@ pub use profile::{AvatarData, AvatarKind, AvatarLabel, Profile};
 pub use revoke::Revoke;
 pub use safe::{Safe, SafeLines, Untrusted};
 pub use skeleton::skeleton;
+pub use sync::{Numbers, RANGES_MAX, SYNC_MAX, Sync, Synced};
 pub use text::{Lines, MAX_DATAGRAM, MAX_LINES, Style, Writer, is_clean, splits};
 
 /// The highest version of the protocol that this program speaks (protocol.md §3.4).
@@ -57,7 +65,7 @@ pub const DISCOVERY_PORT: u16 = 50999;
 pub const OWN_DATAGRAM_MAX: usize = 1200;
 
 /// One datagram, understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// What it says.
     pub message: Message<'a>,
@@ -68,7 +76,7 @@ pub struct Datagram<'a> {
 }
 
 /// What a datagram says, by its TYPE (protocol.md §4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message<'a> {
     /// `PEER_DISCOVERY`: here I am.
@@ -99,6 +107,10 @@ pub enum Message<'a> {
     ChunkRequest(ChunkRequest<'a>),
     /// `CHUNK`: a piece of bulk data.
     Chunk(Chunk<'a>),
+    /// `ACK`: a DM reached its reader.
+    Ack(Ack<'a>),
+    /// `SYNC`: which posts somebody has, or wants.
+    Sync(Sync<'a>),
     /// A TYPE that we know of or not, and do nothing with.
     Other(&'a str),
 }
@@ -122,6 +134,8 @@ impl Message<'_> {
             Self::Revoke(_) => "REVOKE",
             Self::ChunkRequest(_) => "CHUNK_REQUEST",
             Self::Chunk(_) => "CHUNK",
+            Self::Ack(_) => "ACK",
+            Self::Sync(_) => "SYNC",
             Self::Other(kind) => kind,
         }
     }
@@ -159,6 +173,8 @@ pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, DecodeError> {
         "REVOKE" => Revoke::decode(lines, ext)?.map_or(Message::Other("REVOKE"), Message::Revoke),
         "CHUNK_REQUEST" => Message::ChunkRequest(ChunkRequest::decode(lines, ext)?),
         "CHUNK" => Message::Chunk(Chunk::decode(lines, ext)?),
+        "ACK" => Message::Ack(Ack::decode(lines, ext)?),
+        "SYNC" => Message::Sync(Sync::decode(lines, ext)?),
         other => {
             while let Some((key, value)) = lines.next_line()? {
                 ext.take(key, value);

@@ -308,6 +308,8 @@ impl Probe {
             | Message::Dm(_)
             | Message::Follow(_)
             | Message::Unfollow(_)
+            | Message::Ack(_)
+            | Message::Sync(_)
             | Message::FollowResponse(_)
             | Message::UnfollowResponse(_)
             | Message::Revoke(_)

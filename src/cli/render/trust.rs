@@ -56,6 +56,7 @@ impl Render {
         let (label, typed) = (names.label(to), names.typed(to));
         let why = match until {
             Until::Answer => format!("{label} has to answer first; it is sent as soon as it does"),
+            Until::Away => format!("{label} is not here; it is sent when it is heard again"),
             Until::Word => {
                 format!("{label} has a new key. Compare digits with VERIFY {typed}, or accept it with TRUST {typed}")
             }
