@@ -33,6 +33,7 @@ mod posts;
 mod presence;
 mod probation;
 mod profile;
+mod pull;
 mod pulls;
 mod rejected;
 #[cfg(test)]
@@ -73,10 +74,10 @@ pub use peers::Peers;
 pub use rejected::Rejected;
 pub use who::{Called, Named, Who, WhoError, look};
 
-use crate::wire::{self, Message, PublicKey, Sid, Untrusted};
+use crate::wire::{self, AvatarLabel, Message, PublicKey, Sid, Untrusted};
 use announce::{Answer, Beats};
 use authors::Authors;
-use avatar::{Pictures, Pull};
+use avatar::Pictures;
 use budget::{Answered, Bucket, Inflow, Knocks, Pace, Seen};
 use group::Group;
 use hash::Key;
@@ -86,6 +87,7 @@ use own::Own;
 use peers::PeerTable;
 use posts::Posts;
 use presence::Watch;
+use pull::Pull;
 use sessions::Sessions;
 use signed::{Sequence, Signed};
 use timer::{Timer, Timers};
@@ -140,7 +142,7 @@ pub struct Engine {
     outflow: BTreeMap<SocketAddrV4, Bucket>,
     own_outflow: Bucket,
     seen: Seen,
-    pulls: BTreeMap<PeerId, Pull>,
+    pulls: BTreeMap<PeerId, (AvatarLabel, Pull)>,
     pictures: Pictures,
     /// When older clients at an IP were last sent our picture.
     pictured: BTreeMap<SocketAddrV4, Instant>,
