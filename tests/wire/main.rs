@@ -8,6 +8,7 @@ mod forgery;
 mod golden;
 mod key;
 mod lines;
+mod long;
 mod protocol;
 mod round_trip;
 mod safe;
