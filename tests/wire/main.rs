@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may fail")]
 
 mod chain;
+mod delivery;
 mod envelope;
 mod escape;
 mod forgery;
