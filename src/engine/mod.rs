@@ -324,7 +324,7 @@ impl Engine {
     fn take_plain(&mut self, bytes: &[u8], from: SocketAddrV4, socket: Socket, now: Instant) -> Result<(), Rejected> {
         let ip = *from.ip();
         if let Some(carry) = Carry::of(bytes)? {
-            return self.on_carry(&carry, bytes.len(), from, now);
+            return self.on_carry(&carry, from, now);
         }
         let datagram = wire::decode(bytes)?;
         let wire::Datagram { message, extension, style } = datagram;
