@@ -215,3 +215,128 @@ async fn next<T>(receiver: &mut Option<UnboundedReceiver<T>>) -> T {
     }
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, sync_channel};
+
+    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+    use super::*;
+    use crate::engine::{Author, Entry, Kind, Mark};
+    use crate::wire::OwnMessageId;
+
+    /// The other end of a ledger that takes so many.
+    struct Disk {
+        commits: Receiver<Commit>,
+        outcomes: UnboundedSender<Vec<(Ticket, Outcome)>>,
+        troubles: UnboundedSender<String>,
+    }
+
+    fn ledger(room: usize) -> (Commits, Disk) {
+        let (commits, taken) = sync_channel(room);
+        let (told, outcomes) = unbounded_channel();
+        let (trouble, troubles) = unbounded_channel();
+        let ledger = Ledger { archive: Archive::default(), commits, outcomes, troubles };
+        (Commits::new(ledger).0, Disk { commits: taken, outcomes: told, troubles: trouble })
+    }
+
+    fn entry(ticket: u64) -> Commit {
+        let entry = Entry {
+            author: Author::Label(Arc::from("alice@192.168.1.11")),
+            message_id: ticket.to_string(),
+            kind: Kind::Post,
+            ours: false,
+            with: None,
+            text: String::new(),
+            stamp: 0,
+            at: 0,
+            lamport: 0,
+            post: None,
+            mark: None,
+        };
+        Commit::Entry(Ticket(ticket), Box::new(entry))
+    }
+
+    fn mark(id: u64, mark: Mark) -> Commit {
+        Commit::Mark(OwnMessageId::new(id), mark)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_ledger_fails_entries_at_once_and_takes_marks_later() {
+        let (mut commits, disk) = ledger(1);
+        assert_eq!(commits.commit(entry(1)), None);
+        assert_eq!(commits.commit(entry(2)), Some(Ticket(2)));
+        for commit in [mark(1, Mark::Sent), mark(2, Mark::Sent), mark(1, Mark::Received), mark(1, Mark::Stored)] {
+            assert_eq!(commits.commit(commit), None);
+        }
+        assert_eq!(disk.commits.try_recv(), Ok(entry(1)));
+        assert_eq!(commits.news().await, News::Retried);
+        assert_eq!(disk.commits.try_recv(), Ok(mark(1, Mark::Stored)), "the last word about it");
+        disk.outcomes.send(vec![(Ticket(1), Outcome::Again)]).unwrap();
+        assert_eq!(commits.news().await, News::Outcomes(vec![(Ticket(1), Outcome::Again)]));
+        assert_eq!(disk.commits.try_recv(), Ok(mark(2, Mark::Sent)), "there is room as soon as something is written");
+        assert!(timeout(AGAIN * 9, commits.news()).await.is_ok_and(|news| news == News::Retried));
+        assert!(timeout(AGAIN * 9, commits.news()).await.is_err(), "nobody is woken for nothing");
+    }
+
+    #[tokio::test]
+    async fn what_waits_has_an_end() {
+        let (mut commits, disk) = ledger(1);
+        for id in 0..3_000 {
+            assert_eq!(commits.commit(mark(id, Mark::Sent)), None);
+        }
+        assert_eq!(commits.open.as_ref().unwrap().waiting.len(), MOST_WAITING);
+        assert_eq!(commits.open.as_ref().unwrap().waiting.back(), Some(&mark(2_999, Mark::Sent)));
+        drop(disk);
+    }
+
+    #[tokio::test]
+    async fn a_ledger_that_ends_by_itself_has_kept_nothing_more() {
+        let (mut commits, disk) = ledger(9);
+        for ticket in 1..=3 {
+            assert_eq!(commits.commit(entry(ticket)), None);
+        }
+        disk.outcomes.send(vec![(Ticket(2), Outcome::Again)]).unwrap();
+        disk.troubles.send("the disk is full".to_owned()).unwrap();
+        let mut told = vec![commits.news().await, commits.news().await];
+        told.sort_by_key(|news| matches!(news, News::Trouble(_)));
+        assert_eq!(told[0], News::Outcomes(vec![(Ticket(2), Outcome::Again)]));
+        assert_eq!(told[1], News::Trouble("the disk is full".to_owned()));
+        drop(disk);
+        let failed = [1, 3].map(|ticket| (Ticket(ticket), Outcome::Failed)).to_vec();
+        assert_eq!(commits.commit(entry(4)), Some(Ticket(4)), "before it is known");
+        assert_eq!(commits.news().await, News::Stopped(failed, STOPPED));
+        assert_eq!(commits.commit(entry(5)), Some(Ticket(5)));
+        assert_eq!(commits.commit(mark(1, Mark::Stored)), None);
+        commits.close().await;
+    }
+
+    #[tokio::test]
+    async fn all_that_waits_is_taken_at_the_end() {
+        let (mut commits, disk) = ledger(1);
+        for id in 0..100 {
+            commits.commit(mark(id, Mark::Stored));
+        }
+        let Disk { commits: taken, outcomes, troubles } = disk;
+        let writer = std::thread::spawn(move || {
+            let count = taken.iter().count();
+            drop((outcomes, troubles));
+            count
+        });
+        commits.close().await;
+        assert_eq!(writer.join().unwrap(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ledger_that_hangs_holds_up_nobody_for_long() {
+        let (mut commits, disk) = ledger(1);
+        commits.commit(mark(1, Mark::Sent));
+        commits.commit(mark(2, Mark::Sent));
+        let begin = tokio::time::Instant::now();
+        commits.close().await;
+        assert_eq!(begin.elapsed(), CLOSING);
+        drop(disk);
+    }
+}
