@@ -306,7 +306,8 @@ impl Session {
             | Notice::Interfaces { .. }
             | Notice::PortMoved { .. }
             | Notice::SetAside { .. }
-            | Notice::NotKept { .. } => {}
+            | Notice::NotKept { .. }
+            | Notice::History { .. } => {}
         }
         None
     }
