@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, FalseyValueParser};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 mod task;
 mod value;
@@ -13,6 +13,7 @@ mod value;
 pub use task::*;
 pub use value::{KeepTime, QuietHours};
 
+use super::config::{self, Setting};
 use crate::engine::{CatchUp, Config};
 use crate::store::Keep;
 use crate::wire::{DISCOVERY_PORT, Name};
@@ -73,7 +74,9 @@ pub struct Options {
     #[arg(long, global = true, env = "PEER_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
     /// Send no DM that others could read: refuse those to peers without a key
-    #[arg(long, global = true, env = "PEER_PRIVATE_ONLY", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "PEER_PRIVATE_ONLY", value_name = "yes|no", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true,
+          value_parser = FalseyValueParser::new(), action = clap::ArgAction::Set)]
     pub private_only: bool,
     /// Keep what is said, on the disk of this computer
     #[arg(long, global = true, env = "PEER_HISTORY", value_name = "on|off", default_value = "on", hide_possible_values = true,
@@ -102,26 +105,47 @@ pub struct Options {
     #[arg(long, global = true, env = "PEER_TEMPORARY", value_parser = FalseyValueParser::new())]
     pub temporary: bool,
     /// Show time, direction, address and type of every message
-    #[arg(long, global = true, env = "PEER_VERBOSE", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "PEER_VERBOSE", value_name = "yes|no", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true,
+          value_parser = FalseyValueParser::new(), action = clap::ArgAction::Set)]
     pub verbose: bool,
     /// Write a log to this file; RUST_LOG says how much (default: info)
     #[arg(long, global = true, env = "PEER_LOG", value_name = "FILE")]
     pub log: Option<PathBuf>,
 }
 
+/// What the user gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The arguments, with what the file says where nothing else does.
+    pub args: Args,
+    /// What every option of the file is, and what said so.
+    pub settings: Vec<Setting>,
+}
+
 impl Args {
-    /// Reads the command line and the environment, where an empty variable counts as none. Ends the program when they
-    /// are wrong, with the reason, and when only help is wanted.
+    /// Reads the command line, the environment, where an empty variable counts as none, and the configuration file. Ends
+    /// the program when they are wrong, with the reason, and when only help is wanted.
     #[must_use]
-    pub fn read() -> Self {
-        let mut command = Self::command().mut_args(|arg| {
-            let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-            if empty { arg.env(None) } else { arg }
-        });
+    pub fn read() -> Given {
+        let first = Self::with_environment().get_matches();
+        let file = if reads_file(&first) { read_file(&first) } else { None };
+        let mut command = Self::with_environment();
+        if let Some(file) = &file {
+            command = config::with_file(command, file);
+        }
         let matches = command.get_matches_mut();
         let secret = std::env::var_os(SECRET).is_some();
         let args = Self::from_arg_matches(&matches).and_then(|args| args.check(secret).map(|()| args));
-        args.unwrap_or_else(|error| error.format(&mut command).exit())
+        let args = args.unwrap_or_else(|error| error.format(&mut command).exit());
+        Given { settings: config::settings(&matches, file.as_ref()), args }
+    }
+
+    fn with_environment() -> clap::Command {
+        Self::command().mut_args(|arg| {
+            let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+            if empty { arg.env(None) } else { arg }
+        })
     }
 
     /// Checks what no single option can tell.
@@ -175,6 +199,26 @@ impl Options {
     pub fn interfaces(&self) -> Vec<String> {
         trimmed(&self.interfaces)
     }
+}
+
+/// Whether the file counts: not for what tells what is wrong with it, and not for what needs none of it.
+fn reads_file(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some(("config", sub)) => sub.subcommand_name() == Some("show"),
+        Some(("completions" | "man" | "secret", _)) => false,
+        _ => true,
+    }
+}
+
+/// The configuration file; ends the program when it is wrong, with all reasons.
+fn read_file(matches: &ArgMatches) -> Option<config::File> {
+    let profile = matches.get_one::<String>("profile").map(String::as_str);
+    // A profile that cannot be is told where it is opened.
+    let path = config::path(profile).ok()?;
+    config::File::read(&path).unwrap_or_else(|faults| {
+        let told = faults.iter().map(|fault| config::told(&path, fault)).collect::<Vec<_>>().join("\n");
+        Args::command().error(ErrorKind::ValueValidation, told).exit()
+    })
 }
 
 fn trimmed(list: &[String]) -> Vec<String> {

@@ -14,6 +14,7 @@ use super::input::{Input, Typed};
 use super::line::{Line, Question, Wish};
 use super::marks::{Marks, News};
 use super::names::{self, Names};
+use super::popup::Popups;
 use super::pulls::Pulls;
 use super::reading::Reading;
 use super::render::{self, Render};
@@ -69,6 +70,8 @@ pub struct Session {
     pub(super) reading: Option<Reading>,
     pub(super) marks: Marks,
     pub(super) quiet: bool,
+    /// Notifications of the desktop; none on a pipe.
+    pub(super) popups: Option<Popups>,
     question: Option<Question>,
     held: Option<Held>,
     round: Option<Round>,
@@ -125,11 +128,19 @@ impl Session {
             reading,
             marks: Marks::default(),
             quiet: false,
+            popups: None,
             question: None,
             held: None,
             discovery: None,
             last: None,
         }
+    }
+
+    /// Shows DMs and mentions as notifications of the desktop, too.
+    #[must_use]
+    pub(super) fn with_popups(mut self, popups: Option<Popups>) -> Self {
+        self.popups = popups;
+        self
     }
 
     /// Runs until the end, says goodbye, and writes out all that was shown.
@@ -320,6 +331,9 @@ impl Session {
             self.screen.show_all(lines).await;
             if let Event::Post { told, .. } | Event::Dm { told, .. } = &event {
                 self.seen(told.row);
+                if let Some(popups) = self.popups.as_mut().filter(|_| !self.quiet) {
+                    popups.happened(&event, &self.names, self.names.own(), now);
+                }
             }
         }
         self.pulled(&event).await;
@@ -375,7 +389,8 @@ impl Session {
         let held = self.held.as_ref().and_then(|held| held.until);
         let crowd = self.crowd.as_ref().and_then(Crowd::due);
         let alarms = self.alarms.as_ref().and_then(Alarms::due);
-        [round, held, crowd, alarms, self.marks.due(), self.hint_at, self.last].into_iter().flatten().min()
+        let popups = self.popups.as_ref().and_then(Popups::due);
+        [round, held, crowd, alarms, self.marks.due(), popups, self.hint_at, self.last].into_iter().flatten().min()
     }
 
     async fn woke(&mut self) -> Option<End> {
@@ -388,6 +403,9 @@ impl Session {
         }
         for alarm in self.alarms.as_mut().map(|alarms| alarms.summaries(now)).unwrap_or_default() {
             self.screen.show(self.render.alarm(&alarm)).await;
+        }
+        if let Some(popups) = &mut self.popups {
+            popups.woke(now);
         }
         for news in self.marks.overdue(now) {
             self.screen.show(self.render.marked(&news, &self.names)).await;

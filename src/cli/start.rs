@@ -9,6 +9,7 @@ use super::args::Options;
 use super::host::{Host, sentence, usual_name};
 use super::input::{Input, Typed};
 use super::pipe;
+use super::popup::Popups;
 use super::prompt::{self, Later};
 use super::render::Render;
 use super::screen::{self, Screen};
@@ -93,6 +94,8 @@ async fn session(options: &Options, render: Render) -> Result<End, String> {
     let _ = later.peers.set(host.node.handle.peers());
     let Host { node, profile, history, .. } = host;
     let session = Session::new(node.handle.clone(), render, screen, profile, history);
+    let popups = (options.notify && !render.pipe).then(|| Popups::find(options.quiet_hours)).flatten();
+    let session = session.with_popups(popups);
     Ok(session.run(node, input, signals, options.verbose).await)
 }
 
