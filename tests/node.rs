@@ -75,7 +75,7 @@ async fn me(node: &Node) -> Me {
 
 fn text(event: Event) -> Option<(String, String)> {
     match event {
-        Event::Post { from, text } => Some((format!("POST {}", from.raw_name()), text.raw().to_owned())),
+        Event::Post { from, text, .. } => Some((format!("POST {}", from.raw_name()), text.raw().to_owned())),
         Event::Dm { from, text, .. } => Some((format!("DM {}", from.raw_name()), text.raw().to_owned())),
         _ => None,
     }
@@ -111,7 +111,7 @@ async fn two_peers_meet_speak_and_part() {
     assert_eq!(to.len(), 1);
     assert_eq!(event(&mut bob, "POST", text).await, ("POST alice".to_owned(), "hi all".to_owned()));
 
-    let dm = Command::Dm { to: bob_of_alice.id(), text: "two\nlines".into() };
+    let dm = Command::Dm { to: Whom::Peer(bob_of_alice.id()), text: "two\nlines".into() };
     assert!(matches!(alice.handle.command(dm).await, Ok(Reply::Sent { .. })));
     assert_eq!(event(&mut bob, "DM", text).await, ("DM alice".to_owned(), "two\nlines".to_owned()));
 
@@ -346,7 +346,7 @@ async fn a_dm_between_signed_peers_is_private() {
 }
 
 async fn private_dm(from: &Node, to: &mut Node, peer: &Peer, text: &str) {
-    let sent = from.handle.command(Command::Dm { to: peer.id(), text: text.to_owned() }).await.unwrap();
+    let sent = from.handle.command(Command::Dm { to: Whom::Peer(peer.id()), text: text.to_owned() }).await.unwrap();
     assert!(matches!(sent, Reply::Sent { private: true, .. } | Reply::Waiting { .. }), "{sent:?}");
     let got = event(to, "DM", |event| match event {
         Event::Dm { text, private, .. } => Some((text.raw().to_owned(), private)),
@@ -444,10 +444,10 @@ async fn what_is_sent_again_after_a_restart_shows_nothing() {
     alice.handle.command(Command::Post { text: "once".into() }).await.unwrap();
     assert_eq!(event(&mut bob, "POST", text).await.1, "once");
     for said in ["a letter", "a frame"] {
-        alice.handle.command(Command::Dm { to: peer.id(), text: said.into() }).await.unwrap();
+        alice.handle.command(Command::Dm { to: Whom::Peer(peer.id()), text: said.into() }).await.unwrap();
         assert_eq!(event(&mut bob, "DM", text).await.1, said);
         let back = meet(&mut bob, "alice").await;
-        bob.handle.command(Command::Dm { to: back.id(), text: "yes".into() }).await.unwrap();
+        bob.handle.command(Command::Dm { to: Whom::Peer(back.id()), text: "yes".into() }).await.unwrap();
         event(&mut alice, "DM", text).await;
     }
     alice.handle.leave().await;

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::*;
-use crate::engine::{Command, Config, Engine, Identity, Link, Links, Output, Reply, Socket, Who};
+use crate::engine::{Command, Config, Engine, Identity, Link, Links, Output, Reply, Socket, Told, Who};
 use crate::wire::Name;
 
 const PEOPLE: Render = Render { pipe: false, color: false };
