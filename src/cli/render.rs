@@ -359,6 +359,7 @@ pub fn notice(notice: &Notice) -> String {
         | Notice::PortMoved { .. }
         | Notice::SetAside { .. }
         | Notice::NotKept { .. }
+        | Notice::History { .. }
         | Notice::Ended { .. } => "",
     };
     format!("{notice}{advice}")

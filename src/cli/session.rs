@@ -378,7 +378,8 @@ impl Session {
             | Notice::Interfaces { .. }
             | Notice::PortMoved { .. }
             | Notice::SetAside { .. }
-            | Notice::NotKept { .. } => {}
+            | Notice::NotKept { .. }
+            | Notice::History { .. } => {}
         }
         None
     }

@@ -8,8 +8,8 @@ use crate::wire::{OwnMessageId, PublicKey, Untrusted};
 use super::entry::Tickets;
 use super::hash::{Key, Table};
 use super::{
-    Author, Commit, Config, Correspondent, Engine, Entry, Event, Instant, Kind, Outcome, Output, Peer, PostRecord, RowId,
-    Ticket, Timer, Told,
+    Author, Commit, Config, Correspondent, Engine, Entry, Event, Instant, Kind, Outcome, Output, Peer, PostRecord,
+    RowId, Ticket, Timer, Told,
 };
 
 /// What waits for an outcome.

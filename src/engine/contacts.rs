@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 use super::authors::Author;
 use super::peer::{Tier, Trust};
 use super::waiting::Hold;
-use super::{CommandError, Contact, Engine, Event, Failure, Instant, Output, Peer, PeerId, Presence, Record, Reply, Whom, Word};
+use super::{
+    CommandError, Contact, Engine, Event, Failure, Instant, Output, Peer, PeerId, Presence, Record, Reply, Whom, Word,
+};
 use crate::wire::PublicKey;
 
 impl Contact {

@@ -9,8 +9,8 @@ use crate::wire::{LONG_MAX, OwnMessageId, PublicKey};
 use super::commits::Pending;
 use super::waiting::{Hold, Urgency};
 use super::{
-    Author, Commit, CommandError, Config, Correspondent, Engine, Entry, Event, Failure, Instant, Kind, Mark,
-    Outgoing, Output, Peer, PeerId, Reply, Timer, Until, Whom,
+    Author, CommandError, Commit, Config, Correspondent, Engine, Entry, Event, Failure, Instant, Kind, Mark, Outgoing,
+    Output, Peer, PeerId, Reply, Timer, Until, Whom,
 };
 
 /// Announcements of its reader after which a DM that is received and not stored is let be.
@@ -229,7 +229,8 @@ impl Engine {
         let mut next: Option<Instant> = None;
         let mut flying = 0;
         for parcel in &mut queue.parcels {
-            let open = parcel.mark.is_open() || parcel.mark == Mark::Received && parcel.due <= now && parcel.asks < ASKS;
+            let open =
+                parcel.mark.is_open() || parcel.mark == Mark::Received && parcel.due <= now && parcel.asks < ASKS;
             if queue.stalled || !open || flying >= window {
                 continue;
             }

@@ -144,7 +144,8 @@ pub(super) struct Asked {
 impl Peer {
     /// Somebody who is not here, as it is remembered.
     pub(super) fn away(contact: &Contact, now: Instant) -> Self {
-        let about = contact.display_name.as_deref().map(|name| About { display_name: Some(name.into()), ..About::NOTHING });
+        let about =
+            contact.display_name.as_deref().map(|name| About { display_name: Some(name.into()), ..About::NOTHING });
         let trust = contact.trust();
         Self {
             about: about.map(Arc::new),

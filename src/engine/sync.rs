@@ -387,7 +387,11 @@ impl Engine {
         }
         let writer = match self.person(&key, now) {
             Some(peer) => peer,
-            None => Peer { key: Some(key), trust: super::Trust::Known, ..Peer::nobody(post.user_id.as_str(), *from.ip(), now) },
+            None => Peer {
+                key: Some(key),
+                trust: super::Trust::Known,
+                ..Peer::nobody(post.user_id.as_str(), *from.ip(), now)
+            },
         };
         let text = if datagram.extension.escaped { unescaped(post.content) } else { post.content.into() };
         let said = Incoming {
@@ -404,9 +408,11 @@ impl Engine {
         self.syncing.late.push(Late { said, author: key, chain, raw, age: carry.age, from: id });
         self.syncing.news = Some(now);
         self.plan_tick(now + TICK);
-        let flying = self.syncing.wanted.values().any(|wanted| {
-            wanted.asked.is_some_and(|(source, at)| source == id && now.since(at) < PATIENCE)
-        });
+        let flying = self
+            .syncing
+            .wanted
+            .values()
+            .any(|wanted| wanted.asked.is_some_and(|(source, at)| source == id && now.since(at) < PATIENCE));
         if !flying && !self.syncing.wanted.is_empty() {
             self.ask_for_posts(now);
         }
