@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::engine::sample::{Sample, contact, key};
-use crate::engine::{Command, Event, Failure, Mark, Reply, Told};
-use crate::wire::{OwnMessageId, Untrusted};
+use crate::engine::{Command, Event, Reply, Told};
+use crate::wire::Untrusted;
 
 const PEOPLE: Render = Render { pipe: false, color: false };
 const PIPE: Render = Render { pipe: true, color: false };
@@ -160,12 +160,29 @@ fn what_was_sent_tells_whether_it_is_private_and_what_waits_for_what() {
         format!("Waits: {typed} has a new key. Compare digits with VERIFY {typed}, or accept it with TRUST {typed}")
     );
     assert!(PIPE.waiting(&bob, Until::Answer, &names).as_str().starts_with("WAITS\tbob@10.0.0.2\t"));
-    let mark = Mark::Failed(Failure::Expired);
-    let not_sent = Event::Marked { id: OwnMessageId::new(1), to: bob.clone(), mark, text: "hi\nthere".into() };
+    let news = |mark, text: Option<&str>| News {
+        id: crate::wire::OwnMessageId::new(1),
+        to: bob.clone(),
+        mark,
+        text: text.map(Into::into),
+    };
+    let marked = |render: Render, mark, text| render.marked(&news(mark, text), &names).as_str().to_owned();
+    let failed = Mark::Failed(Failure::Expired);
     assert_eq!(
-        event(&lan, PEOPLE, &not_sent),
-        [format!("Not sent to {typed}, who did not answer or is gone: hi there")]
+        marked(PEOPLE, failed, Some("hi\nthere")),
+        format!("Not sent to {typed}, not here for 7 days: hi there")
     );
+    assert_eq!(
+        marked(PIPE, failed, Some("hi\nthere")),
+        format!("MARK\tbob@10.0.0.2\t{typed}\tfailed 0000000000000001 not here for 7 days: hi there")
+    );
+    assert_eq!(marked(PEOPLE, Mark::Stored, None), format!("\u{2713} stored: {typed}"));
+    assert_eq!(marked(PIPE, Mark::Stored, None), format!("MARK\tbob@10.0.0.2\t{typed}\tstored 0000000000000001"));
+    assert_eq!(
+        marked(PEOPLE, Mark::Waiting, None),
+        format!("waiting: {typed} does not answer, sent when it is heard again")
+    );
+    assert!(PEOPLE.never_sent("bob", "hi", true).as_str().contains("after the next start"));
     let refused = |error| PEOPLE.refused(&error, &Person::Here(dan.clone()), &names).as_str().to_owned();
     let downgrade = refused(CommandError::Downgrade { name: dan.shown_name() });
     assert!(downgrade.starts_with("Not sent: dan had a key before") && downgrade.ends_with("TRUST dan@10.0.0.4"));
