@@ -4,12 +4,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::engine::{Command, CommandError, Event, Me, Peer, Reply, WhoError, Whom};
+use crate::engine::{Command, CommandError, Event, Me, Peer, Person, Reply, WhoError, Whom, find};
 use crate::wire::Safe;
 
-use super::judge::find;
 use super::line::{Wish, unquoted};
-use super::person::Person;
 use super::render::grouped;
 use super::session::{Acted, Session};
 use super::start::sentence;
