@@ -64,6 +64,12 @@ pub fn router(context: Context) -> Router {
     routes::router(context)
 }
 
+/// The paths of all routes, as they stand in the OpenAPI document.
+#[must_use]
+pub fn paths() -> Vec<&'static str> {
+    routes::paths()
+}
+
 /// The open API. It ends, and its file is removed, when this is dropped.
 #[derive(Debug)]
 pub struct Served {

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 
 use crate::engine::{Command, Me, Person, Reply, Until, Word};
 use crate::node::Profile;
@@ -31,25 +31,39 @@ pub(super) struct Api {
 
 pub(super) fn router(context: Context) -> Router {
     let api = Api { context, feed: Arc::new(Feed::new()) };
-    Router::new()
-        .route("/api/status", get(status))
-        .route("/api/peers", get(peers))
-        .route("/api/posts", post(send_post))
-        .route("/api/dms", post(send_dm))
-        .route("/api/messages/{id}", get(message))
-        .route("/api/events", get(events))
-        .route("/api/history", get(history::history))
-        .route("/api/search", get(history::search))
-        .route("/api/export", get(history::export))
-        .route("/api/read", post(history::read))
-        .route("/api/forget", post(history::forget))
-        .route("/api/profile", get(profile).patch(set_profile))
-        .route("/api/avatar", put(set_avatar).delete(drop_avatar))
-        .route("/api/judge", post(judge))
-        .route("/api/stop", post(stop))
-        .fallback(nothing)
-        .method_not_allowed_fallback(not_so)
-        .with_state(Arc::new(api))
+    let routed = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
+    routed.fallback(nothing).method_not_allowed_fallback(not_so).with_state(Arc::new(api))
+}
+
+/// Every route with its methods; `openapi.json` has the same.
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 16] {
+    [
+        ("/api/openapi.json", get(openapi)),
+        ("/api/status", get(status)),
+        ("/api/peers", get(peers)),
+        ("/api/posts", post(send_post)),
+        ("/api/dms", post(send_dm)),
+        ("/api/messages/{id}", get(message)),
+        ("/api/events", get(events)),
+        ("/api/history", get(history::history)),
+        ("/api/search", get(history::search)),
+        ("/api/export", get(history::export)),
+        ("/api/read", post(history::read)),
+        ("/api/forget", post(history::forget)),
+        ("/api/profile", get(profile).patch(set_profile)),
+        ("/api/avatar", put(set_avatar).delete(drop_avatar)),
+        ("/api/judge", post(judge)),
+        ("/api/stop", post(stop)),
+    ]
+}
+
+/// The paths of all routes.
+pub(super) fn paths() -> Vec<&'static str> {
+    routes().into_iter().map(|(path, _)| path).collect()
+}
+
+async fn openapi() -> Response {
+    ([(CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
 }
 
 async fn nothing() -> Refusal {
