@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::engine::{Command, CommandError, Event, Mark, Me, Peer, Reply, WhoError};
+use crate::engine::{Command, CommandError, Event, Mark, Me, Peer, Reply, WhoError, find};
 use crate::wire::Safe;
 
 use super::host::sentence;
-use super::judge::find;
 use super::line::{Wish, unquoted};
 use super::render::grouped;
 use super::session::{Acted, Session};
