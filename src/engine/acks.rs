@@ -32,12 +32,13 @@ impl OlderSent {
 impl Engine {
     /// Says what became of a DM of somebody: in the session, else signed; through others when it is not here.
     pub(super) fn acknowledge_to(&mut self, key: &PublicKey, message_id: &str, stored: bool, now: Instant) {
+        if stored {
+            // Who carried it carries it no more, and brings word of it.
+            self.send_ack_by_carriers(key, message_id, now);
+        }
         let Some(author) = self.authors.get(key) else { return };
         let peer = author.row.filter(|_| author.fresh).and_then(|id| self.peers.get(id));
         let Some(peer) = peer.filter(|peer| peer.best_path().proven && !peer.blocked) else {
-            if stored {
-                self.send_ack_by_carriers(key, message_id, now);
-            }
             return;
         };
         let ack = SealedAck { message_id: message_id.to_owned(), stored };

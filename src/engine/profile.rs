@@ -34,6 +34,7 @@ impl Engine {
             (self.own.display_name, self.own.status) = before;
             return Err(CommandError::ProfileTooLong);
         }
+        self.keep_own_profile(now);
         Ok(self.tell_profile_to_all(now))
     }
 

@@ -109,7 +109,7 @@ impl Engine {
         self.plan_round(now + wait);
     }
 
-    fn can_sync(&self, id: PeerId) -> bool {
+    pub(super) fn can_sync(&self, id: PeerId) -> bool {
         let fresh = |key: &PublicKey| self.authors.get(key).is_some_and(|author| author.fresh);
         let fit = |peer: &Peer| {
             peer.caps.has(crate::wire::Caps::SYNC)
