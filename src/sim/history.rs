@@ -23,6 +23,8 @@ pub struct History {
     rows: Vec<Row>,
     /// Which row each message has; none that the user had forgotten.
     names: BTreeMap<(Author, String), Option<RowId>>,
+    /// Which row each message of ours has.
+    own: BTreeMap<String, RowId>,
     /// Posts that were here once, forgotten ones included.
     known: BTreeMap<PublicKey, BTreeSet<u64>>,
     carried: Vec<Carried>,
@@ -57,7 +59,7 @@ impl History {
         rows
     }
 
-    /// The text, author and content id of every signed post in the order of the history.
+    /// Every signed post, in the order of the history.
     #[must_use]
     pub fn posts(&self) -> Vec<&PostRecord> {
         self.rows().into_iter().filter_map(|row| row.entry.post.as_deref()).collect()
@@ -66,7 +68,8 @@ impl History {
     /// What became of each DM of ours, by message.
     #[must_use]
     pub fn marks(&self) -> BTreeMap<String, Mark> {
-        let marked = self.rows.iter().filter_map(|row| Some((row.entry.message_id.clone(), row.entry.mark?)));
+        let ours = self.rows.iter().filter(|row| row.entry.ours);
+        let marked = ours.filter_map(|row| Some((row.entry.message_id.clone(), row.entry.mark?)));
         marked.collect()
     }
 
@@ -157,14 +160,17 @@ impl History {
         if let Some(post) = &entry.post {
             self.known.entry(post.author).or_default().insert(post.number);
         }
+        if entry.ours {
+            self.own.insert(entry.message_id.clone(), id);
+        }
         self.rows.push(Row { id, entry });
         Outcome::Stored(id)
     }
 
     fn mark(&mut self, id: OwnMessageId, mark: Mark) {
-        let id = id.to_string();
-        for row in self.rows.iter_mut().filter(|row| row.entry.ours && row.entry.message_id == id) {
-            row.entry.mark = Some(mark);
+        let at = self.own.get(&id.to_string()).and_then(|row| self.rows.binary_search_by_key(row, |row| row.id).ok());
+        if let Some(at) = at {
+            self.rows[at].entry.mark = Some(mark);
         }
     }
 
