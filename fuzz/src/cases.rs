@@ -3,6 +3,7 @@
 
 mod authors;
 mod input;
+mod ledger;
 mod played;
 mod trust;
 
