@@ -263,7 +263,8 @@ impl Authors {
         let author = &self.all[usize::from(turn.who % 4)];
         let number = author.posted.0 + 1 + u64::from(turn.kind >> 6);
         let prev = author.posted.1.or((number > 1).then_some(PieceHash([turn.number; 16])));
-        let chain = Chain { number, prev: prev.filter(|_| number > 1), lamport: lamport.max(1), long, ..Chain::default() };
+        let chain =
+            Chain { number, prev: prev.filter(|_| number > 1), lamport: lamport.max(1), long, ..Chain::default() };
         let id = format!("p{number:x}-{:x}", turn.who % 4);
         let post = Post {
             user_id: UserId::new("a@10.0.0.2").unwrap_or_else(|| unreachable!()),

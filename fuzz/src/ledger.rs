@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lsnp::engine::{
-    Author, Commit, Crypto, Engine, Entry, Event, Instant, Kind, Mark, Outcome, RowId, Ticket, Told,
-};
+use lsnp::engine::{Author, Commit, Crypto, Engine, Entry, Event, Instant, Kind, Mark, Outcome, RowId, Ticket, Told};
 use lsnp::sim::FakeCrypto;
 use lsnp::wire::{Carry, Envelope, Message, PublicKey, SIGNED_DOMAIN, decode};
 
@@ -24,7 +22,8 @@ impl Ledger {
     pub fn take(&mut self, commit: Commit, authors: &Authors, own: &FakeCrypto) {
         match commit {
             Commit::Entry(ticket, entry) => {
-                if let (Author::Key(key), false, Kind::Post | Kind::Dm { .. }) = (&entry.author, entry.ours, entry.kind) {
+                if let (Author::Key(key), false, Kind::Post | Kind::Dm { .. }) = (&entry.author, entry.ours, entry.kind)
+                {
                     authors.check(Some(*key), &entry.text, entry.kind == Kind::Dm { private: true });
                 }
                 if let Some(post) = &entry.post {

@@ -297,10 +297,7 @@ pub fn engine(bytes: &[u8]) {
                 Output::Commit(commit) => ledger.take(commit, &authors, &own),
                 Output::Store(Record::Lease(until)) => leased = until,
                 Output::Wait(until) => {
-                    assert!(
-                        left || until > now || what != 15,
-                        "it wants to be called at once, after being called"
-                    );
+                    assert!(left || until > now || what != 15, "it wants to be called at once, after being called");
                     break;
                 }
                 Output::Store(_) | Output::Reopen => {}
