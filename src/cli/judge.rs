@@ -1,14 +1,12 @@
 //! What the user asks and says about somebody: PEER, CONTACTS, VERIFY, TRUST, BLOCK, MUTE.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddrV4;
 
-use crate::engine::{Command, CommandError, Contact, Peer, Reply, Trust, Who, WhoError, Whom, Word};
+use crate::engine::{Command, CommandError, Contact, Peer, Person, Reply, Trust, WhoError, Whom, Word, find};
 use crate::wire::{PublicKey, Safe};
 
 use super::line::Question;
 use super::names;
-use super::person::Person;
 use super::session::{Acted, Session};
 
 /// Digits that two people compare.
@@ -183,58 +181,5 @@ impl Session {
             Err(error) => self.render.refused(&error, &person, &self.names),
         };
         self.screen.show(line).await;
-    }
-}
-
-/// Somebody who may be meant by an address.
-pub(super) trait At {
-    /// Whether that is where it is.
-    fn is_at(&self, address: SocketAddrV4) -> bool;
-}
-
-impl At for Peer {
-    fn is_at(&self, address: SocketAddrV4) -> bool {
-        self.paths().iter().any(|(path, _)| *path == address)
-    }
-}
-
-impl At for Contact {
-    fn is_at(&self, _: SocketAddrV4) -> bool {
-        false
-    }
-}
-
-impl At for Person {
-    fn is_at(&self, address: SocketAddrV4) -> bool {
-        match self {
-            Self::Here(peer) => peer.is_at(address),
-            Self::Away(contact) => contact.is_at(address),
-        }
-    }
-}
-
-/// The one that is meant: by its address and port, else as [`Who`] says. Where several are, and one of them `suits`, it
-/// is that one.
-pub(super) fn find<T: At + crate::engine::Named>(
-    typed: &str,
-    people: Vec<T>,
-    suits: impl Fn(&T) -> bool,
-) -> Result<T, WhoError<T>> {
-    let found = match (typed.parse::<SocketAddrV4>(), Who::split(typed)) {
-        (Ok(address), _) => Err(WhoError::Ambiguous(people.into_iter().filter(|one| one.is_at(address)).collect())),
-        (Err(_), Some((who, ""))) => who.among(people),
-        (Err(_), _) => Err(WhoError::Nobody),
-    };
-    let mut all = match found {
-        Err(WhoError::Ambiguous(all)) => all,
-        found => return found,
-    };
-    if let (1, Some(at)) = (all.iter().filter(|one| suits(one)).count(), all.iter().position(&suits)) {
-        return Ok(all.swap_remove(at));
-    }
-    match all.len() {
-        0 => Err(WhoError::Nobody),
-        1 => all.pop().ok_or(WhoError::Nobody),
-        _ => Err(WhoError::Ambiguous(all)),
     }
 }

@@ -1,13 +1,11 @@
 //! What was said before: HISTORY, SEARCH, FORGET.
 
-use crate::engine::{Command, RowId, WhoError};
+use crate::engine::{Command, Person, RowId, WhoError, find};
 use crate::store::{Forget, History, Line, Query, StoreError};
 use crate::wire::{PublicKey, Safe};
 
-use super::judge::find;
 use super::line::Question;
 use super::past::Past;
-use super::person::Person;
 use super::render::{self, grouped};
 use super::session::{Acted, Session};
 

@@ -32,7 +32,7 @@ pub(super) struct Carrier {
     carried: Vec<(Carried, u8)>,
     bytes: usize,
     /// Who brought the letter with this author and MESSAGE_ID.
-    brought: VecDeque<(PublicKey, String, PeerId)>,
+    brought: VecDeque<(PublicKey, String, SocketAddrV4)>,
 }
 
 impl Carrier {
@@ -64,7 +64,7 @@ impl Carrier {
         gone.into_iter().map(|(one, _)| one.id).collect()
     }
 
-    fn note_brought(&mut self, author: PublicKey, message_id: &str, by: PeerId) {
+    fn note_brought(&mut self, author: PublicKey, message_id: &str, by: SocketAddrV4) {
         self.brought.push_back((author, message_id.to_owned(), by));
         if self.brought.len() > REMEMBERED {
             self.brought.pop_front();
@@ -78,20 +78,19 @@ impl Engine {
         if carry.sid == self.own.sid {
             return Err(Rejected::OwnEcho);
         }
-        let id = self.peers.at_sid(carry.sid).filter(|id| self.is_proven(*id, from)).ok_or(Rejected::Stranger)?;
-        if self.peers.read(id, |peer| peer.blocked).unwrap_or(false) {
-            return Err(Rejected::Blocked);
+        if !self.inflow.is_proven(&from) {
+            return Err(Rejected::Stranger);
         }
-        let Some(to) = carry.to else { return self.on_carried_post(carry, id, from, now) };
+        let Some(to) = carry.to else { return self.on_carried_post(carry, from, now) };
         if carry.inner.len() > OWN_DATAGRAM_MAX || u64::from(carry.age) >= Config::OUTBOX.as_secs() {
             return Err(Rejected::Replay);
         }
         let own = self.own_key().ok_or(Rejected::Stranger)?;
         let author = Envelope::claimed_key(carry.inner).filter(|key| *key != own).ok_or(Rejected::OwnEcho)?;
         if to == own {
-            self.take_carried(author, carry, id, from, now)
+            self.take_carried(author, carry, from, now)
         } else {
-            self.take_to_carry(author, to, carry, id, from, now)
+            self.take_to_carry(author, to, carry, from, now)
         }
     }
 
@@ -119,7 +118,6 @@ impl Engine {
         &mut self,
         author: PublicKey,
         carry: &Carry<'_>,
-        by: PeerId,
         from: SocketAddrV4,
         now: Instant,
     ) -> Result<(), Rejected> {
@@ -128,7 +126,7 @@ impl Engine {
             return Err(Rejected::Blocked);
         }
         match decode(carry.inner)?.message {
-            Message::Ack(ack) => {
+            Message::Ack(ack) if ack.to == self.own_key() => {
                 self.check_carried(author, carry.inner, from, now)?;
                 let ours = self.acknowledge(&author, ack.message_id.as_str(), ack.stored, now);
                 if ours { Ok(()) } else { Err(Rejected::StrayAck) }
@@ -142,7 +140,7 @@ impl Engine {
                 }
                 self.check_carried(author, carry.inner, from, now)?;
                 let message = message.as_str();
-                self.carrier.note_brought(author, message, by);
+                self.carrier.note_brought(author, message, from);
                 match self.commits.fate(&author, message) {
                     Some(Fate::Done { stored: true }) => {
                         self.acknowledge_to(&author, message, true, now);
@@ -178,16 +176,15 @@ impl Engine {
         author: PublicKey,
         to: PublicKey,
         carry: &Carry<'_>,
-        by: PeerId,
         from: SocketAddrV4,
         now: Instant,
     ) -> Result<(), Rejected> {
-        let fresh = self.authors.get(&author).is_some_and(|author| author.fresh && author.row == Some(by));
-        if !fresh {
-            return Err(Rejected::Stranger);
-        }
+        // Only for those who are here, and hand it over themselves.
+        let giver = self.authors.get(&author).filter(|author| author.fresh).and_then(|author| author.row);
+        let giver = giver.filter(|id| self.is_proven(*id, from)).ok_or(Rejected::Stranger)?;
+        self.refuse_blocked(giver)?;
         let message_id = match decode(carry.inner)?.message {
-            Message::Ack(ack) if ack.stored => ack.message_id.as_str().to_owned(),
+            Message::Ack(ack) if ack.stored && ack.to == Some(to) => ack.message_id.as_str().to_owned(),
             Message::Dm(dm) if matches!(dm.body, DmBody::Letter { .. }) => {
                 dm.message_id.map(|id| id.as_str().to_owned()).unwrap_or_default()
             }
@@ -302,10 +299,13 @@ impl Engine {
 
     /// Says through who brought a letter that it has arrived; its author may not be here.
     pub(super) fn send_ack_by_carriers(&mut self, author: &PublicKey, message_id: &str, now: Instant) {
-        let brought = |(key, id, _): &&(PublicKey, String, PeerId)| key == author && id == message_id;
-        let Some((.., by)) = self.carrier.brought.iter().rev().find(brought) else { return };
-        let Some(to) = self.peers.read(*by, Peer::address).filter(|to| self.is_proven(*by, *to)) else { return };
-        let Some(ack) = self.signed_ack(message_id, true) else { return };
+        let brought = |(key, id, _): &&(PublicKey, String, SocketAddrV4)| key == author && id == message_id;
+        let Some((.., to)) = self.carrier.brought.iter().rev().find(brought) else { return };
+        let to = *to;
+        if !self.inflow.is_proven(&to) {
+            return;
+        }
+        let Some(ack) = self.signed_ack(author, message_id, true) else { return };
         let unix = self.unix(now);
         let payload = written(self.own.sid, unix, unix, *author, &ack);
         self.transmit(&[to], payload.into());

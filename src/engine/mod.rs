@@ -33,6 +33,7 @@ mod output;
 mod own;
 mod peer;
 mod peers;
+mod person;
 mod posts;
 mod presence;
 mod probation;
@@ -77,6 +78,7 @@ pub use output::{Event, Output, Record, Transmit};
 pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence, Trust};
 pub use peers::Peers;
+pub use person::{Person, find};
 pub use rejected::Rejected;
 pub use who::{Called, Named, Who, WhoError, look};
 

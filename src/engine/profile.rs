@@ -60,7 +60,7 @@ impl Engine {
                 self.transmit(&[peer.address()], payload);
             }
         }
-        Reply::Posted { id, to: peers }
+        Reply::Posted { id, to: peers, without: Vec::new() }
     }
 
     /// Tells an older client who is new what we are called, if that says more than our id.

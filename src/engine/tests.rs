@@ -122,7 +122,10 @@ impl Pair {
             }
             if socket == Socket::Unicast || *to.ip() == Ipv4Addr::new(10, 255, 255, 255) {
                 let taken = other.handle_datagram(payload, self.places[from], socket, self.now);
-                assert!(matches!(taken, Ok(()) | Err(Rejected::Unopened | Rejected::Stranger)), "{taken:?}");
+                assert!(
+                    matches!(taken, Ok(()) | Err(Rejected::Unopened | Rejected::Stranger | Rejected::Duplicate)),
+                    "{taken:?}"
+                );
             }
         }
     }

@@ -2,13 +2,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::engine::{CommandError, Contact, Failure, Instant, Mark, Me, Peer, Trust, Until, Word, look};
+use crate::engine::{CommandError, Contact, Failure, Instant, Mark, Me, Peer, Person, Trust, Until, Word, look};
 use crate::wire::{Digits, PublicKey, Safe};
 
 use super::super::host::sentence;
 use super::super::marks::News;
 use super::super::names::{self, Names};
-use super::super::person::Person;
 use super::{Render, Shown, Tone, list};
 
 impl Render {
@@ -238,7 +237,7 @@ impl Render {
             let line = |(contact, [_, fingerprint, last, words]): (&Contact, &[String; 4])| {
                 let note = if words.is_empty() { String::new() } else { format!(" [{words}]") };
                 let id = format!("{}@{}", contact.name, contact.ip);
-                let name = names::contact_name(contact);
+                let name = contact.safe_name();
                 let text = format!("{} {last}{note}", fingerprint.replace(' ', ""));
                 Shown::row("CONTACT", &id, name.as_str(), &text)
             };
@@ -289,7 +288,7 @@ fn facts(who: &Person, contacts: &[Contact], me: &Me, names: &Names, now: Instan
     let look = look(who.name().as_str());
     let others = contacts
         .iter()
-        .filter(|other| Some(other.key) != key && crate::engine::look(names::contact_name(other).as_str()) == look);
+        .filter(|other| Some(other.key) != key && crate::engine::look(other.safe_name().as_str()) == look);
     for other in others.take(8) {
         let word = if other.verified { "verified, " } else { "" };
         facts.push(("same name", format!("{} ({word}last here {})", other.key.fingerprint(), date(other.last))));
