@@ -363,7 +363,7 @@ impl Engine {
             }
             match self.person(&key, now) {
                 Some(peer) => self.tell_marks(&key, &peer),
-                None => self.outbox.tidy(&key),
+                None => self.keep_marks(&key),
             }
         }
         if !self.outbox.is_empty() {
@@ -406,17 +406,29 @@ impl Engine {
 
     /// Tells and keeps what changed of the marks of this reader's DMs.
     fn tell_marks(&mut self, key: &PublicKey, to: &Peer) {
-        let Some(queue) = self.outbox.of.get_mut(key) else { return };
-        let mut news = Vec::new();
-        for parcel in queue.parcels.iter_mut().filter(|parcel| parcel.committed && parcel.told != parcel.mark) {
-            parcel.told = parcel.mark;
-            news.push((parcel.id, parcel.mark, Arc::clone(&parcel.text)));
-        }
-        for (id, mark, text) in news {
+        for (id, mark, text) in self.news_of_marks(key) {
             self.keep_mark(id, mark);
             self.event(Event::Marked { id, to: to.clone(), mark, text });
         }
         self.outbox.tidy(key);
+    }
+
+    /// Keeps what changed of the marks of DMs to a reader of whom nothing is known any more.
+    fn keep_marks(&mut self, key: &PublicKey) {
+        for (id, mark, _) in self.news_of_marks(key) {
+            self.keep_mark(id, mark);
+        }
+        self.outbox.tidy(key);
+    }
+
+    fn news_of_marks(&mut self, key: &PublicKey) -> Vec<(OwnMessageId, Mark, Arc<str>)> {
+        let Some(queue) = self.outbox.of.get_mut(key) else { return Vec::new() };
+        let changed = queue.parcels.iter_mut().filter(|parcel| parcel.committed && parcel.told != parcel.mark);
+        let news = changed.map(|parcel| {
+            parcel.told = parcel.mark;
+            (parcel.id, parcel.mark, Arc::clone(&parcel.text))
+        });
+        news.collect()
     }
 
     /// Keeps what became of a DM of ours.

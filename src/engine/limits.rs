@@ -127,7 +127,7 @@ impl Default for Limits {
             wanted: (64, 32),
             carried: (64 << 10, 1 << 20),
             long_texts: (2, 8, 1 << 20),
-            held: (8, 512),
+            held: (16, 512),
             sessions: (32, 4_096),
             subkeys: 1_024,
             older_rate: (20, 100),
