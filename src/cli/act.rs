@@ -42,8 +42,10 @@ impl Session {
             Wish::Compared { key, name, same } => self.compared(*key, name, *same).await?,
             Wish::Judge { who, word } => self.judge(who, *word).await,
             Wish::Post { text } => {
-                if let Reply::Posted { to, .. } = self.handle.command(Command::Post { text: text.clone() }).await? {
-                    self.screen.show(self.render.posted(&to, &self.names)).await;
+                if let Reply::Posted { to, without, .. } =
+                    self.handle.command(Command::Post { text: text.clone() }).await?
+                {
+                    self.screen.show(self.render.posted(&to, &without, &self.names)).await;
                 }
             }
             Wish::Dm { who, text } => self.dm(who, text).await?,
