@@ -10,7 +10,7 @@ use crate::wire::Safe;
 use super::host::{locked, sentence};
 use super::line::{Wish, unquoted};
 use super::render::grouped;
-use super::session::{Acted, Session};
+use super::session::{Acted, SHORT, Session};
 
 /// Largest picture, bytes.
 const PICTURE: u64 = 20_480;
@@ -45,6 +45,9 @@ impl Session {
                 if let Reply::Posted { to, without, .. } =
                     self.handle.command(Command::Post { text: text.clone() }).await?
                 {
+                    if text.len() > SHORT && !to.is_empty() {
+                        self.pulls.long(true);
+                    }
                     self.screen.show(self.render.posted(&to, &without, &self.names)).await;
                 }
             }
@@ -133,6 +136,9 @@ impl Session {
         let line = match self.handle.command(command).await {
             Ok(Reply::Sent { id, to, private }) => {
                 self.marks.shown(id, Mark::Sent);
+                if text.len() > SHORT {
+                    self.pulls.long(false);
+                }
                 if to.key().is_some() {
                     self.pulls.sent(id);
                 }
