@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use lsnp::cli::args::{Args, Task};
+use lsnp::cli::args::{Args, Given, Task};
 use lsnp::cli::render::Render;
-use lsnp::cli::{discover, doctor, identity, secret, start, terminal};
+use lsnp::cli::{config, discover, doctor, identity, manual, secret, service, start, terminal};
 
 fn main() -> ExitCode {
-    let args = Args::read();
+    let Given { args, settings } = Args::read();
     if let Some(file) = &args.options.log
         && let Err(error) = log_to(file)
     {
@@ -17,10 +17,15 @@ fn main() -> ExitCode {
     }
     ExitCode::from(match &args.task {
         None => start::run(&args.options),
+        Some(Task::Service(service)) => service::run(&args.options, service.task),
+        Some(Task::Config(config)) => config::run(&args.options, config.task, &settings),
+        Some(Task::Completions { shell }) => manual::completions(*shell),
+        Some(Task::Man { folder }) => manual::man(folder.as_deref()),
         Some(Task::Discover(discover)) => discover::run(&args.options, discover),
         Some(Task::Doctor(doctor)) => doctor::run(&args.options, doctor),
         Some(Task::Identity(identity)) => identity::run(&args.options, identity),
         Some(Task::Secret(secret)) => secret::run(secret),
+        Some(_) => 1,
     })
 }
 

@@ -82,7 +82,7 @@ impl Authors {
         let key = author.crypto.public_key();
         let id = format!("{id:02x}");
         let aad = [b"DM\0", key.0.as_slice(), to.0.as_slice(), id.as_bytes()].concat();
-        let mut body = SealedBody { text: text.to_owned(), timestamp: 7 }.encode();
+        let mut body = SealedBody::text(text, 7).encode();
         self.said.insert((key, text.to_owned()));
         self.sealed.insert((key, text.to_owned()));
         let mut dm = Dm {

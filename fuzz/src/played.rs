@@ -140,7 +140,7 @@ pub fn engine(bytes: &[u8]) {
             }
             10 => {
                 if let Some(to) = peer(&ids, input.byte()) {
-                    let _ = engine.handle_command(Command::Dm { to, text: input.text() }, now);
+                    let _ = engine.handle_command(Command::Dm { to: Whom::Peer(to), text: input.text() }, now);
                 }
             }
             11 => {
@@ -225,8 +225,8 @@ pub fn engine(bytes: &[u8]) {
                         prekey = discovery.prekey.unwrap_or(prekey);
                     }
                 }
-                Output::Event(Event::Post { from, text }) => authors.check(from.key(), text.raw(), false),
-                Output::Event(Event::Dm { from, text, private }) => authors.check(from.key(), text.raw(), private),
+                Output::Event(Event::Post { from, text, .. }) => authors.check(from.key(), text.raw(), false),
+                Output::Event(Event::Dm { from, text, private, .. }) => authors.check(from.key(), text.raw(), private),
                 Output::Store(Record::Lease(until)) => leased = until,
                 Output::Wait(until) => {
                     assert!(
@@ -235,7 +235,7 @@ pub fn engine(bytes: &[u8]) {
                     );
                     break;
                 }
-                Output::Event(_) | Output::Store(_) | Output::Reopen => {}
+                Output::Event(_) | Output::Store(_) | Output::Commit(_) | Output::Reopen => {}
             }
             outputs += 1;
             assert!(outputs < 10_000, "the outputs do not end");

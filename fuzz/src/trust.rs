@@ -136,8 +136,9 @@ pub fn sealed(bytes: &[u8]) {
         }
         1 => {
             let text = String::from_utf8_lossy(bytes).into_owned();
-            let body = SealedBody { text, timestamp: bytes.len() as u64 };
-            assert_eq!(SealedBody::decode(&body.encode()), Some(body), "a text that does not survive");
+            let body = SealedBody::text(&text, bytes.len() as u64);
+            let read = SealedBody::decode(&body.encode());
+            assert_eq!(read, Some(body).filter(|_| !text.is_empty()), "a text that does not survive");
         }
         2 => check_dm(bytes),
         _ => check_group_frame(bytes),

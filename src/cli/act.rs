@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::engine::{Command, CommandError, Event, Me, Peer, Person, Reply, WhoError, Whom, find};
+use crate::engine::{Command, CommandError, Event, Mark, Me, Peer, Reply, WhoError, find};
 use crate::wire::Safe;
 
+use super::host::sentence;
 use super::line::{Wish, unquoted};
 use super::render::grouped;
 use super::session::{Acted, Session};
-use super::start::sentence;
 
 /// Largest picture, bytes.
 const PICTURE: u64 = 20_480;
@@ -65,6 +65,17 @@ impl Session {
                     self.pulls.list(peer.id());
                 }
             }
+            Wish::History { who, count } => self.recall(who.as_deref(), *count).await,
+            Wish::Unread => self.recall_unread().await,
+            Wish::Search { words } => self.search(words).await,
+            Wish::Forget { who } => return Ok(self.forget(who).await),
+            Wish::Forgo { what, name, yes } => self.forgo(what, name, *yes).await,
+            Wish::Quiet(on) => {
+                self.quiet = on.unwrap_or(!self.quiet);
+                let text =
+                    if self.quiet { "No notifications; QUIET OFF shows them again" } else { "Notifications are shown" };
+                self.info(text).await;
+            }
             Wish::WhoAmI => {
                 let me = self.me().await?;
                 self.screen.show(self.render.me(&me)).await;
@@ -115,12 +126,19 @@ impl Session {
     }
 
     async fn dm(&mut self, who: &str, text: &str) -> Result<(), CommandError> {
-        let Some(peer) = self.whom(who).await else { return Ok(()) };
-        let command = Command::Dm { to: Whom::Peer(peer.id()), text: text.to_owned() };
+        let Some(person) = self.person(who).await else { return Ok(()) };
+        let command = Command::Dm { to: person.whom(), text: text.to_owned() };
         let line = match self.handle.command(command).await {
-            Ok(Reply::Sent { to, private, .. }) => self.render.sent(&to, text, private, &self.names, self.handle.now()),
-            Ok(Reply::Waiting { to, until, .. }) => {
-                self.pulls.dm(to.id(), text, until, &self.names.label(&to));
+            Ok(Reply::Sent { id, to, private }) => {
+                self.marks.shown(id, Mark::Sent);
+                if to.key().is_some() {
+                    self.pulls.sent(id);
+                }
+                self.render.sent(&to, text, private, &self.names, self.handle.now())
+            }
+            Ok(Reply::Waiting { id, to, until }) => {
+                self.marks.shown(id, Mark::Waiting);
+                self.pulls.dm(id, text, until, &self.names.label(&to));
                 self.render.waiting(&to, until, &self.names)
             }
             Ok(Reply::Done | Reply::Posted { .. } | Reply::Contacts(_) | Reply::Me(_) | Reply::Stats(_)) => {
@@ -128,7 +146,7 @@ impl Session {
             }
             // It is tried again.
             Err(error @ CommandError::TooFast { .. }) => return Err(error),
-            Err(error) => self.render.refused(&error, &Person::Here(peer), &self.names),
+            Err(error) => self.render.refused(&error, &person, &self.names),
         };
         self.screen.show(line).await;
         Ok(())
@@ -218,7 +236,7 @@ impl Session {
             }
             Event::AvatarFailed(peer) => drop(self.pulls.avatar_done(peer.id())),
             Event::PeerList { from, .. } => self.pulls.list_done(from.id()),
-            Event::Marked { to, text, .. } => self.pulls.dm_done(to.id(), text),
+            Event::Marked { id, mark, .. } => self.pulls.marked(*id, *mark),
             Event::Left(peer) | Event::Gone(peer) => self.pulls.forget(peer.id()),
             Event::Here(_)
             | Event::Quiet(_)

@@ -37,7 +37,7 @@ impl Session {
     }
 
     /// The one that is meant, here or not: who is here goes first. A name that a blocked one shares means the other.
-    async fn person(&self, typed: &str) -> Option<Person> {
+    pub(super) async fn person(&self, typed: &str) -> Option<Person> {
         let here: Vec<Person> = self.handle.peers().snapshot().into_iter().map(Person::Here).collect();
         let found = match find(typed, here, |person| !person.is_blocked()) {
             Err(WhoError::Nobody) => find(typed, self.people_away().await, |person| !person.is_blocked()),
@@ -48,13 +48,19 @@ impl Session {
 
     /// The one that is meant among all who are blocked, or muted, or whatever is to end; else as if it were not.
     async fn person_that(&self, typed: &str, is: impl Fn(&Person) -> bool) -> Option<Person> {
-        let mut people: Vec<Person> = self.handle.peers().snapshot().into_iter().map(Person::Here).collect();
-        people.extend(self.people_away().await);
+        let mut people = self.people().await;
         people.retain(is);
         match find(typed, people, |_| false) {
             Err(WhoError::Nobody) => self.person(typed).await,
             found => self.found(typed, found).await,
         }
+    }
+
+    /// All who are known, here or not.
+    pub(super) async fn people(&self) -> Vec<Person> {
+        let mut people: Vec<Person> = self.handle.peers().snapshot().into_iter().map(Person::Here).collect();
+        people.extend(self.people_away().await);
+        people
     }
 
     async fn people_away(&self) -> Vec<Person> {

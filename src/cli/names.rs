@@ -55,6 +55,11 @@ impl Names {
         self.own = names.into_iter().flatten().map(look).filter(|own| !own.is_empty()).collect();
     }
 
+    /// What we are called, as it looks.
+    pub(super) fn own(&self) -> &[String] {
+        &self.own
+    }
+
     /// Takes note of who came, went, or changed its name.
     pub fn learn(&mut self, event: &Event) {
         let Some(peer) = subject(event) else { return };

@@ -1,5 +1,7 @@
 //! Pulling avatars, and serving our own (protocol.md §6).
 
+use std::sync::Arc;
+
 use crate::wire::{Caps, Chunk, ChunkRequest, Extension};
 
 use super::avatar::{Picture, Progress, Pull};
@@ -59,10 +61,10 @@ impl Engine {
         if !id.is_some_and(|id| self.is_proven(id, arrival.from)) {
             return Err(Rejected::Stranger);
         }
-        let piece = self.own.avatar.as_ref().and_then(|avatar| avatar.piece(request.hash));
-        let piece = piece.ok_or(Rejected::StrayChunk)?;
+        let avatar = self.own.avatar.as_ref().and_then(|avatar| avatar.piece(request.hash)).map(Arc::from);
+        let piece: Arc<[u8]> = avatar.or_else(|| self.text_piece(request.hash)).ok_or(Rejected::StrayChunk)?;
         let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
-        Chunk::encode(self.own.field(), piece, &extension, &mut self.scratch);
+        Chunk::encode(self.own.field(), &piece, &extension, &mut self.scratch);
         let payload = self.scratch.as_slice().into();
         self.transmit(&[arrival.from], payload);
         Ok(())

@@ -105,7 +105,7 @@ impl Pair {
                     match output {
                         Output::Transmit(Transmit { to, payload }) => self.carry(from, &to, &payload),
                         Output::Event(event) => self.events[from].push(event),
-                        Output::Store(_) | Output::Reopen | Output::Wait(_) => {}
+                        Output::Store(_) | Output::Commit(_) | Output::Reopen | Output::Wait(_) => {}
                     }
                 }
             }
@@ -129,7 +129,7 @@ impl Pair {
 
     fn dm(&mut self, from: usize, text: &str) -> Reply {
         let to = self.engines[from].peers().snapshot()[0].id();
-        self.engines[from].handle_command(Command::Dm { to, text: text.into() }, self.now).unwrap()
+        self.engines[from].handle_command(Command::Dm { to: Whom::Peer(to), text: text.into() }, self.now).unwrap()
     }
 
     fn heard(&self, who: usize) -> Vec<(String, bool)> {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use lsnp::engine::{Command, CommandError, Event, Reply, Socket, Trust, Until, Whom, Word};
+use lsnp::engine::{Command, CommandError, Event, Mark, Reply, Socket, Trust, Until, Whom, Word};
 use lsnp::sim::{OlderKind, ProgramId, Setup};
 
 use super::forged::{announcement, octets};
@@ -35,7 +35,7 @@ fn a_dm_waits_until_the_peer_answers_and_goes_then() {
     let since = run.now();
     let id = run.id_of(a, "new");
     for n in 0..3 {
-        let reply = run.command(a, Command::Dm { to: id, text: format!("canary-{n}") });
+        let reply = run.command(a, Command::Dm { to: Whom::Peer(id), text: format!("canary-{n}") });
         assert!(matches!(reply, Ok(Reply::Waiting { until: Until::Answer, .. })), "{reply:?}");
     }
     run.run_for(millis(1_500));
@@ -48,7 +48,7 @@ fn a_dm_waits_until_the_peer_answers_and_goes_then() {
         .events(a)
         .iter()
         .filter_map(|(_, event)| match event {
-            Event::SentLate { text, .. } => Some(text.clone()),
+            Event::Marked { text, mark: Mark::Sent, .. } => Some(text.to_string()),
             _ => None,
         })
         .collect();
@@ -62,9 +62,10 @@ fn a_dm_waits_until_the_peer_answers_and_goes_then() {
 fn a_dm_that_waited_in_vain_is_told_as_not_sent() {
     let (mut run, a, _) = heard(2);
     let id = run.id_of(a, "new");
-    run.command(a, Command::Dm { to: id, text: "canary-1".into() }).unwrap();
+    run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-1".into() }).unwrap();
     run.run_for(secs(30));
-    let not_sent = |event: &Event| matches!(event, Event::NotSent { text, .. } if text == "canary-1");
+    let not_sent =
+        |event: &Event| matches!(event, Event::Marked { text, mark: Mark::Failed(_), .. } if &**text == "canary-1");
     let told = run.when(a, not_sent).expect("the user is told");
     assert!(told.since(run.now()).is_zero() && run.now().since(told) > secs(10), "{told:?}");
     assert!(!run.frames().iter().any(|frame| frame.to == stranger() && frame.kind() == "DM"));
@@ -74,11 +75,11 @@ fn a_dm_that_waited_in_vain_is_told_as_not_sent() {
 fn a_dm_that_waits_is_told_as_not_sent_when_the_peer_leaves() {
     let (mut run, a, mut new) = heard(3);
     let id = run.id_of(a, "new");
-    run.command(a, Command::Dm { to: id, text: "hello".into() }).unwrap();
+    run.command(a, Command::Dm { to: Whom::Peer(id), text: "hello".into() }).unwrap();
     let sid = new.sid.clone();
     let bye = new.announces(&[("BYE", &sid)]);
     new.sends(&mut run, a, &bye);
-    assert!(run.when(a, |event| matches!(event, Event::NotSent { .. })).is_some());
+    assert!(run.when(a, |event| matches!(event, Event::Marked { mark: Mark::Failed(_), .. })).is_some());
     assert_eq!(run.comings(a).last().unwrap(), "left new");
 }
 
@@ -88,7 +89,7 @@ fn only_so_many_messages_wait() {
     let id = run.id_of(a, "new");
     let mut waiting = 0;
     loop {
-        match run.command(a, Command::Dm { to: id, text: "x".into() }) {
+        match run.command(a, Command::Dm { to: Whom::Peer(id), text: "x".into() }) {
             Ok(_) => waiting += 1,
             Err(CommandError::TooManyWaiting) => break,
             Err(CommandError::TooFast { retry_after }) => run.run_for(retry_after),
@@ -97,7 +98,8 @@ fn only_so_many_messages_wait() {
         assert!(waiting <= 1_000);
     }
     run.run_for(secs(20));
-    let told = run.events(a).iter().filter(|(_, event)| matches!(event, Event::NotSent { .. })).count();
+    let told =
+        run.events(a).iter().filter(|(_, event)| matches!(event, Event::Marked { mark: Mark::Failed(_), .. })).count();
     assert_eq!(told, waiting, "each is told");
 }
 
@@ -157,7 +159,7 @@ fn a_dm_to_somebody_without_a_key_is_refused_if_the_name_had_one() {
     let forged = announcement("p1@10.0.200.7", 8500, &[("SID", &octets(7)), ("CAP", "bye")]);
     run.inject(stranger(), a, Socket::Discovery, &forged);
     let id = run.id_of(a, "p1");
-    let dm = |text: &str| Command::Dm { to: id, text: text.to_owned() };
+    let dm = |text: &str| Command::Dm { to: Whom::Peer(id), text: text.to_owned() };
     let refused = run.command(a, dm("canary-1")).unwrap_err();
     assert!(matches!(refused, CommandError::Downgrade { .. }), "{refused:?}");
     run.run_for(secs(5));
@@ -169,7 +171,7 @@ fn a_dm_to_somebody_without_a_key_is_refused_if_the_name_had_one() {
     run.inject(stranger(), a, Socket::Discovery, &forged);
     run.run_for(secs(5));
     let id = run.id_of(a, "p1");
-    let refused = run.command(a, Command::Dm { to: id, text: "again".into() }).unwrap_err();
+    let refused = run.command(a, Command::Dm { to: Whom::Peer(id), text: "again".into() }).unwrap_err();
     assert!(matches!(refused, CommandError::Downgrade { .. }), "the word held for that run: {refused:?}");
 }
 
@@ -182,7 +184,7 @@ fn names_that_look_alike_are_refused_as_well() {
         let forged = announcement(&format!("{name}@10.0.200.7"), 8500, &[("SID", &octets(7))]);
         run.inject(stranger(), a, Socket::Discovery, &forged);
         let Some(peer) = run.peers_of(a).first().cloned() else { continue };
-        let refused = run.command(a, Command::Dm { to: peer.id(), text: "canary-1".into() });
+        let refused = run.command(a, Command::Dm { to: Whom::Peer(peer.id()), text: "canary-1".into() });
         assert!(matches!(refused, Err(CommandError::Downgrade { .. })), "{name:?}: {refused:?}");
     }
 }
@@ -199,7 +201,7 @@ fn a_display_name_that_a_key_has_is_refused_as_well() {
         let more = if shown.is_some() { &more[..] } else { &more[..1] };
         run.inject(stranger(), a, Socket::Discovery, &announcement(&format!("{name}@10.0.200.7"), 8500, more));
         let peer = run.peers_of(a).into_iter().find(|peer| peer.raw_name() == name).unwrap();
-        let refused = run.command(a, Command::Dm { to: peer.id(), text: "canary-1".into() });
+        let refused = run.command(a, Command::Dm { to: Whom::Peer(peer.id()), text: "canary-1".into() });
         assert!(matches!(refused, Err(CommandError::Downgrade { .. })), "{name} {shown:?}: {refused:?}");
         run.run_for(secs(400));
     }
@@ -218,10 +220,13 @@ fn only_private_messages_are_sent_by_one_that_wants_it_so() {
     run.run_for(secs(40));
     for name in ["old", "before"] {
         let id = run.id_of(a, name);
-        let refused = run.command(a, Command::Dm { to: id, text: "canary-1".into() }).unwrap_err();
+        let refused = run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-1".into() }).unwrap_err();
         assert_eq!(refused, CommandError::PrivateOnly);
         judge(&mut run, a, name, Word::Trust);
-        assert!(run.command(a, Command::Dm { to: id, text: "canary-1".into() }).is_err(), "trust changes nothing");
+        assert!(
+            run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-1".into() }).is_err(),
+            "trust changes nothing"
+        );
     }
     run.dm(a, "b", "canary-2");
     run.run_for(secs(1));
@@ -295,7 +300,7 @@ fn of_somebody_blocked_nothing_is_shown_and_nothing_is_sent_to_it() {
     let texts = run.frames().iter().filter(|f| f.from == from && f.to == to && ["POST", "DM"].contains(&f.kind()));
     assert_eq!(texts.count(), 0);
     let id = run.row(a, b).id();
-    let refused = run.command(a, Command::Dm { to: id, text: "hi".into() }).unwrap_err();
+    let refused = run.command(a, Command::Dm { to: Whom::Peer(id), text: "hi".into() }).unwrap_err();
     assert_eq!(refused, CommandError::Blocked);
     let whom = Whom::Key(run.key_of(b));
     run.command(a, Command::Judge { whom, word: Word::Unblock }).unwrap();

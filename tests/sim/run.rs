@@ -5,7 +5,7 @@ use std::net::SocketAddrV4;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use lsnp::engine::{Command, Contact, Event, Instant, Peer, Presence, Reply, Socket};
+use lsnp::engine::{Command, Contact, Event, Instant, Peer, Presence, Reply, Socket, Whom};
 use lsnp::sim::{Frame, HostId, Lan, ProgramId, Setup};
 use lsnp::wire::PublicKey;
 
@@ -79,7 +79,7 @@ impl Run {
 
     pub(crate) fn dm(&mut self, from: ProgramId, name: &str, text: &str) {
         let to = self.id_of(from, name);
-        self.command(from, Command::Dm { to, text: text.into() }).unwrap();
+        self.command(from, Command::Dm { to: Whom::Peer(to), text: text.into() }).unwrap();
     }
 
     /// Texts that a peer showed, with TYPE.
@@ -163,7 +163,7 @@ impl Run {
     /// Keys that wrote the texts that a peer showed.
     pub(crate) fn shown_of(&self, of: ProgramId, key: PublicKey) -> Vec<String> {
         let texts = self.events(of).iter().filter_map(|(_, event)| match event {
-            Event::Post { from, text } if from.key() == Some(key) => Some(format!("POST {}", text.raw())),
+            Event::Post { from, text, .. } if from.key() == Some(key) => Some(format!("POST {}", text.raw())),
             Event::Dm { from, text, .. } if from.key() == Some(key) => Some(format!("DM {}", text.raw())),
             _ => None,
         });

@@ -74,7 +74,7 @@ pub(crate) fn associated(sender: &PublicKey, recipient: &PublicKey, id: &str) ->
 }
 
 fn body() -> SealedBody {
-    SealedBody { text: "Hi Bob!\nLine two.".into(), timestamp: 1_728_938_500 }
+    SealedBody::text("Hi Bob!\nLine two.", 1_728_938_500)
 }
 
 /// The letter's box, and the secret of the session that it opens.
@@ -101,7 +101,7 @@ fn frame() -> Vec<u8> {
     let (alice, bob) = (alice(), bob());
     let (_, secret) = letter_box();
     let key = frame_key(&secret, &bob.public_key(), &SALT);
-    let mut sealed = SealedBody { text: "Hi Alice!".into(), timestamp: 1_728_938_501 }.encode();
+    let mut sealed = SealedBody::text("Hi Alice!", 1_728_938_501).encode();
     bob.seal(&key, 0, &associated(&bob.public_key(), &alice.public_key(), "00aa11bb22cc33dd"), &mut sealed);
     let sealed = data_encoding::BASE64URL_NOPAD.encode(&sealed);
     let place = Place { session: session_id(&secret), salt: SALT, counter: 0 };
@@ -218,7 +218,8 @@ pub(crate) fn built(name: &str) -> Vec<u8> {
         }
         "signed-post-second" => {
             let [prev, seen] = posted();
-            let chain = Chain { number: 2, prev: Some(prev), seen: [seen].into_iter().collect(), lamport: 8 };
+            let chain =
+                Chain { number: 2, prev: Some(prev), seen: [seen].into_iter().collect(), lamport: 8, long: None };
             post("Anybody here?", &chain, &mut out);
         }
         "signed-peer-list-request" => PeerListRequest { from: user(ALICE), timestamp: TIME, message_id: id() }.encode(

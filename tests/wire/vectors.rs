@@ -250,7 +250,7 @@ fn extras(ext: &Extension) -> Values {
     let flag = |on: bool| on.then(|| "1".to_owned());
     let words = |caps: lsnp::wire::Caps| {
         use lsnp::wire::Caps;
-        let all = [("bye", Caps::BYE), ("chunk", Caps::CHUNK), ("esc", Caps::ESC)];
+        let all = [("bye", Caps::BYE), ("chunk", Caps::CHUNK), ("esc", Caps::ESC), ("sync", Caps::SYNC)];
         all.iter().filter(|(_, cap)| caps.has(*cap)).map(|(word, _)| *word).collect::<Vec<_>>().join(",")
     };
     vec![
@@ -261,6 +261,7 @@ fn extras(ext: &Extension) -> Values {
         ("ANS", ext.ans.map(|n| n.to_string())),
         ("ASK", ext.ask.map(|n| n.to_string())),
         ("BYE", ext.bye.map(|s| s.to_string())),
+        ("POSTS", ext.posts.map(|n| n.to_string())),
         ("SCAN", flag(ext.scan)),
         ("ESC", flag(ext.escaped)),
         ("TOKEN", flag(ext.token)),
