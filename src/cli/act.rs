@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use crate::engine::{Command, CommandError, Event, Mark, Me, Peer, Reply, WhoError, find};
 use crate::wire::Safe;
 
-use super::host::sentence;
+use super::host::{locked, sentence};
 use super::line::{Wish, unquoted};
 use super::render::grouped;
 use super::session::{Acted, Session};
@@ -166,7 +166,7 @@ impl Session {
             text.push_str(&format!(", status: {}", Safe::line(status)));
         }
         self.info(&text).await;
-        let kept = self.profile.change(|settings| {
+        let kept = locked(&self.profile).change(|settings| {
             settings.display_name = display_name;
             settings.status = status;
         });
@@ -206,7 +206,7 @@ impl Session {
     }
 
     async fn keep_avatar(&mut self, bytes: Option<&[u8]>) {
-        let kept = self.profile.keep_avatar(bytes);
+        let kept = locked(&self.profile).keep_avatar(bytes);
         self.report(kept.err()).await;
     }
 

@@ -1,9 +1,14 @@
 //! A peer of a profile, with its history: what every way to run one has in common.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
 use crate::crypto::KeyPair;
 use crate::engine::Crypto;
 use crate::node::{Node, Options as NodeOptions, Profile, login_name, unix_now};
 use crate::store::{self, History};
+use crate::web::{self, Served};
 use crate::wire::Name;
 
 use super::args::Options;
@@ -13,11 +18,13 @@ use super::{render, secret};
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) node: Node,
-    pub(super) profile: Profile,
+    pub(super) profile: Arc<Mutex<Profile>>,
     /// None where nothing is kept.
     pub(super) history: Option<History>,
     /// What the user must know, fit to be shown.
     pub(super) notices: Vec<String>,
+    /// Told when somebody wants the peer to end.
+    pub(super) stop: Arc<Notify>,
 }
 
 impl Host {
@@ -55,21 +62,52 @@ impl Host {
             None => Node::start(wanted),
         };
         let node = node.map_err(|error| sentence(&error.to_string()))?;
-        let mut host = Self { node, profile, history, notices };
+        let profile = Arc::new(Mutex::new(profile));
+        let host = Self { node, profile, history, notices, stop: Arc::default() };
         host.keep_port(options);
         Ok(host)
     }
 
+    /// What the API speaks for.
+    pub(super) fn context(&self) -> web::Context {
+        web::Context {
+            handle: self.node.handle.clone(),
+            history: self.history.clone(),
+            profile: Arc::clone(&self.profile),
+            api_file: locked(&self.profile).api_file(),
+            stop: Arc::clone(&self.stop),
+        }
+    }
+
+    /// Lets other programs of the user speak to the peer, if it has a profile by which they find it.
+    pub(super) async fn serve(&mut self) -> Option<Served> {
+        let context = self.context();
+        context.api_file.as_ref()?;
+        match web::serve(context).await {
+            Ok(served) => Some(served),
+            Err(error) => {
+                self.notices.push(format!("Commands such as `peer dm` do not reach this peer: {error}"));
+                None
+            }
+        }
+    }
+
     /// Firewall rules stay valid when the port stays the same.
-    fn keep_port(&mut self, options: &Options) {
+    fn keep_port(&self, options: &Options) {
         let port = self.node.handle.port();
-        if options.port.is_none() && self.profile.settings().port != Some(port) {
-            let kept = self.profile.change(|settings| settings.port = Some(port));
+        let mut profile = locked(&self.profile);
+        if options.port.is_none() && profile.settings().port != Some(port) {
+            let kept = profile.change(|settings| settings.port = Some(port));
             if let Err(error) = kept {
                 tracing::warn!(%error, "the port is not kept");
             }
         }
     }
+}
+
+/// The profile, which is held for a moment only.
+pub(super) fn locked(profile: &Mutex<Profile>) -> MutexGuard<'_, Profile> {
+    profile.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The name to go by where nobody can be asked: the option, what is kept, else the login name.

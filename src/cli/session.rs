@@ -1,7 +1,9 @@
 //! One user's session: takes lines, events and notices, and shows what comes of them.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::engine::{Command, Event, Instant, Mark, Peer, Reply, Trust};
@@ -10,6 +12,7 @@ use crate::store::History;
 
 use super::alarms::Alarms;
 use super::crowd::Crowd;
+use super::host::{self, Host};
 use super::input::{Input, Typed};
 use super::line::{Line, Question, Wish};
 use super::marks::{Marks, News};
@@ -19,9 +22,9 @@ use super::pulls::Pulls;
 use super::reading::Reading;
 use super::render::{self, Render};
 use super::round::{Round, needs_peers};
+use super::screen;
 use super::screen::Screen;
 use super::signals::Signals;
-use super::{host, screen};
 
 /// So long alone, the likely cause is told once.
 const ALONE: Duration = Duration::from_secs(10);
@@ -49,7 +52,7 @@ const SETTLE: Duration = Duration::from_millis(50);
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     /// The user, the system or the reader of our output wanted it.
     Wanted,
     /// The peer failed.
@@ -58,11 +61,12 @@ pub enum End {
 
 /// A session with a running peer.
 #[derive(Debug)]
-pub struct Session {
+pub(super) struct Session {
     pub(super) handle: Handle,
     pub(super) render: Render,
     pub(super) screen: Screen,
-    pub(super) profile: Profile,
+    pub(super) profile: Arc<Mutex<Profile>>,
+    stop: Arc<Notify>,
     pub(super) pulls: Pulls,
     pub(super) names: Names,
     pub(super) verbose: bool,
@@ -108,8 +112,8 @@ pub(super) enum Acted {
 
 impl Session {
     /// A session that shows things in this form. Must be called inside a tokio runtime.
-    #[must_use]
-    pub fn new(handle: Handle, render: Render, screen: Screen, profile: Profile, history: Option<History>) -> Self {
+    pub(super) fn new(host: &Host, render: Render, screen: Screen) -> Self {
+        let (handle, history) = (host.node.handle.clone(), host.history.clone());
         let now = handle.now();
         let reading = history.clone().map(|history| Reading::start(history, screen.writing()));
         Self {
@@ -121,7 +125,8 @@ impl Session {
             handle,
             render,
             screen,
-            profile,
+            profile: Arc::clone(&host.profile),
+            stop: Arc::clone(&host.stop),
             pulls: Pulls::default(),
             verbose: false,
             history,
@@ -137,20 +142,20 @@ impl Session {
     }
 
     /// Shows DMs and mentions as notifications of the desktop, too.
-    #[must_use]
     pub(super) fn with_popups(mut self, popups: Option<Popups>) -> Self {
         self.popups = popups;
         self
     }
 
     /// Runs until the end, says goodbye, and writes out all that was shown.
-    pub async fn run(mut self, node: Node, mut input: Input, mut signals: Signals, verbose: bool) -> End {
-        let reader = self.screen.reader();
+    pub(super) async fn run(mut self, node: Node, mut input: Input, mut signals: Signals, verbose: bool) -> End {
+        let (reader, stop) = (self.screen.reader(), Arc::clone(&self.stop));
         // Apart from what is shown, so that a reader that has stopped does not keep us from ending.
         let end = tokio::select! {
             end = self.work(node, &mut input, verbose) => end,
             () = signals.came() => End::Wanted,
             () = reader.gone() => End::Wanted,
+            () = stop.notified() => End::Wanted,
         };
         for dm in self.pulls.never_sent() {
             let line = self.render.never_sent(&dm.name, &dm.text, self.history.is_some());

@@ -81,22 +81,23 @@ async fn session(options: &Options, render: Render) -> Result<End, String> {
         // Set once, here.
         let _ = later.history.set(file);
     }
-    let host = match Host::start(options, profile, name) {
+    let mut host = match Host::start(options, profile, name) {
         Ok(host) => host,
         Err(text) => {
             screen.end(Duration::from_millis(200)).await;
             return Err(text);
         }
     };
+    let served = host.serve().await;
     for notice in &host.notices {
         screen.show(render.info(notice)).await;
     }
     let _ = later.peers.set(host.node.handle.peers());
-    let Host { node, profile, history, .. } = host;
-    let session = Session::new(node.handle.clone(), render, screen, profile, history);
     let popups = (options.notify && !render.pipe).then(|| Popups::find(options.quiet_hours)).flatten();
-    let session = session.with_popups(popups);
-    Ok(session.run(node, input, signals, options.verbose).await)
+    let session = Session::new(&host, render, screen).with_popups(popups);
+    let end = session.run(host.node, input, signals, options.verbose).await;
+    drop(served);
+    Ok(end)
 }
 
 /// The name to go by: the option, what is kept, else asked for at a terminal; none when the user left instead.

@@ -32,12 +32,13 @@ impl OlderSent {
 impl Engine {
     /// Says what became of a DM of somebody: in the session, else signed; through others when it is not here.
     pub(super) fn acknowledge_to(&mut self, key: &PublicKey, message_id: &str, stored: bool, now: Instant) {
+        if stored {
+            // Who carried it carries it no more, and brings word of it.
+            self.send_ack_by_carriers(key, message_id, now);
+        }
         let Some(author) = self.authors.get(key) else { return };
         let peer = author.row.filter(|_| author.fresh).and_then(|id| self.peers.get(id));
         let Some(peer) = peer.filter(|peer| peer.best_path().proven && !peer.blocked) else {
-            if stored {
-                self.send_ack_by_carriers(key, message_id, now);
-            }
             return;
         };
         let ack = SealedAck { message_id: message_id.to_owned(), stored };
@@ -45,7 +46,7 @@ impl Engine {
         let id = self.message_id();
         let payload = match self.write_frame(&peer, &body, id, now) {
             Some(frame) => frame,
-            None => match self.signed_ack(message_id, stored) {
+            None => match self.signed_ack(key, message_id, stored) {
                 Some(ack) => ack,
                 None => return,
             },
@@ -54,8 +55,8 @@ impl Engine {
     }
 
     /// An ACK that proves by itself who says it.
-    pub(super) fn signed_ack(&mut self, message_id: &str, stored: bool) -> Option<Vec<u8>> {
-        let ack = Ack { message_id: MessageId::new(message_id)?, stored };
+    pub(super) fn signed_ack(&mut self, author: &PublicKey, message_id: &str, stored: bool) -> Option<Vec<u8>> {
+        let ack = Ack { message_id: MessageId::new(message_id)?, to: Some(*author), stored };
         let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
         let mut out = Vec::new();
         ack.encode(&extension, Style::Tight, &mut out);
@@ -66,7 +67,9 @@ impl Engine {
     pub(super) fn on_ack(&mut self, ack: &Ack<'_>, arrival: &Arrival) -> Result<(), Rejected> {
         let message_id = ack.message_id.as_str();
         if let Some(signed) = arrival.signed {
-            let ours = self.acknowledge(&signed.key, message_id, ack.stored, arrival.now);
+            // One for somebody else says nothing about a message of ours with the same number.
+            let ours = ack.to.is_some() && ack.to == self.own_key();
+            let ours = ours && self.acknowledge(&signed.key, message_id, ack.stored, arrival.now);
             return if ours { Ok(()) } else { Err(Rejected::StrayAck) };
         }
         let sent = OwnMessageId::parse(message_id).and_then(|id| Some((id, self.older_sent.take(arrival.from, id)?)));

@@ -242,9 +242,8 @@ impl Engine {
         if !self.config.history || from.key.is_none() {
             return;
         }
-        let name = from.raw_display_name().unwrap_or_else(|| from.raw_name());
         let status = from.about.as_ref().and_then(|about| about.status.as_deref());
-        let text = format!("{name}{}{}", if status.is_some() { "\n" } else { "" }, status.unwrap_or_default());
+        let text = called(from.raw_display_name().unwrap_or_else(|| from.raw_name()), status);
         let said = Incoming {
             from: from.clone(),
             message_id: format!("profile-{}", self.message_id()),
@@ -257,4 +256,31 @@ impl Engine {
         };
         self.keep_said(said, now);
     }
+
+    /// We are called something else, or have another status: a line of history.
+    pub(super) fn keep_own_profile(&mut self, now: Instant) {
+        if !self.config.history {
+            return;
+        }
+        let name = self.own.display_name.as_deref().unwrap_or_else(|| self.own.called());
+        let entry = Entry {
+            text: called(name, self.own.status.as_deref()),
+            author: self.own_author(),
+            message_id: format!("profile-{}", self.message_id()),
+            kind: Kind::Profile,
+            ours: true,
+            with: None,
+            stamp: self.unix(now),
+            at: self.unix(now),
+            lamport: self.posts.greatest(),
+            post: None,
+            mark: None,
+        };
+        self.commit(entry, Pending::Own, now);
+    }
+}
+
+/// The text of a line about a profile.
+fn called(name: &str, status: Option<&str>) -> String {
+    format!("{name}{}{}", if status.is_some() { "\n" } else { "" }, status.unwrap_or_default())
 }

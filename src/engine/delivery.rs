@@ -34,6 +34,8 @@ struct Parcel {
     due: Instant,
     /// Announcements since it was received and not stored.
     asks: u8,
+    /// Others carry it.
+    carried: bool,
 }
 
 /// What is for one reader, the oldest first.
@@ -55,7 +57,7 @@ pub(super) struct Outbox {
 
 impl Parcel {
     fn new(id: OwnMessageId, text: Arc<str>, at: u64, mark: Mark, now: Instant) -> Self {
-        Self { id, text, at, mark, told: mark, committed: true, tries: 0, due: now, asks: 0 }
+        Self { id, text, at, mark, told: mark, committed: true, tries: 0, due: now, asks: 0, carried: false }
     }
 
     /// Nothing more becomes of it.
@@ -165,7 +167,7 @@ impl Engine {
         self.deliver(&key, now);
         match until {
             Some(Until::Answer) => self.press(&to, now),
-            Some(Until::Away) => self.give_to_carriers(&key, id, now),
+            Some(Until::Away) => self.carry_open(&key, now),
             Some(Until::Word) | None => {}
         }
         Ok(match until {
@@ -424,10 +426,18 @@ impl Engine {
         }
     }
 
-    /// Letters to this reader that are not acknowledged, for others to carry.
-    pub(super) fn open_parcels(&self, key: &PublicKey) -> Vec<(OwnMessageId, Arc<str>, u64)> {
+    /// DMs to this reader that nobody carries yet.
+    pub(super) fn uncarried(&self, key: &PublicKey) -> Vec<(OwnMessageId, Arc<str>, u64)> {
         let queue = self.outbox.of.get(key);
-        let open = queue.into_iter().flat_map(|queue| &queue.parcels).filter(|parcel| parcel.mark.is_open());
+        let open = queue.into_iter().flat_map(|queue| &queue.parcels);
+        let open = open.filter(|parcel| parcel.mark.is_open() && !parcel.carried);
         open.map(|parcel| (parcel.id, Arc::clone(&parcel.text), parcel.at)).collect()
+    }
+
+    /// Others carry this DM.
+    pub(super) fn note_carried(&mut self, key: &PublicKey, id: OwnMessageId) {
+        if let Some(parcel) = self.outbox.find(key, id) {
+            parcel.carried = true;
+        }
     }
 }

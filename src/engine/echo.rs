@@ -232,6 +232,8 @@ impl Engine {
             self.know(id, *from.ip(), now);
             self.take_held(id, now);
             self.sync_with(id, now);
+            self.pass_carried(id, now);
+            self.carry_all(now);
             self.go_on_waiting(id, now);
             self.outputs.push_back(Output::Store(Record::Path { user_id, address: from }));
             if lasting {

@@ -92,7 +92,7 @@ impl Engine {
         Ok(())
     }
 
-    fn refuse_blocked(&self, id: PeerId) -> Result<(), Rejected> {
+    pub(super) fn refuse_blocked(&self, id: PeerId) -> Result<(), Rejected> {
         if self.peers.read(id, |peer| peer.blocked).unwrap_or(false) { Err(Rejected::Blocked) } else { Ok(()) }
     }
 

@@ -38,6 +38,7 @@ mod posts;
 mod presence;
 mod probation;
 mod profile;
+mod pull;
 mod pulls;
 mod rejected;
 #[cfg(test)]
@@ -81,11 +82,11 @@ pub use person::{Person, find};
 pub use rejected::Rejected;
 pub use who::{Called, Named, Who, WhoError, look};
 
-use crate::wire::{self, Carry, Message, PublicKey, Sid, Untrusted};
+use crate::wire::{self, AvatarLabel, Carry, Message, PublicKey, Sid, Untrusted};
 use acks::OlderSent;
 use announce::{Answer, Beats};
 use authors::Authors;
-use avatar::{Pictures, Pull};
+use avatar::Pictures;
 use budget::{Answered, Bucket, Inflow, Knocks, Pace, Seen};
 use carry::Carrier;
 use commits::Commits;
@@ -98,6 +99,7 @@ use own::Own;
 use peers::PeerTable;
 use posts::Posts;
 use presence::Watch;
+use pull::Pull;
 use sessions::Sessions;
 use signed::{Sequence, Signed};
 use sync::Syncing;
@@ -160,7 +162,7 @@ pub struct Engine {
     outflow: BTreeMap<SocketAddrV4, Bucket>,
     own_outflow: Bucket,
     seen: Seen,
-    pulls: BTreeMap<PeerId, Pull>,
+    pulls: BTreeMap<PeerId, (AvatarLabel, Pull)>,
     pictures: Pictures,
     /// When older clients at an IP were last sent our picture.
     pictured: BTreeMap<SocketAddrV4, Instant>,
@@ -326,7 +328,7 @@ impl Engine {
     fn take_plain(&mut self, bytes: &[u8], from: SocketAddrV4, socket: Socket, now: Instant) -> Result<(), Rejected> {
         let ip = *from.ip();
         if let Some(carry) = Carry::of(bytes)? {
-            return self.on_carry(&carry, bytes.len(), from, now);
+            return self.on_carry(&carry, from, now);
         }
         let datagram = wire::decode(bytes)?;
         let wire::Datagram { message, extension, style } = datagram;

@@ -146,6 +146,8 @@ impl Engine {
         peers.retain(|peer| !peer.blocked && (self.group.is_none() || peer.key.is_some()));
         let mut place = self.next_place();
         let long = self.make_long(text, id, place.as_mut(), &peers, now)?;
+        let takes = |peer: &Peer| long.is_none() || peer.caps.has(Caps::SYNC);
+        let (peers, without): (Vec<Peer>, Vec<Peer>) = peers.into_iter().partition(takes);
         self.take_outflow(&peers, now)?;
         let (content, is_escaped) = if long.is_some() { ("".into(), false) } else { escaped(text) };
         let (ours, older): (Vec<&Peer>, Vec<&Peer>) = peers.iter().partition(|peer| !peer.is_older());
@@ -191,7 +193,7 @@ impl Engine {
             mark: None,
         };
         self.commit(entry, Pending::Own, now);
-        Ok(Reply::Posted { id, to: peers })
+        Ok(Reply::Posted { id, to: peers, without })
     }
 
     /// Sends the same to many of our kind: at once where an address has answered or nobody has a key, else as soon as
@@ -348,7 +350,7 @@ impl Engine {
         self.datagram_max() - if self.ring.is_some() { CARRY_MAX } else { 0 }
     }
 
-    /// Names the text in the place of a post instead of writing it, if it does not fit and all who are here can pull it
+    /// Names the text in the place of a post instead of writing it, if it does not fit and somebody who is here can pull it
     /// (protocol.md §10.3).
     fn make_long(
         &mut self,
@@ -367,7 +369,7 @@ impl Engine {
             }
         });
         let Err(CommandError::TextTooLong { .. }) = fits else { return fits.map(|()| None) };
-        let Some(place) = place.filter(|_| peers.iter().all(|peer| peer.caps.has(Caps::SYNC))) else {
+        let Some(place) = place.filter(|_| peers.is_empty() || peers.iter().any(|peer| peer.caps.has(Caps::SYNC))) else {
             return fits.map(|()| None);
         };
         if text.len() > LONG_MAX {

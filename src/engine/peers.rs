@@ -166,11 +166,6 @@ impl PeerTable {
         close
     }
 
-    /// The peer whose start has this SID.
-    pub(super) fn at_sid(&self, sid: Sid) -> Option<PeerId> {
-        self.by_sid.get(&sid).copied()
-    }
-
     /// All peers with this label.
     pub(super) fn labelled(&self, label: &str) -> Vec<PeerId> {
         let hash = self.key.hash(label.as_bytes());

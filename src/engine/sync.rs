@@ -109,7 +109,7 @@ impl Engine {
         self.plan_round(now + wait);
     }
 
-    fn can_sync(&self, id: PeerId) -> bool {
+    pub(super) fn can_sync(&self, id: PeerId) -> bool {
         let fresh = |key: &PublicKey| self.authors.get(key).is_some_and(|author| author.fresh);
         let fit = |peer: &Peer| {
             peer.caps.has(crate::wire::Caps::SYNC)
@@ -363,7 +363,6 @@ impl Engine {
     pub(super) fn on_carried_post(
         &mut self,
         carry: &Carry<'_>,
-        id: PeerId,
         from: SocketAddrV4,
         now: Instant,
     ) -> Result<(), Rejected> {
@@ -371,10 +370,8 @@ impl Engine {
         let datagram = decode(carry.inner)?;
         let Message::Post(post) = datagram.message else { return Err(Rejected::OtherType) };
         let chain = Chain::of(carry.inner)?.ok_or(Rejected::OtherType)?;
-        let wanted = self.syncing.wanted.get(&(key, chain.number));
-        if !wanted.is_some_and(|wanted| wanted.sources.contains(&id)) {
-            return Err(Rejected::Duplicate);
-        }
+        let wanted = self.syncing.wanted.get(&(key, chain.number)).ok_or(Rejected::Duplicate)?;
+        let id = wanted.sources.iter().copied().find(|id| self.is_proven(*id, from)).ok_or(Rejected::Stranger)?;
         let good = self.ring.as_ref().is_some_and(|ring| ring.crypto.verify(&key, SIGNED_DOMAIN, signed, &signature));
         if !good {
             self.inflow.spend(from, false, &self.config.limits, now);

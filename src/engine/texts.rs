@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 
-use crate::wire::{LongText, OwnMessageId, PieceHash, Pieces, SealedBody, SealedLong};
+use crate::wire::{
+    ChunkRequest, Extension, LONG_MAX, LongText, OwnMessageId, PieceHash, Pieces, SealedBody, SealedLong, Untrusted,
+};
 
-use super::commits::Incoming;
+use super::commits::{Fate, Incoming};
+use super::pull::{Progress, Pull};
 use super::signed::Signed;
-use super::{Engine, Instant, Limits, Peer, PeerId};
+use super::waiting::Urgency;
+use super::{Engine, Instant, Kind, Limits, Peer, PeerId, SEAL_OVERHEAD, Secret, Timer};
 
 /// The pieces that we serve, by their hashes; the oldest text makes place for a new one.
 #[derive(Debug, Default)]
@@ -18,6 +22,27 @@ pub(super) struct Texts {
     bytes: usize,
     /// Long DMs of ours that were sealed, so that a retry names the same pieces.
     sealed: VecDeque<(OwnMessageId, SealedLong)>,
+    /// What is on its way to us, by root.
+    pulls: BTreeMap<PieceHash, TextPull>,
+    /// What is to be pulled after that.
+    line: VecDeque<(PieceHash, u32, TextPull)>,
+}
+
+/// A message whose text is on its way to us.
+#[derive(Debug)]
+struct TextPull {
+    pull: Option<Pull>,
+    /// Who has the pieces.
+    from: PeerId,
+    said: Incoming,
+    /// What the text of a DM is sealed with.
+    sealed: Option<Secret>,
+}
+
+impl TextPull {
+    fn of(said: Incoming, from: PeerId, sealed: Option<Secret>) -> Self {
+        Self { pull: None, from, said, sealed }
+    }
 }
 
 #[derive(Debug)]
@@ -26,6 +51,9 @@ struct Served {
     hashes: Vec<PieceHash>,
     bytes: usize,
 }
+
+/// Messages that wait until there is room to pull their text.
+const LINE: usize = 64;
 
 /// Long DMs of ours whose keys are remembered.
 const SEALED: usize = 64;
@@ -100,22 +128,153 @@ impl Engine {
         Some(long)
     }
 
-    pub(super) fn pulls_text_from(&self, _from: SocketAddrV4) -> bool {
+    /// True when pieces were asked for there.
+    pub(super) fn pulls_text_from(&self, from: SocketAddrV4) -> bool {
+        self.texts.pulls.values().any(|pull| self.is_proven(pull.from, from))
+            || self.pulls.keys().any(|id| self.is_proven(*id, from))
+    }
+
+    /// A DM names a long text: it is taken when that is here. Its author sends it again until then.
+    pub(super) fn pull_dm(&mut self, said: Incoming, long: &SealedLong, signed: Option<Signed>, now: Instant) {
+        let Some(key) = said.from.key else { return };
+        let from = said.from.id;
+        let sealed = Secret(long.key);
+        let fits = long.size as usize <= LONG_MAX + SEAL_OVERHEAD;
+        if fits && self.may_pull_from(from, signed, now) {
+            self.commits.set_fate(&key, &said.message_id, Fate::Held, self.config.limits.acked);
+            self.pull_text(long.root, long.size, TextPull::of(said, from, Some(sealed)), now);
+        }
+    }
+
+    /// A post names a long text: it is taken when that is here.
+    pub(super) fn pull_post(
+        &mut self,
+        said: Incoming,
+        long: LongText,
+        from: PeerId,
+        signed: Option<Signed>,
+        now: Instant,
+    ) {
+        if self.may_pull_from(from, signed, now) {
+            self.pull_text(long.root, long.size, TextPull::of(said, from, None), now);
+        }
+    }
+
+    /// Pieces come from those who have answered; others are asked whether they are there, and say it again.
+    fn may_pull_from(&mut self, from: PeerId, signed: Option<Signed>, now: Instant) -> bool {
+        let fresh = signed.is_none_or(|signed| self.authors.get(&signed.key).is_some_and(|author| author.fresh));
+        if !fresh {
+            self.counters.unproven += 1;
+            self.ask_now(from, Urgency::Theirs, now);
+        }
+        fresh
+    }
+
+    fn pull_text(&mut self, root: PieceHash, size: u32, mut text: TextPull, now: Instant) {
+        let (each, all, _) = self.config.limits.long_texts;
+        if self.texts.pulls.contains_key(&root) {
+            // The same text twice is told twice: what it is known by differs.
+            return self.drop_pull(text);
+        }
+        let of_peer = self.texts.pulls.values().filter(|pull| pull.from == text.from).count();
+        if self.texts.pulls.len() >= all || of_peer >= each {
+            return match self.texts.line.len() < LINE {
+                true => self.texts.line.push_back((root, size, text)),
+                false => self.drop_pull(text),
+            };
+        }
+        text.pull = Pull::new(root, size);
+        if text.pull.is_none() {
+            return self.drop_pull(text);
+        }
+        self.texts.pulls.insert(root, text);
+        self.go_on_pulling_text(root, now);
+    }
+
+    /// It is not pulled: when it comes again it is new.
+    fn drop_pull(&mut self, text: TextPull) {
+        if let (Kind::Dm { .. }, Some(key)) = (text.said.kind, text.said.from.key) {
+            self.commits.forget_fate(&key, &text.said.message_id);
+        }
+    }
+
+    /// Asks for the pieces that are due.
+    pub(super) fn go_on_pulling_text(&mut self, root: PieceHash, now: Instant) {
+        let Some(text) = self.texts.pulls.get_mut(&root) else { return };
+        let from = text.from;
+        let wanted = text.pull.as_mut().and_then(|pull| Some((pull.wanted(now)?, pull.next())));
+        let to = self.peers.read(from, Peer::address);
+        let (Some((wanted, next)), Some(to)) = (wanted, to) else {
+            if let Some(text) = self.texts.pulls.remove(&root) {
+                self.drop_pull(text);
+            }
+            return self.pull_next_text(now);
+        };
+        if let Some(next) = next {
+            self.timers.set(next, Timer::Text(root));
+        }
+        let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
+        for hash in wanted {
+            ChunkRequest { from: self.own.field(), hash }.encode(&extension, &mut self.scratch);
+            let payload = self.signed();
+            self.transmit(&[to], payload);
+        }
+    }
+
+    /// There is room for one more.
+    fn pull_next_text(&mut self, now: Instant) {
+        for _ in 0..self.texts.line.len() {
+            let Some((root, size, text)) = self.texts.line.pop_front() else { return };
+            self.pull_text(root, size, text, now);
+        }
+    }
+
+    /// Takes a piece of a long text; false when it is none that was asked for there.
+    pub(super) fn take_text_piece(&mut self, bytes: &[u8], from: SocketAddrV4, now: Instant) -> bool {
+        let roots: Vec<PieceHash> = self
+            .texts
+            .pulls
+            .iter()
+            .filter(|(_, text)| self.is_proven(text.from, from))
+            .map(|(root, _)| *root)
+            .collect();
+        for root in roots {
+            let Some(text) = self.texts.pulls.get_mut(&root) else { continue };
+            let progress = text.pull.as_mut().map_or(Progress::Broken, |pull| pull.take(bytes.to_vec()));
+            match progress {
+                Progress::Stray => continue,
+                Progress::More => self.go_on_pulling_text(root, now),
+                Progress::Whole(whole) => {
+                    if let Some(text) = self.texts.pulls.remove(&root) {
+                        self.take_long(text, whole, now);
+                    }
+                    self.pull_next_text(now);
+                }
+                Progress::Broken => {
+                    if let Some(text) = self.texts.pulls.remove(&root) {
+                        self.drop_pull(text);
+                    }
+                    self.pull_next_text(now);
+                }
+            }
+            return true;
+        }
         false
     }
 
-    pub(super) fn go_on_pulling_text(&mut self, _root: PieceHash, _now: Instant) {}
-
-    pub(super) fn pull_dm(&mut self, _said: Incoming, _long: &SealedLong, _signed: Option<Signed>, _now: Instant) {}
-
-    pub(super) fn pull_post(
-        &mut self,
-        _said: Incoming,
-        _long: LongText,
-        _from: PeerId,
-        _signed: Option<Signed>,
-        _now: Instant,
-    ) {
+    fn take_long(&mut self, text: TextPull, mut bytes: Vec<u8>, now: Instant) {
+        let opened = match (&text.sealed, &self.ring) {
+            (Some(key), Some(ring)) => ring.crypto.open(key, 0, b"long", &mut bytes),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let words = String::from_utf8(bytes).ok().filter(|words| opened && !words.trim().is_empty());
+        let Some(words) = words else { return self.drop_pull(text) };
+        let mut said = text.said;
+        if let Some(post) = &mut said.post {
+            post.long = Some(words.as_str().into());
+        }
+        self.keep_said(Incoming { text: Untrusted::new(words), ..said }, now);
     }
 
     /// A piece of a long text that somebody asks for: of a post that we hold, too.

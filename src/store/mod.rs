@@ -3,9 +3,21 @@
 //! [`open`] starts one thread that writes; the [`Ledger`] is its end for the node. Everybody else reads through
 //! [`History`], on connections of their own.
 
+mod archive;
+mod columns;
+mod desk;
+mod gone;
 mod line;
+mod place;
+mod read;
+mod schema;
+mod trouble;
+mod words;
+mod write;
+mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use line::{Line, Person};
@@ -71,15 +83,47 @@ pub struct Opened {
 /// # Errors
 /// [`OpenError`]; the peer can run without a history.
 pub fn open(folder: &Path, me: Option<PublicKey>, keep: Keep, unix: u64) -> Result<Opened, OpenError> {
-    let _ = (me, keep, unix);
-    Err(OpenError::Unusable { file: folder.join("history.db"), reason: "not made".to_owned() })
+    open_within(folder, me, keep, Bounds::default(), unix)
 }
 
+/// What the disk gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Nothing new is kept while less is free on the disk, bytes.
+    pub free: u64,
+    /// The file never has more pages of 4,096 bytes; none for no limit.
+    pub pages: Option<u32>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { free: 64 << 20, pages: None }
+    }
+}
+
+/// The same on another disk.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_within(
+    folder: &Path,
+    me: Option<PublicKey>,
+    keep: Keep,
+    bounds: Bounds,
+    unix: u64,
+) -> Result<Opened, OpenError> {
+    writer::start(folder.join(FILE), me, keep, bounds, unix)
+}
+
+/// The name of the file.
+const FILE: &str = "history.db";
+
 /// Reads the history. Cheap to clone. Every call may wait for the disk: call it where that stops nobody.
+///
+/// Every call opens the file for itself: so it costs nothing to have one, and nobody who is slow holds up the log.
 #[derive(Debug, Clone)]
 pub struct History {
-    #[expect(dead_code, reason = "under construction")]
-    file: PathBuf,
+    shared: Arc<desk::Shared>,
 }
 
 /// Which lines are wanted.
@@ -124,39 +168,47 @@ pub struct Forgotten {
 }
 
 impl History {
-    /// Lines in the order of the history: by LAMPORT, author and content id; the newest last.
+    /// Lines in the order of the history: by LAMPORT, author and content id; the newest last. With
+    /// [`Query::words`] the newest are those that came last, and at most 1,000.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn lines(&self, query: &Query) -> Result<Vec<Line>, StoreError> {
-        let _ = query;
-        Err(StoreError("not made".to_owned()))
+        self.read(|db| read::lines(db, query))
     }
 
     /// Calls `each` for every line in the order of the history, the oldest first, until it returns false.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; some lines may have been told.
     pub fn each(&self, query: &Query, each: &mut dyn FnMut(Line) -> bool) -> Result<(), StoreError> {
-        let _ = (query, each);
-        Err(StoreError("not made".to_owned()))
+        self.read(|db| {
+            let mut pages = read::Pages::new(db, query)?;
+            while let Some(page) = pages.next(db)? {
+                for line in page {
+                    if !each(line) {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        })
     }
 
-    /// How many lines nobody has read.
+    /// How many lines nobody has read. What is ours, and a change of a profile, is read from the start.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn unread(&self) -> Result<u64, StoreError> {
-        Err(StoreError("not made".to_owned()))
+        self.read(read::unread)
     }
 
     /// Takes note that these were shown to somebody.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; they are as unread as before.
     pub fn mark_read(&self, rows: &[RowId]) -> Result<(), StoreError> {
-        let _ = rows;
-        Err(StoreError("not made".to_owned()))
+        self.shared.turn().mark_read(rows)
     }
 
     /// What became of a DM of ours; none when it is not in the history.
@@ -164,16 +216,28 @@ impl History {
     /// # Errors
     /// [`StoreError`].
     pub fn mark(&self, id: OwnMessageId) -> Result<Option<Mark>, StoreError> {
-        let _ = id;
-        Err(StoreError("not made".to_owned()))
+        self.read(|db| read::mark(db, id))
     }
 
-    /// Removes lines for ever. What is sent to us again stays forgotten.
+    /// Removes lines for ever, some at a time, and waits until they are gone. What is sent to us again stays forgotten.
+    /// [`Forget::Before`] leaves what is still to be sent.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing was removed.
+    /// [`StoreError`]; what was removed until then stays removed.
     pub fn forget(&self, what: &Forget) -> Result<Forgotten, StoreError> {
-        let _ = what;
-        Err(StoreError("not made".to_owned()))
+        let mut done = Forgotten::default();
+        let last = self.shared.turn().last_row()?;
+        while self.shared.turn().forget(what, last, &mut done)? {}
+        Ok(done)
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(&rusqlite::Connection) -> Result<T, read::Unanswered>) -> Result<T, StoreError> {
+        let answer = schema::open_to_read(&self.shared.file).map_err(Into::into).and_then(|db| ask(&db));
+        answer.map_err(|error| {
+            if error.is_broken() {
+                self.shared.turn().suspect();
+            }
+            StoreError(error.to_string())
+        })
     }
 }

@@ -113,7 +113,7 @@ pub(super) fn person(peer: &Peer) -> PersonObject {
     }
 }
 
-pub(super) fn line(line: Line) -> LineObject {
+pub(crate) fn line(line: Line) -> LineObject {
     let (kind, private) = match line.kind {
         Kind::Post => ("post", None),
         Kind::Dm { private } => ("dm", Some(private)),

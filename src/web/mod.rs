@@ -33,6 +33,7 @@ pub use asked::{
     ReadRequest, SearchQuery,
 };
 pub use client::{Client, ClientError, Events, Lines};
+pub(crate) use convert::line as line_object;
 pub use json::json;
 pub use objects::*;
 

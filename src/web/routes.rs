@@ -155,7 +155,7 @@ async fn send_post(
     Input(asked): Input<PostRequest>,
 ) -> Result<Answer<SentObject>, Refusal> {
     match api.context.handle.command(Command::Post { text: asked.text }).await? {
-        Reply::Posted { id, to } => Ok(api.sent(&SentObject {
+        Reply::Posted { id, to, .. } => Ok(api.sent(&SentObject {
             peers: Some(to.len()),
             private: None,
             ..convert::marked(id, None, crate::engine::Mark::Sent)

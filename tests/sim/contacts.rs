@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use lsnp::engine::{Command, CommandError, Event, Mark, Reply, Socket, Trust, Until, Whom, Word};
+use lsnp::engine::{Command, CommandError, Event, Failure, Mark, Reply, Socket, Trust, Until, Whom, Word};
 use lsnp::sim::{OlderKind, ProgramId, Setup};
 
 use super::forged::{announcement, octets};
@@ -58,29 +58,46 @@ fn a_dm_waits_until_the_peer_answers_and_goes_then() {
     assert!(!run.frames().iter().any(|frame| holds(&frame.payload, "canary-")));
 }
 
-#[test]
-fn a_dm_that_waited_in_vain_is_told_as_not_sent() {
-    let (mut run, a, _) = heard(2);
-    let id = run.id_of(a, "new");
-    run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-1".into() }).unwrap();
-    run.run_for(secs(30));
-    let not_sent =
-        |event: &Event| matches!(event, Event::Marked { text, mark: Mark::Failed(_), .. } if &**text == "canary-1");
-    let told = run.when(a, not_sent).expect("the user is told");
-    assert!(told.since(run.now()).is_zero() && run.now().since(told) > secs(10), "{told:?}");
-    assert!(!run.frames().iter().any(|frame| frame.to == stranger() && frame.kind() == "DM"));
+fn failures(run: &Run, at: ProgramId) -> Vec<Failure> {
+    let failed = run.events(at).iter().filter_map(|(_, event)| match event {
+        Event::Marked { mark: Mark::Failed(why), .. } => Some(*why),
+        _ => None,
+    });
+    failed.collect()
 }
 
 #[test]
-fn a_dm_that_waits_is_told_as_not_sent_when_the_peer_leaves() {
+fn a_dm_that_waits_in_vain_is_given_up_after_seven_days() {
+    let (mut run, a, _) = heard(2);
+    let id = run.id_of(a, "new");
+    run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-1".into() }).unwrap();
+    run.run_for(secs(3_600));
+    assert!(!run.frames().iter().any(|frame| frame.to == stranger() && frame.kind() == "DM"));
+    run.capture = false;
+    run.run_for(secs(6 * 24 * 3_600));
+    assert_eq!(failures(&run, a), []);
+    run.run_for(secs(2 * 24 * 3_600));
+    assert_eq!(failures(&run, a), [Failure::Expired]);
+}
+
+#[test]
+fn a_dm_that_waits_goes_on_waiting_when_the_peer_leaves() {
     let (mut run, a, mut new) = heard(3);
     let id = run.id_of(a, "new");
     run.command(a, Command::Dm { to: Whom::Peer(id), text: "hello".into() }).unwrap();
     let sid = new.sid.clone();
     let bye = new.announces(&[("BYE", &sid)]);
     new.sends(&mut run, a, &bye);
-    assert!(run.when(a, |event| matches!(event, Event::Marked { mark: Mark::Failed(_), .. })).is_some());
     assert_eq!(run.comings(a).last().unwrap(), "left new");
+    run.run_for(secs(60));
+    assert_eq!(failures(&run, a), []);
+    let letters =
+        |run: &Run| run.frames().iter().filter(|f| f.to == stranger() && f.value("SEAL") == Some("1")).count();
+    assert_eq!(letters(&run), 0);
+    new.sid = octets(77);
+    assert!(new.meets(&mut run, a));
+    run.run_for(millis(500));
+    assert!(letters(&run) > 0, "it goes when the reader is here again");
 }
 
 #[test]
@@ -97,10 +114,8 @@ fn only_so_many_messages_wait() {
         }
         assert!(waiting <= 1_000);
     }
-    run.run_for(secs(20));
-    let told =
-        run.events(a).iter().filter(|(_, event)| matches!(event, Event::Marked { mark: Mark::Failed(_), .. })).count();
-    assert_eq!(told, waiting, "each is told");
+    judge(&mut run, a, "new", Word::Block);
+    assert_eq!(failures(&run, a), vec![Failure::Blocked; waiting], "each is told");
 }
 
 #[test]
