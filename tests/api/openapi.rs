@@ -128,14 +128,8 @@ fn every_field_of_every_answer_is_described() {
         unread: Some(1),
         history: true,
     };
-    let bare = StatusObject {
-        status: None,
-        key: None,
-        fingerprint: None,
-        profile: None,
-        unread: None,
-        ..status.clone()
-    };
+    let bare =
+        StatusObject { status: None, key: None, fingerprint: None, profile: None, unread: None, ..status.clone() };
     same("StatusObject", &status, &bare);
 
     let bare = PeerObject { status: None, key: None, address: None, heard: None, what: None, ..peer() };
