@@ -262,7 +262,7 @@ impl Engine {
         self.syncing = Syncing::new(&self.posts, archive.lamport);
         self.carrier = Carrier::restored(archive.carried, &self.config.limits);
         self.outbox = Outbox::restored(archive.outbox, now);
-        if !self.outbox.is_empty() {
+        if self.outbox.watch() {
             self.timers.set(now, Timer::Outbox);
         }
         self
