@@ -109,13 +109,17 @@ impl Commits {
 impl Engine {
     /// Gives a line to the history; without one, or when it is behind, it counts as not kept at once.
     pub(super) fn commit(&mut self, entry: Entry, pending: Pending, now: Instant) {
+        self.give_to_history(entry, Waiting { pending, told: false }, now);
+    }
+
+    fn give_to_history(&mut self, entry: Entry, waiting: Waiting, now: Instant) {
         if !self.config.history || self.commits.tickets.len() >= self.config.limits.commits {
             if self.config.history {
                 self.counters.not_kept += 1;
             }
-            return self.committed(Waiting { pending, told: false }, Outcome::Failed, now);
+            return self.committed(waiting, Outcome::Failed, now);
         }
-        let ticket = self.commits.tickets.issue(Waiting { pending, told: false }, now);
+        let ticket = self.commits.tickets.issue(waiting, now);
         self.outputs.push_back(Output::Commit(Commit::Entry(ticket, Box::new(entry))));
         if !std::mem::replace(&mut self.commits.watched, true) {
             self.timers.set(now + Config::SLOW_COMMIT, Timer::Commits);
@@ -190,12 +194,22 @@ impl Engine {
 
     /// Keeps what somebody said, and tells it as soon as that is done.
     pub(super) fn keep_said(&mut self, said: Incoming, now: Instant) {
+        self.keep(said, false, now);
+    }
+
+    /// Tries once more to keep what is told already.
+    pub(super) fn keep_told(&mut self, said: Incoming, now: Instant) {
+        self.keep(said, true, now);
+    }
+
+    fn keep(&mut self, said: Incoming, told: bool, now: Instant) {
         let author = match said.from.key {
             Some(key) => Author::Key(key),
             None => Author::Label(Arc::clone(&said.from.user_id)),
         };
         if let (Author::Key(key), Kind::Dm { .. }) = (&author, said.kind) {
-            self.commits.set_fate(key, &said.message_id, Fate::Committing(false), self.config.limits.acked);
+            // Of what is told, its sender knows that it is received.
+            self.commits.set_fate(key, &said.message_id, Fate::Committing(told), self.config.limits.acked);
         }
         let message_id = match &author {
             Author::Key(_) => said.message_id.clone(),
@@ -222,7 +236,7 @@ impl Engine {
             post: said.post.clone(),
             mark: None,
         };
-        self.commit(entry, Pending::Theirs(Box::new(said)), now);
+        self.give_to_history(entry, Waiting { pending: Pending::Theirs(Box::new(said)), told }, now);
     }
 
     fn tell_said(&mut self, said: Incoming, row: Option<RowId>) {

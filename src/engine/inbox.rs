@@ -183,7 +183,10 @@ impl Engine {
         signed: Option<Signed>,
         now: Instant,
     ) -> Result<(), Rejected> {
+        let mut told = false;
         match self.commits.fate(&key, message_id) {
+            // There may be room on the disk again.
+            Some(Fate::Done { stored: false }) if self.config.history && body.long.is_none() => told = true,
             Some(Fate::Done { stored }) => {
                 self.acknowledge_to(&key, message_id, stored, now);
                 return Err(Rejected::Duplicate);
@@ -208,6 +211,7 @@ impl Engine {
         };
         match body.long {
             Some(long) => self.pull_dm(said, &long, signed, now),
+            None if told => self.keep_told(said, now),
             None => self.take_said(said, signed, now),
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::engine::{
 };
 use crate::wire::{OwnMessageId, PieceHash, PublicKey};
 
-/// A DM of ours, and what is carried for others, is given up after so long, seconds.
+/// What is carried for others is given up after so long, seconds.
 const WEEK: u64 = 7 * 24 * 3600;
 
 /// Posts of the last day are given back at the next start, seconds.
@@ -187,7 +187,8 @@ impl History {
 
     /// What an engine that starts is given back.
     pub(super) fn archive(&self, unix: u64) -> Archive {
-        let outbox = self.rows.iter().filter(|row| row.entry.ours && row.entry.at + WEEK > unix).filter_map(outgoing);
+        // However old: the engine gives up what is too old, and says so.
+        let outbox = self.rows.iter().filter(|row| row.entry.ours).filter_map(outgoing);
         let mut posts: Vec<PostRecord> = self.posts().into_iter().cloned().collect();
         posts.retain(|post| post.since + DAY > unix);
         posts.drain(..posts.len().saturating_sub(POSTS));

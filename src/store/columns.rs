@@ -18,7 +18,7 @@ const DETAILS: u8 = 1;
 pub(super) const LINE: &str = "row, kind, ours, peer, details, message_id, line.text, stamp, at, lamport, mark, read";
 
 /// Somebody, as a column has it: a key is a blob, a label a text.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Who<'a> {
     Key(&'a PublicKey),
     Label(&'a str),

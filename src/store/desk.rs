@@ -11,7 +11,7 @@ use crate::node::unix_now;
 
 use super::schema::{self, Unfit};
 use super::trouble::{Fault, Troubles, reason};
-use super::{Bounds, Forget, Forgotten, Keep, StoreError, gone, place, write};
+use super::{Bounds, Forget, Forgotten, Keep, StoreError, gone, keep, place, write};
 
 /// After so long without anything to write, there is time for the rest.
 pub(super) const SOON: Duration = Duration::from_secs(1);
@@ -22,11 +22,14 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Whether something is too old is looked at so often.
 const SELDOM: Duration = Duration::from_secs(3_600);
 
+/// Between two steps of removing there is time for others.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Steps of removing that the end waits for.
+const LAST_STEPS: u32 = 16;
+
 /// Marks that wait for a disk that works.
 const MOST_LEFT: usize = 8_192;
-
-/// Lines that are removed in one transaction.
-const STEP: u32 = 256;
 
 /// The desk, and the queue before it: who waits comes next, so that removing a lot does not stop what is said meanwhile.
 #[derive(Debug)]
@@ -59,6 +62,8 @@ pub(super) struct Desk {
     db: Option<Connection>,
     /// Marks and the like that could not be written, the oldest first.
     left: Vec<Commit>,
+    /// When all that is too old was last removed.
+    tidied: Option<u64>,
     troubles: Troubles,
 }
 
@@ -82,7 +87,8 @@ impl Clock {
 
 impl Desk {
     pub(super) fn new(file: &Path, keep: Keep, bounds: Bounds, troubles: Troubles, unix: u64) -> Self {
-        Self { file: file.to_owned(), keep, bounds, clock: Clock::new(unix), db: None, left: Vec::new(), troubles }
+        let clock = Clock::new(unix);
+        Self { file: file.to_owned(), keep, bounds, clock, db: None, left: Vec::new(), tidied: None, troubles }
     }
 
     /// The connection, opened if need be.
@@ -162,7 +168,8 @@ impl Desk {
     }
 
     fn attempt(&mut self, todo: &[Commit]) -> Result<Vec<(Ticket, Outcome)>, Fault> {
-        let written = self.db().and_then(|db| Ok(write::batch(db, todo)?));
+        let (keep, now) = (self.keep, self.clock.now());
+        let written = self.db().and_then(|db| Ok(write::batch(db, todo, keep, now)?));
         written.map_err(|error| self.blame(&error))
     }
 
@@ -183,6 +190,8 @@ impl Desk {
         match self.set_aside() {
             Ok(aside) => {
                 self.troubles.tell(set_aside_line(&self.file, &aside));
+                // Whoever reads finds a file. If it cannot be made, the next who writes is told.
+                let _ = self.db();
                 Ok(())
             }
             Err(error) => {
@@ -214,7 +223,47 @@ impl Desk {
             let room = self.is_room();
             self.write(left, room);
         }
-        if self.left.is_empty() { SELDOM } else { RETRY }
+        if !self.left.is_empty() {
+            return RETRY;
+        }
+        if !self.is_tidy() {
+            match self.remove_some() {
+                Ok(true) => return PAUSE,
+                Ok(false) => self.tidied = Some(self.clock.now()),
+                Err(_) => return RETRY,
+            }
+        }
+        self.rest();
+        SELDOM
+    }
+
+    fn is_tidy(&self) -> bool {
+        let now = self.clock.now();
+        self.tidied.is_some_and(|tidied| now.abs_diff(tidied) < SELDOM.as_secs())
+    }
+
+    /// One step of making place. True when there may be more to do.
+    fn remove_some(&mut self) -> Result<bool, Fault> {
+        let (keep, now) = (self.keep, self.clock.now());
+        let removed = self.db().and_then(|db| Ok(keep::step(db, keep, now)?));
+        removed.map_err(|error| {
+            let fault = self.blame(&error);
+            if fault == Fault::Broken {
+                // What cannot be set aside is said.
+                let _ = self.replace();
+            }
+            fault
+        })
+    }
+
+    /// Gives back what is not needed while nothing happens: room in the file, the log, and memory.
+    fn rest(&mut self) {
+        if let Some(db) = &self.db {
+            // What fails here is done another time.
+            let _ =
+                db.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA shrink_memory;");
+            db.flush_prepared_statement_cache();
+        }
     }
 
     /// Takes note that these were shown.
@@ -245,7 +294,7 @@ impl Desk {
         self.change(|db| {
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let rows = tx
-                .prepare_cached(&format!("SELECT row FROM line WHERE row <= ?1 AND {filter} LIMIT {STEP}"))?
+                .prepare_cached(&format!("SELECT row FROM line WHERE row <= ?1 AND {filter} LIMIT {}", keep::STEP))?
                 .query_map((last, value), |row| row.get(0))?
                 .collect::<rusqlite::Result<Vec<i64>>>()?;
             let mut posts = Vec::new();
@@ -255,11 +304,10 @@ impl Desk {
             if *what == Forget::Everything {
                 tx.execute("DELETE FROM carried", [])?;
             }
-            gone::shorten(&tx)?;
             tx.commit()?;
             done.lines += rows.len() as u64;
             done.posts.extend(posts);
-            Ok(rows.len() as u32 == STEP)
+            Ok(rows.len() == keep::STEP)
         })
     }
 
@@ -288,6 +336,12 @@ impl Desk {
 
     /// Leaves the file as a whole: what is in the log goes where it belongs.
     pub(super) fn close(&mut self) {
+        for _ in 0..LAST_STEPS {
+            if self.tidy() != PAUSE {
+                break;
+            }
+        }
+        self.rest();
         self.db = None;
     }
 }

@@ -1,5 +1,6 @@
 //! What was removed, so that it does not come back when it is sent again.
 
+use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::engine::Entry;
@@ -21,21 +22,24 @@ pub(super) fn remove(tx: &Transaction<'_>, row: i64, now: u64) -> rusqlite::Resu
         name: Option<PieceHash>,
         text: String,
         lamport: u64,
+        sender: Option<Value>,
     }
     let mut find =
-        tx.prepare_cached("SELECT author, number, message_id, ours, text, lamport FROM line WHERE row = ?")?;
+        tx.prepare_cached("SELECT author, number, message_id, ours, text, lamport, peer FROM line WHERE row = ?")?;
     let found = find.query_row([row], |row| {
         let author = row.get_ref(0)?;
         let key = columns::key(row, 0)?;
         let number = row.get::<_, Option<i64>>(1)?.and_then(|number| u64::try_from(number).ok());
         let message_id = row.get_ref(2)?.as_str()?;
         let bytes = author.as_bytes()?;
-        let named = !message_id.is_empty() && number.is_none() && !row.get::<_, bool>(3)?;
+        let ours: bool = row.get(3)?;
+        let named = !message_id.is_empty() && number.is_none() && !ours;
         Ok(Removed {
             post: key.zip(number),
             name: named.then(|| hash(bytes, key.is_some(), message_id)),
             text: row.get(4)?,
             lamport: columns::number(row, 5)?,
+            sender: if ours { None } else { row.get(6)? },
         })
     });
     let Some(removed) = found.optional()? else { return Ok(None) };
@@ -46,6 +50,10 @@ pub(super) fn remove(tx: &Transaction<'_>, row: i64, now: u64) -> rusqlite::Resu
         "INSERT INTO note VALUES('lamport', ?1) ON CONFLICT(name) DO UPDATE SET value = ?1 WHERE value < ?1",
     )?
     .execute([columns::stored(removed.lamport)])?;
+    if let Some(sender) = removed.sender {
+        tx.prepare_cached("UPDATE sender SET lines = lines - 1, bytes = bytes - ? WHERE peer = ?")?
+            .execute(params![removed.text.len() as i64, sender])?;
+    }
     if let Some((author, number)) = removed.post {
         forget_post(tx, &author, number, now)?;
     }
@@ -78,6 +86,7 @@ pub(super) fn is_gone(tx: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<b
 
 /// Keeps what is remembered within its bounds.
 pub(super) fn shorten(tx: &Transaction<'_>) -> rusqlite::Result<usize> {
+    tx.execute("DELETE FROM sender WHERE lines <= 0", [])?;
     let names = tx
         .prepare_cached(
             "DELETE FROM gone_name WHERE hash IN (SELECT hash FROM gone_name ORDER BY at DESC LIMIT -1 OFFSET ?)",

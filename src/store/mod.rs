@@ -7,6 +7,7 @@ mod archive;
 mod columns;
 mod desk;
 mod gone;
+mod keep;
 mod line;
 mod place;
 mod read;

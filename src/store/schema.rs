@@ -15,7 +15,7 @@ const APPLICATION: i32 = 0x6c73_6e70;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// What leads from each version to the next, the first from nothing.
-const STEPS: [&str; 1] = [LINES];
+const STEPS: [&str; 2] = [LINES, SENDERS];
 
 const LINES: &str = "
 CREATE TABLE line (
@@ -77,6 +77,18 @@ CREATE TABLE note (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT RO
 
 CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2');
 INSERT INTO words(words, rank) VALUES('secure-delete', 1);
+";
+
+const SENDERS: &str = "
+CREATE TABLE sender (           -- what came in and is kept of everybody
+    peer ANY PRIMARY KEY,
+    rank INTEGER NOT NULL,      -- the trust in the last line
+    lines INTEGER NOT NULL,
+    bytes INTEGER NOT NULL      -- of the texts
+) STRICT, WITHOUT ROWID;
+INSERT INTO sender SELECT peer, iif(typeof(peer) = 'text', 0, 2), count(*), sum(octet_length(text))
+    FROM line WHERE ours = 0 AND peer IS NOT NULL GROUP BY peer;
+CREATE INDEX line_plain ON line(row) WHERE typeof(peer) = 'text';
 ";
 
 /// Why a file cannot be used.

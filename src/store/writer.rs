@@ -82,7 +82,5 @@ fn run(shared: &Shared, commits: &Receiver<Commit>, outcomes: &UnboundedSender<V
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    let mut desk = shared.turn();
-    desk.tidy();
-    desk.close();
+    shared.turn().close();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lsnp::engine::{Event, Instant, Mark};
-use lsnp::sim::{Air, ProgramId};
+use lsnp::sim::{Air, Lan, ProgramId};
 use lsnp::wire::OwnMessageId;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -61,7 +61,7 @@ fn deliver_all(loss: f64, p99: Option<Duration>) {
     assert!(run.all_know_all(&all));
     run.air = Air { loss, jitter: millis(60), duplicate: 0.1, ..Air::default() };
     let written = write_all(&mut run, &all, &mut rng);
-    let stored = |run: &Run| {
+    let stored = |run: &Lan| {
         let marks: BTreeMap<_, _> = all.iter().map(|id| (*id, run.disk(*id).history().marks())).collect();
         written.values().all(|dm| marks[&dm.from].get(&dm.id.to_string()) == Some(&Mark::Stored))
     };
