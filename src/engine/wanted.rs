@@ -42,12 +42,13 @@ impl Engine {
         }
         let most = self.config.limits.posts.0;
         let own = self.own_key();
+        // Of all authors together: a list of few bytes may name very many numbers.
+        let mut looked = 0;
         for Numbers { author, ranges } in have {
             if self.authors.contact(author).is_some_and(|contact| contact.blocked) {
                 continue;
             }
             let own = own == Some(*author);
-            let mut looked = 0;
             for number in ranges.iter().rev().flat_map(|range| range.clone().rev()) {
                 looked += 1;
                 if looked > 2 * most {
