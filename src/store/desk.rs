@@ -171,7 +171,7 @@ impl Desk {
         }
         let written = self.attempt(&todo);
         let written = match written {
-            Err(fault) if fault == Fault::Broken => self.replace().and_then(|()| self.attempt(&todo)),
+            Err(Fault::Broken) => self.replace().and_then(|()| self.attempt(&todo)),
             written => written,
         };
         match written {
