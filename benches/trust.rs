@@ -76,7 +76,7 @@ impl Bench {
     }
 
     fn body(&self) -> Vec<u8> {
-        SealedBody { text: self.text.clone(), timestamp: 1_728_938_500 }.encode()
+        SealedBody::text(&self.text, 1_728_938_500).encode()
     }
 
     fn dm<'a>(body: DmBody<'a>) -> Dm<'a> {

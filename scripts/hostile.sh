@@ -63,7 +63,7 @@ TEXT
 older() {
     cat <<'TEXT'
 older
-  Older clients are tested in tests/sim (older) and tests/node.rs; the reference client itself needs a lab of its own.
+  Older clients are tested in tests/sim (older) and tests/node; the reference client itself needs a lab of its own.
 TEXT
 }
 

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use lsnp::cli::args::{Args, Task};
+use lsnp::cli::args::{Args, Given, Task};
 use lsnp::cli::render::Render;
-use lsnp::cli::{discover, doctor, identity, secret, start, terminal};
+use lsnp::cli::{config, daemon, discover, doctor, identity, manual, oneshot, secret, service, start, terminal};
 
 fn main() -> ExitCode {
-    let args = Args::read();
+    let Given { args, settings } = Args::read();
     if let Some(file) = &args.options.log
         && let Err(error) = log_to(file)
     {
@@ -17,6 +17,22 @@ fn main() -> ExitCode {
     }
     ExitCode::from(match &args.task {
         None => start::run(&args.options),
+        Some(Task::Run) => daemon::run(&args.options),
+        Some(Task::List(list)) => oneshot::list(&args.options, list),
+        Some(Task::Post(post)) => oneshot::post(&args.options, post),
+        Some(Task::Dm(dm)) => oneshot::dm(&args.options, dm),
+        Some(Task::Watch(watch)) => oneshot::watch(&args.options, watch),
+        Some(Task::History(history)) => oneshot::history(&args.options, history),
+        Some(Task::Search(search)) => oneshot::search(&args.options, search),
+        Some(Task::Export(export)) => oneshot::export(&args.options, export),
+        Some(Task::Forget(forget)) => oneshot::forget(&args.options, forget),
+        Some(Task::Profile(profile)) => oneshot::profile(&args.options, profile),
+        Some(Task::Status(status)) => oneshot::status(&args.options, status),
+        Some(Task::Stop) => oneshot::stop(&args.options),
+        Some(Task::Service(service)) => service::run(&args.options, service.task),
+        Some(Task::Config(config)) => config::run(&args.options, config.task, &settings),
+        Some(Task::Completions { shell }) => manual::completions(*shell),
+        Some(Task::Man { folder }) => manual::man(folder.as_deref()),
         Some(Task::Discover(discover)) => discover::run(&args.options, discover),
         Some(Task::Doctor(doctor)) => doctor::run(&args.options, doctor),
         Some(Task::Identity(identity)) => identity::run(&args.options, identity),

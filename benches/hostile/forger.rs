@@ -99,7 +99,7 @@ impl Forger {
         let message_id = self.message_id();
         let own = self.key();
         let aad = [b"DM\0".as_slice(), &own.0, &key.0, message_id.as_bytes()].concat();
-        let plain = SealedBody { text: text.to_owned(), timestamp: unix() }.encode();
+        let plain = SealedBody::text(text, unix()).encode();
         let seed = self.secret().0;
         let (sealed, _) = self.crypto.seal_letter(&prekey.key, &aad, &plain, seed)?;
         let sealed = data_encoding::BASE64URL_NOPAD.encode(&sealed);

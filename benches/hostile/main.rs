@@ -28,6 +28,7 @@ mod lan;
 #[cfg(target_os = "linux")]
 mod privacy;
 #[cfg(target_os = "linux")]
+#[expect(dead_code, reason = "shared with another bench, which needs more of it")]
 mod process;
 #[cfg(target_os = "linux")]
 mod replay;

@@ -30,8 +30,9 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
+/// The lines of one peer, also after it has ended.
 #[derive(Default)]
-struct Log {
+pub(crate) struct Log {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -74,6 +75,11 @@ impl Home {
         let folder = homes().join(serial.to_string());
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
     }
 
     /// A file in it.
@@ -159,6 +165,11 @@ impl Peer {
     /// All its lines so far, or what is made of them.
     pub(crate) fn lines<T>(&self, look: impl FnOnce(&[Line]) -> T) -> T {
         look(&self.log.lock().lines)
+    }
+
+    /// Its lines, also after it has ended.
+    pub(crate) fn log(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
     }
 
     /// Types a command and collects the lines of these kinds that it prints for it.
@@ -259,6 +270,17 @@ impl Drop for Peer {
 }
 
 impl Log {
+    /// All lines so far.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        self.lock().lines.clone()
+    }
+
+    /// Waits until all is read that a peer which was killed had printed.
+    pub(crate) fn until_the_end(&self) {
+        let state = self.changed.wait_timeout_while(self.lock(), Duration::from_secs(5), |state| !state.ended);
+        drop(state);
+    }
+
     fn read(&self, stdout: impl Read) {
         let mut lines = BufReader::new(stdout).split(b'\n');
         while let Some(Ok(line)) = lines.next() {
@@ -277,7 +299,7 @@ impl Log {
 
 /// Where the homes of all peers of this bench are.
 fn homes() -> PathBuf {
-    std::env::temp_dir().join(format!("lsnp-hostile-{}", std::process::id()))
+    std::env::temp_dir().join(format!("lsnp-homes-{}", std::process::id()))
 }
 
 /// Removes them all: for the way out.

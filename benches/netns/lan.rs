@@ -1,4 +1,5 @@
-//! A LAN of network namespaces: hosts with one interface each, joined by a bridge in a namespace of its own.
+//! A LAN of network namespaces: hosts with one interface each, joined by a bridge in a namespace of its own, or by what
+//! a bench makes of loose cables.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -15,7 +16,8 @@ static SERIAL: AtomicUsize = AtomicUsize::new(1);
 
 /// The LAN; it goes away with its value.
 pub(crate) struct Lan {
-    switch: Namespace,
+    /// That of the bridge; of loose cables one each.
+    switch: Vec<Namespace>,
     pub(crate) hosts: Vec<Host>,
 }
 
@@ -34,24 +36,34 @@ struct Namespace {
 impl Lan {
     /// Builds a LAN of so many hosts, at most 200. Their names start with `lsnp<our pid>-`.
     pub(crate) fn new(hosts: usize) -> io::Result<Self> {
-        let tag = format!("lsnp{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
+        let tag = tag();
         let switch = Namespace::new(&format!("{tag}sw"))?;
         switch.batch("link add br0 type bridge forward_delay 0\nlink set br0 up\n")?;
-        let mut lan = Self { switch, hosts: Vec::new() };
+        let mut lan = Self { switch: vec![switch], hosts: Vec::new() };
         for number in 1..=hosts {
-            let namespace = Namespace::new(&format!("{tag}h{number}"))?;
-            let (ip, name) = (format!("10.77.0.{number}"), &namespace.name);
-            lan.switch.batch(&format!(
-                "link add p{number} type veth peer name eth0 netns {name}\n\
-                 link set p{number} master br0\nlink set p{number} up\n"
-            ))?;
-            // Nobody need answer at .254: the route makes this interface the one of the default route.
-            namespace.batch(&format!(
-                "addr add {ip}/24 brd + dev eth0\nlink set eth0 up\nroute add default via 10.77.0.254\n"
-            ))?;
-            lan.hosts.push(Host { number, ip, namespace });
+            lan.hosts.push(Host::new(&tag, number, &lan.switch[0])?);
+            lan.switch[0].batch(&format!("link set p{number} master br0\n"))?;
         }
         Ok(lan)
+    }
+
+    /// The same without the bridge: of each cable the other end, `p<number>`, lies in a namespace of its own.
+    pub(crate) fn loose(hosts: usize) -> io::Result<Self> {
+        let tag = tag();
+        let mut lan = Self { switch: Vec::new(), hosts: Vec::new() };
+        for number in 1..=hosts {
+            lan.switch.push(Namespace::new(&format!("{tag}sw{number}"))?);
+            lan.hosts.push(Host::new(&tag, number, &lan.switch[number - 1])?);
+        }
+        for host in &lan.hosts {
+            host.await_link()?;
+        }
+        Ok(lan)
+    }
+
+    /// Does something at the other end of each cable.
+    pub(crate) fn at_cables<T: Send>(&self, work: impl Fn() -> io::Result<T> + Send + Sync) -> io::Result<Vec<T>> {
+        self.switch.iter().map(|end| end.inside(&work)).collect()
     }
 
     /// Tells every host the hardware address of every other, so that frames sent are datagrams sent.
@@ -78,10 +90,38 @@ impl Lan {
 }
 
 impl Host {
+    fn new(tag: &str, number: usize, switch: &Namespace) -> io::Result<Self> {
+        let namespace = Namespace::new(&format!("{tag}h{number}"))?;
+        let (ip, name) = (format!("10.77.0.{number}"), &namespace.name);
+        switch.batch(&format!("link add p{number} type veth peer name eth0 netns {name}\nlink set p{number} up\n"))?;
+        // Nobody need answer at .254: the route makes this interface the one of the default route.
+        namespace.batch(&format!(
+            "addr add {ip}/24 brd + dev eth0\nlink set eth0 up\nroute add default via 10.77.0.254\n"
+        ))?;
+        Ok(Self { number, ip, namespace })
+    }
+
+    /// The system takes a moment to see that both ends of a cable are up; a bridge takes longer to make.
+    fn await_link(&self) -> io::Result<()> {
+        for _ in 0..200 {
+            let shown = output(Command::new("ip").args(["-n", &self.namespace.name, "-o", "link", "show", "eth0"]))?;
+            if shown.contains("state UP") {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Err(io::Error::other(format!("the link of {} does not come up", self.ip)))
+    }
+
     /// Does something on this host: sockets that it opens and programs that it starts stay here.
     pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
         self.namespace.inside(work)
     }
+}
+
+/// In front of the names of one LAN.
+fn tag() -> String {
+    format!("lsnp{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Namespace {

@@ -14,6 +14,7 @@ mod crowd;
 #[cfg(target_os = "linux")]
 mod idle;
 #[cfg(target_os = "linux")]
+#[expect(dead_code, reason = "shared with other benches, which need more of it")]
 mod lan;
 #[cfg(target_os = "linux")]
 mod process;

@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::engine::{Command, CommandError, Event, Me, Peer, Reply, WhoError, Whom};
+use crate::engine::{Command, CommandError, Event, Mark, Me, Peer, Reply, WhoError, find};
 use crate::wire::Safe;
 
-use super::judge::find;
+use super::host::{locked, sentence};
 use super::line::{Wish, unquoted};
-use super::person::Person;
 use super::render::grouped;
-use super::session::{Acted, Session};
-use super::start::sentence;
+use super::session::{Acted, SHORT, Session};
 
 /// Largest picture, bytes.
 const PICTURE: u64 = 20_480;
@@ -44,8 +42,13 @@ impl Session {
             Wish::Compared { key, name, same } => self.compared(*key, name, *same).await?,
             Wish::Judge { who, word } => self.judge(who, *word).await,
             Wish::Post { text } => {
-                if let Reply::Posted { to, .. } = self.handle.command(Command::Post { text: text.clone() }).await? {
-                    self.screen.show(self.render.posted(&to, &self.names)).await;
+                if let Reply::Posted { to, without, .. } =
+                    self.handle.command(Command::Post { text: text.clone() }).await?
+                {
+                    if text.len() > SHORT && !to.is_empty() {
+                        self.pulls.long(true);
+                    }
+                    self.screen.show(self.render.posted(&to, &without, &self.names)).await;
                 }
             }
             Wish::Dm { who, text } => self.dm(who, text).await?,
@@ -66,6 +69,17 @@ impl Session {
                     self.handle.command(Command::AskPeers(peer.id())).await?;
                     self.pulls.list(peer.id());
                 }
+            }
+            Wish::History { who, count } => self.recall(who.as_deref(), *count).await,
+            Wish::Unread => self.recall_unread().await,
+            Wish::Search { words } => self.search(words).await,
+            Wish::Forget { who } => return Ok(self.forget(who).await),
+            Wish::Forgo { what, name, yes } => self.forgo(what, name, *yes).await,
+            Wish::Quiet(on) => {
+                self.quiet = on.unwrap_or(!self.quiet);
+                let text =
+                    if self.quiet { "No notifications; QUIET OFF shows them again" } else { "Notifications are shown" };
+                self.info(text).await;
             }
             Wish::WhoAmI => {
                 let me = self.me().await?;
@@ -117,12 +131,22 @@ impl Session {
     }
 
     async fn dm(&mut self, who: &str, text: &str) -> Result<(), CommandError> {
-        let Some(peer) = self.whom(who).await else { return Ok(()) };
-        let command = Command::Dm { to: Whom::Peer(peer.id()), text: text.to_owned() };
+        let Some(person) = self.person(who).await else { return Ok(()) };
+        let command = Command::Dm { to: person.whom(), text: text.to_owned() };
         let line = match self.handle.command(command).await {
-            Ok(Reply::Sent { to, private, .. }) => self.render.sent(&to, text, private, &self.names, self.handle.now()),
-            Ok(Reply::Waiting { to, until, .. }) => {
-                self.pulls.dm(to.id(), text, until, &self.names.label(&to));
+            Ok(Reply::Sent { id, to, private }) => {
+                self.marks.shown(id, Mark::Sent);
+                if text.len() > SHORT {
+                    self.pulls.long(false);
+                }
+                if to.key().is_some() {
+                    self.pulls.sent(id);
+                }
+                self.render.sent(&to, text, private, &self.names, self.handle.now())
+            }
+            Ok(Reply::Waiting { id, to, until }) => {
+                self.marks.shown(id, Mark::Waiting);
+                self.pulls.dm(id, text, until, &self.names.label(&to));
                 self.render.waiting(&to, until, &self.names)
             }
             Ok(Reply::Done | Reply::Posted { .. } | Reply::Contacts(_) | Reply::Me(_) | Reply::Stats(_)) => {
@@ -130,7 +154,7 @@ impl Session {
             }
             // It is tried again.
             Err(error @ CommandError::TooFast { .. }) => return Err(error),
-            Err(error) => self.render.refused(&error, &Person::Here(peer), &self.names),
+            Err(error) => self.render.refused(&error, &person, &self.names),
         };
         self.screen.show(line).await;
         Ok(())
@@ -150,7 +174,7 @@ impl Session {
             text.push_str(&format!(", status: {}", Safe::line(status)));
         }
         self.info(&text).await;
-        let kept = self.profile.change(|settings| {
+        let kept = locked(&self.profile).change(|settings| {
             settings.display_name = display_name;
             settings.status = status;
         });
@@ -190,7 +214,7 @@ impl Session {
     }
 
     async fn keep_avatar(&mut self, bytes: Option<&[u8]>) {
-        let kept = self.profile.keep_avatar(bytes);
+        let kept = locked(&self.profile).keep_avatar(bytes);
         self.report(kept.err()).await;
     }
 
@@ -220,7 +244,7 @@ impl Session {
             }
             Event::AvatarFailed(peer) => drop(self.pulls.avatar_done(peer.id())),
             Event::PeerList { from, .. } => self.pulls.list_done(from.id()),
-            Event::Marked { to, text, .. } => self.pulls.dm_done(to.id(), text),
+            Event::Marked { id, mark, .. } => self.pulls.marked(*id, *mark),
             Event::Left(peer) | Event::Gone(peer) => self.pulls.forget(peer.id()),
             Event::Here(_)
             | Event::Quiet(_)

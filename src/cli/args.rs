@@ -3,12 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{BoolishValueParser, FalseyValueParser};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
-use crate::engine::Config;
-use crate::wire::{DISCOVERY_PORT, Name, NameError};
+mod task;
+mod value;
+
+pub use task::*;
+pub use value::{KeepTime, QuietHours};
+
+use super::config::{self, Setting};
+use crate::engine::{CatchUp, Config};
+use crate::store::Keep;
+use crate::wire::{DISCOVERY_PORT, Name};
 
 /// The variable that holds the secret of a closed group. It is no option, so that it is never shown.
 pub(super) const SECRET: &str = "PEER_SECRET";
@@ -32,114 +40,12 @@ pub struct Args {
     pub options: Options,
 }
 
-/// What to do instead of joining the network with a prompt.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum Task {
-    /// Who is here; exit status 1 if nobody
-    ///
-    /// Asks a peer that runs on this computer first, then the network. Leaves no entry in the lists of peers of this
-    /// kind; an older client may list this computer for 300 seconds.
-    Discover(DiscoverArgs),
-    /// Why I see nobody, or not that one; exit status 1 if something is wrong
-    Doctor(DoctorArgs),
-    /// Who I am to others: my key, to compare, to save or to take along
-    ///
-    /// Shows the fingerprint and the public key of the profile; at a terminal also a QR code of the key. The key is made
-    /// when `peer` starts for the first time.
-    Identity(IdentityArgs),
-    /// Secrets of closed groups
-    Secret(SecretArgs),
-}
-
-/// The options of `peer identity`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct IdentityArgs {
-    /// Show the QR code where the output is no terminal, too
-    #[arg(long)]
-    pub qr: bool,
-    /// What to do instead of showing it.
-    #[command(subcommand)]
-    pub task: Option<IdentityTask>,
-}
-
-/// What to do with an identity.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum IdentityTask {
-    /// Write the identity to a file that a passphrase protects
-    ///
-    /// The file holds the key and nothing else: not whom you know, verified or blocked. It is an encrypted PKCS#8 key in
-    /// PEM form, which openssl reads, too. The passphrase is asked for twice at a terminal; else it is PEER_PASSPHRASE,
-    /// or the first line of the input.
-    ///
-    /// Do not run two machines with one identity at the same time: to others they are one peer that jumps between them,
-    /// and messages reach one or the other.
-    Export {
-        /// The new file, or - for the output
-        #[arg(value_name = "FILE|-")]
-        file: PathBuf,
-    },
-    /// Take the identity from such a file
-    ///
-    /// The passphrase is asked for at a terminal; else it is PEER_PASSPHRASE, or the first line of the input. No peer may
-    /// use the profile meanwhile.
-    ///
-    /// Do not run two machines with one identity at the same time: to others they are one peer that jumps between them,
-    /// and messages reach one or the other.
-    Import {
-        /// The file
-        file: PathBuf,
-        /// Where there is an identity, move its file aside; others are warned of the other key
-        #[arg(long)]
-        replace: bool,
-    },
-}
-
-/// The options of `peer secret`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct SecretArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub task: SecretTask,
-}
-
-/// What to do with secrets of closed groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum SecretTask {
-    /// Print a new strong secret, for --secret-file or PEER_SECRET
-    New,
-}
-
-/// The options of `peer discover`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct DiscoverArgs {
-    /// How long to listen, such as 3s
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = timeout)]
-    pub timeout: Duration,
-    /// One JSON object a peer
-    #[arg(long)]
-    pub json: bool,
-    /// Go on, and show who comes and who goes
-    #[arg(long)]
-    pub watch: bool,
-}
-
-/// The options of `peer doctor`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct DoctorArgs {
-    /// A peer, or a host with or without a port: tests the way there and back
-    #[arg(value_name = "WHO|HOST[:PORT]")]
-    pub target: Option<String>,
-    /// One JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// The options that hold for every subcommand.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
     /// Your name; asked once and kept if it is not given
-    #[arg(long, global = true, env = "PEER_NAME", value_parser = name)]
+    #[arg(long, global = true, env = "PEER_NAME", value_parser = value::name)]
     pub name: Option<Name>,
     /// A peer to try at every beat, for networks that filter broadcasts; can be given several times
     #[arg(long = "peer", global = true, env = "PEER_PEERS", value_name = "HOST[:PORT]", value_delimiter = ',')]
@@ -155,10 +61,10 @@ pub struct Options {
           value_parser = clap::value_parser!(u16).range(1024..))]
     pub discovery_port: u16,
     /// Time between two announcements, 1s to 100s
-    #[arg(long, global = true, env = "PEER_HEARTBEAT", value_name = "TIME", default_value = "30s", value_parser = heartbeat)]
+    #[arg(long, global = true, env = "PEER_HEARTBEAT", value_name = "TIME", default_value = "30s", value_parser = value::heartbeat)]
     pub heartbeat: Duration,
     /// A peer unheard for so long is gone: at least 2.5 heartbeats, at most a day
-    #[arg(long, global = true, env = "PEER_EXPIRY", value_name = "TIME", default_value = "300s", value_parser = duration)]
+    #[arg(long, global = true, env = "PEER_EXPIRY", value_name = "TIME", default_value = "300s", value_parser = value::duration)]
     pub expiry: Duration,
     /// The profile to use, instead of the one named after your login
     #[arg(long, global = true, env = "PEER_PROFILE", value_name = "P")]
@@ -168,32 +74,78 @@ pub struct Options {
     #[arg(long, global = true, env = "PEER_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
     /// Send no DM that others could read: refuse those to peers without a key
-    #[arg(long, global = true, env = "PEER_PRIVATE_ONLY", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "PEER_PRIVATE_ONLY", value_name = "yes|no", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true,
+          value_parser = FalseyValueParser::new(), action = clap::ArgAction::Set)]
     pub private_only: bool,
+    /// Keep what is said, on the disk of this computer
+    #[arg(long, global = true, env = "PEER_HISTORY", value_name = "on|off", default_value = "on", hide_possible_values = true,
+          value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set)]
+    pub history: bool,
+    /// Which posts from before the start to ask for: none, a count, an age such as 12h, or both with a comma
+    #[arg(long, global = true, env = "PEER_CATCH_UP", value_name = "none|COUNT|AGE", default_value = "500,24h",
+          value_parser = value::catch_up)]
+    pub catch_up: CatchUp,
+    /// Remove history that is older, such as 90d; or forever
+    #[arg(long, global = true, env = "PEER_KEEP_TIME", value_name = "TIME", default_value = "forever",
+          value_parser = value::keep_time)]
+    pub keep_time: KeepTime,
+    /// Remove the oldest history when its file is larger
+    #[arg(long, global = true, env = "PEER_KEEP_SIZE", value_name = "SIZE", default_value = "1GB",
+          value_parser = value::size)]
+    pub keep_size: u64,
+    /// At a terminal, show a notification of the desktop for each DM, and for each post with your name
+    #[arg(long, global = true, env = "PEER_NOTIFY", value_name = "on|off", default_value = "on", hide_possible_values = true,
+          value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set)]
+    pub notify: bool,
+    /// No notifications in these hours, such as 22:00-07:00
+    #[arg(long, global = true, env = "PEER_QUIET_HOURS", value_name = "FROM-TO", value_parser = value::quiet_hours)]
+    pub quiet_hours: Option<QuietHours>,
     /// Keep nothing: no profile, no history, a new identity
     #[arg(long, global = true, env = "PEER_TEMPORARY", value_parser = FalseyValueParser::new())]
     pub temporary: bool,
     /// Show time, direction, address and type of every message
-    #[arg(long, global = true, env = "PEER_VERBOSE", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "PEER_VERBOSE", value_name = "yes|no", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true,
+          value_parser = FalseyValueParser::new(), action = clap::ArgAction::Set)]
     pub verbose: bool,
     /// Write a log to this file; RUST_LOG says how much (default: info)
     #[arg(long, global = true, env = "PEER_LOG", value_name = "FILE")]
     pub log: Option<PathBuf>,
 }
 
+/// What the user gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The arguments, with what the file says where nothing else does.
+    pub args: Args,
+    /// What every option of the file is, and what said so.
+    pub settings: Vec<Setting>,
+}
+
 impl Args {
-    /// Reads the command line and the environment, where an empty variable counts as none. Ends the program when they
-    /// are wrong, with the reason, and when only help is wanted.
+    /// Reads the command line, the environment, where an empty variable counts as none, and the configuration file. Ends
+    /// the program when they are wrong, with the reason, and when only help is wanted.
     #[must_use]
-    pub fn read() -> Self {
-        let mut command = Self::command().mut_args(|arg| {
-            let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-            if empty { arg.env(None) } else { arg }
-        });
+    pub fn read() -> Given {
+        let first = Self::with_environment().get_matches();
+        let file = if reads_file(&first) { read_file(&first) } else { None };
+        let mut command = Self::with_environment();
+        if let Some(file) = &file {
+            command = config::with_file(command, file);
+        }
         let matches = command.get_matches_mut();
         let secret = std::env::var_os(SECRET).is_some();
         let args = Self::from_arg_matches(&matches).and_then(|args| args.check(secret).map(|()| args));
-        args.unwrap_or_else(|error| error.format(&mut command).exit())
+        let args = args.unwrap_or_else(|error| error.format(&mut command).exit());
+        Given { settings: config::settings(&matches, file.as_ref()), args }
+    }
+
+    fn with_environment() -> clap::Command {
+        Self::command().mut_args(|arg| {
+            let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+            if empty { arg.env(None) } else { arg }
+        })
     }
 
     /// Checks what no single option can tell.
@@ -225,8 +177,15 @@ impl Options {
             expiry: self.expiry,
             private_only: self.private_only,
             discovery_port: self.discovery_port,
+            catch_up: self.catch_up,
             ..Config::default()
         }
+    }
+
+    /// How much history is kept.
+    #[must_use]
+    pub fn keep(&self) -> Keep {
+        Keep { time: self.keep_time.0, size: self.keep_size }
     }
 
     /// The addresses of peers that were given, without empty ones.
@@ -242,46 +201,28 @@ impl Options {
     }
 }
 
+/// Whether the file counts: not for what tells what is wrong with it, and not for what needs none of it.
+fn reads_file(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some(("config", sub)) => sub.subcommand_name() == Some("show"),
+        Some(("completions" | "man" | "secret", _)) => false,
+        _ => true,
+    }
+}
+
+/// The configuration file; ends the program when it is wrong, with all reasons.
+fn read_file(matches: &ArgMatches) -> Option<config::File> {
+    let profile = matches.get_one::<String>("profile").map(String::as_str);
+    // A profile that cannot be is told where it is opened.
+    let path = config::path(profile).ok()?;
+    config::File::read(&path).unwrap_or_else(|faults| {
+        let told = faults.iter().map(|fault| config::told(&path, fault)).collect::<Vec<_>>().join("\n");
+        Args::command().error(ErrorKind::ValueValidation, told).exit()
+    })
+}
+
 fn trimmed(list: &[String]) -> Vec<String> {
     list.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
-}
-
-fn name(text: &str) -> Result<Name, NameError> {
-    Name::new(text)
-}
-
-fn heartbeat(text: &str) -> Result<Duration, String> {
-    let time = parse_duration(text)?;
-    if (Duration::from_secs(1)..=Duration::from_secs(100)).contains(&time) {
-        Ok(time)
-    } else {
-        Err("must be 1s to 100s: an older client forgets a peer for ever that it did not hear for 300 s".to_owned())
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let time = parse_duration(text)?;
-    if time <= Duration::from_secs(86_400) { Ok(time) } else { Err("must be at most a day (24h)".to_owned()) }
-}
-
-fn timeout(text: &str) -> Result<Duration, String> {
-    let time = parse_duration(text)?;
-    if (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&time) {
-        Ok(time)
-    } else {
-        Err("must be 100ms to 1h".to_owned())
-    }
-}
-
-/// `30s`, `5m`, `1h 30m`, or seconds without a unit.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "write a time such as 30s, 5m or 1h".to_owned();
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
-    }
-    let time: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(time).map_err(|_| wrong())
 }
 
 #[cfg(test)]
@@ -304,18 +245,6 @@ mod tests {
         let options = parse(&[]).unwrap().options;
         assert_eq!(options.config(), Config::default());
         assert_eq!(options.name, None);
-    }
-
-    #[test]
-    fn durations_have_units_or_are_seconds() {
-        for (text, seconds) in
-            [("30", 30.0), ("30s", 30.0), ("5m", 300.0), ("1h", 3600.0), ("1m 30s", 90.0), ("2.5", 2.5)]
-        {
-            assert_eq!(parse_duration(text).unwrap(), Duration::from_secs_f64(seconds), "{text}");
-        }
-        for text in ["", "-3s", "-1", "x", "3 parsecs", "1e400", "nan"] {
-            assert!(parse_duration(text).is_err(), "{text}");
-        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(super) const HELP: &[&str] = &[
     "PEER <who>                     all that is known of somebody",
     "VERIFY <who>                   compare digits, so that nobody can take that name",
     "BLOCK <who>, MUTE <who>        see nothing of somebody, or no posts; UNBLOCK, UNMUTE",
+    "HISTORY [<who>] [<count>]      what was said; HISTORY UNREAD: what you have not seen",
+    "SEARCH <words>                 what was said with these words",
     "WHOAMI                         who you are",
     "VERBOSE                        show every message as it comes and goes; again: no longer",
     "HELP, HELP ALL, QUIT",
@@ -24,6 +26,8 @@ pub(super) const RARE: &[&str] = &[
     "LIST ALL                       the blocked ones and all newcomers, too",
     "TRUST <who>                    accept a new key, or write to somebody who has none any more",
     "CONTACTS                       whom you know by key, here or not",
+    "FORGET <who>                   remove all that was said with somebody from the history",
+    "QUIET [on|off]                 no notifications of the desktop; again: show them",
     "STATS                          what was sent, received and dropped",
     "FOLLOW <who>, UNFOLLOW <who>   some older clients show posts only to those who follow",
 ];

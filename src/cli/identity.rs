@@ -14,8 +14,8 @@ use crate::node::{Profile, random_seed};
 use crate::wire::PublicKey;
 
 use super::args::{IdentityArgs, IdentityTask, Options};
+use super::host::sentence;
 use super::shown::{Shown, Tone};
-use super::start::sentence;
 use super::{passphrase, screen};
 
 /// Longest file that is read, bytes; an exported identity has about 400.

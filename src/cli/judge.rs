@@ -1,14 +1,12 @@
 //! What the user asks and says about somebody: PEER, CONTACTS, VERIFY, TRUST, BLOCK, MUTE.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddrV4;
 
-use crate::engine::{Command, CommandError, Contact, Peer, Reply, Trust, Who, WhoError, Whom, Word};
+use crate::engine::{Command, CommandError, Contact, Peer, Person, Reply, Trust, WhoError, Whom, Word, find};
 use crate::wire::{PublicKey, Safe};
 
 use super::line::Question;
 use super::names;
-use super::person::Person;
 use super::session::{Acted, Session};
 
 /// Digits that two people compare.
@@ -39,7 +37,7 @@ impl Session {
     }
 
     /// The one that is meant, here or not: who is here goes first. A name that a blocked one shares means the other.
-    async fn person(&self, typed: &str) -> Option<Person> {
+    pub(super) async fn person(&self, typed: &str) -> Option<Person> {
         let here: Vec<Person> = self.handle.peers().snapshot().into_iter().map(Person::Here).collect();
         let found = match find(typed, here, |person| !person.is_blocked()) {
             Err(WhoError::Nobody) => find(typed, self.people_away().await, |person| !person.is_blocked()),
@@ -50,13 +48,19 @@ impl Session {
 
     /// The one that is meant among all who are blocked, or muted, or whatever is to end; else as if it were not.
     async fn person_that(&self, typed: &str, is: impl Fn(&Person) -> bool) -> Option<Person> {
-        let mut people: Vec<Person> = self.handle.peers().snapshot().into_iter().map(Person::Here).collect();
-        people.extend(self.people_away().await);
+        let mut people = self.people().await;
         people.retain(is);
         match find(typed, people, |_| false) {
             Err(WhoError::Nobody) => self.person(typed).await,
             found => self.found(typed, found).await,
         }
+    }
+
+    /// All who are known, here or not.
+    pub(super) async fn people(&self) -> Vec<Person> {
+        let mut people: Vec<Person> = self.handle.peers().snapshot().into_iter().map(Person::Here).collect();
+        people.extend(self.people_away().await);
+        people
     }
 
     async fn people_away(&self) -> Vec<Person> {
@@ -177,58 +181,5 @@ impl Session {
             Err(error) => self.render.refused(&error, &person, &self.names),
         };
         self.screen.show(line).await;
-    }
-}
-
-/// Somebody who may be meant by an address.
-pub(super) trait At {
-    /// Whether that is where it is.
-    fn is_at(&self, address: SocketAddrV4) -> bool;
-}
-
-impl At for Peer {
-    fn is_at(&self, address: SocketAddrV4) -> bool {
-        self.paths().iter().any(|(path, _)| *path == address)
-    }
-}
-
-impl At for Contact {
-    fn is_at(&self, _: SocketAddrV4) -> bool {
-        false
-    }
-}
-
-impl At for Person {
-    fn is_at(&self, address: SocketAddrV4) -> bool {
-        match self {
-            Self::Here(peer) => peer.is_at(address),
-            Self::Away(contact) => contact.is_at(address),
-        }
-    }
-}
-
-/// The one that is meant: by its address and port, else as [`Who`] says. Where several are, and one of them `suits`, it
-/// is that one.
-pub(super) fn find<T: At + crate::engine::Named>(
-    typed: &str,
-    people: Vec<T>,
-    suits: impl Fn(&T) -> bool,
-) -> Result<T, WhoError<T>> {
-    let found = match (typed.parse::<SocketAddrV4>(), Who::split(typed)) {
-        (Ok(address), _) => Err(WhoError::Ambiguous(people.into_iter().filter(|one| one.is_at(address)).collect())),
-        (Err(_), Some((who, ""))) => who.among(people),
-        (Err(_), _) => Err(WhoError::Nobody),
-    };
-    let mut all = match found {
-        Err(WhoError::Ambiguous(all)) => all,
-        found => return found,
-    };
-    if let (1, Some(at)) = (all.iter().filter(|one| suits(one)).count(), all.iter().position(&suits)) {
-        return Ok(all.swap_remove(at));
-    }
-    match all.len() {
-        0 => Err(WhoError::Nobody),
-        1 => all.pop().ok_or(WhoError::Nobody),
-        _ => Err(WhoError::Ambiguous(all)),
     }
 }

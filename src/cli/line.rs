@@ -1,6 +1,7 @@
 //! What a typed line means.
 
 use crate::engine::{Who, Word};
+use crate::store::Forget;
 use crate::wire::PublicKey;
 
 /// What the user wants, whole.
@@ -81,6 +82,36 @@ pub enum Wish {
     },
     /// Shows who we are.
     WhoAmI,
+    /// Shows lines of history.
+    History {
+        /// Only those with this one, as typed.
+        who: Option<String>,
+        /// So many, the newest.
+        count: Option<u32>,
+    },
+    /// Shows what nobody has read.
+    Unread,
+    /// Shows lines of history with these words.
+    Search {
+        /// The words.
+        words: String,
+    },
+    /// Removes all that was said with somebody.
+    Forget {
+        /// With whom, as typed.
+        who: String,
+    },
+    /// The user said whether that is to be removed.
+    Forgo {
+        /// What.
+        what: Forget,
+        /// With whom.
+        name: String,
+        /// Whether.
+        yes: bool,
+    },
+    /// Shows no notifications, or does again; none to tell which.
+    Quiet(Option<bool>),
     /// Shows every message, or no longer.
     Verbose,
     /// Shows the commands.
@@ -160,6 +191,17 @@ pub enum Question {
         /// What its holder is called.
         name: String,
     },
+    /// What to look for.
+    SearchWords,
+    /// With whom all is to be forgotten.
+    ForgetWho,
+    /// Whether that is to be removed.
+    Forgo {
+        /// What.
+        what: Forget,
+        /// With whom.
+        name: String,
+    },
     /// Whom a word is about.
     JudgeWho(Word),
     /// Whom to follow.
@@ -169,7 +211,7 @@ pub enum Question {
 }
 
 /// The commands, as completion offers them; what takes a peer as its first word comes with `true`.
-pub const COMMANDS: [(&str, bool); 22] = [
+pub const COMMANDS: [(&str, bool); 26] = [
     ("LIST", false),
     ("POST", false),
     ("DM", true),
@@ -184,6 +226,10 @@ pub const COMMANDS: [(&str, bool); 22] = [
     ("MUTE", true),
     ("UNMUTE", true),
     ("CONTACTS", false),
+    ("HISTORY", true),
+    ("SEARCH", false),
+    ("FORGET", true),
+    ("QUIET", false),
     ("WHOAMI", false),
     ("VERBOSE", false),
     ("HELP", false),
@@ -224,6 +270,13 @@ impl Line {
             "UNBLOCK" => Self::judge(rest, Word::Unblock, "UNBLOCK <who>"),
             "MUTE" => Self::judge(rest, Word::Mute, "MUTE <who>"),
             "UNMUTE" => Self::judge(rest, Word::Unmute, "UNMUTE <who>"),
+            "HISTORY" => Self::history(rest),
+            "SEARCH" if rest.is_empty() => Self::Ask(Question::SearchWords),
+            "SEARCH" => Self::Wish(Wish::Search { words: rest.to_owned() }),
+            "FORGET" => Self::who(rest, Question::ForgetWho, "FORGET <who>", |who| Wish::Forget { who }),
+            "QUIET" if rest.eq_ignore_ascii_case("ON") => Self::Wish(Wish::Quiet(Some(true))),
+            "QUIET" if rest.eq_ignore_ascii_case("OFF") => Self::Wish(Wish::Quiet(Some(false))),
+            "QUIET" => alone(Wish::Quiet(None)),
             "WHOAMI" => alone(Wish::WhoAmI),
             "VERBOSE" => alone(Wish::Verbose),
             "HELP" if rest.eq_ignore_ascii_case("ALL") => Self::Wish(Wish::Help { all: true }),
@@ -292,6 +345,23 @@ impl Line {
         }
     }
 
+    fn history(rest: &str) -> Self {
+        let wish = |who: Option<&str>, count| Self::Wish(Wish::History { who: who.map(str::to_owned), count });
+        let count = |text: &str| text.parse::<u32>().ok().filter(|count| *count > 0);
+        if rest.is_empty() {
+            return wish(None, None);
+        }
+        if rest.eq_ignore_ascii_case("UNREAD") {
+            return Self::Wish(Wish::Unread);
+        }
+        match split_who(rest) {
+            Some((text, "")) if count(text).is_some() => wish(None, count(text)),
+            Some((who, "")) => wish(Some(who), None),
+            Some((who, after)) if count(after).is_some() => wish(Some(who), count(after)),
+            _ => Self::Usage("HISTORY [<who>] [<count>], or HISTORY UNREAD"),
+        }
+    }
+
     fn judge(rest: &str, word: Word, usage: &'static str) -> Self {
         Self::who(rest, Question::JudgeWho(word), usage, |who| Wish::Judge { who, word })
     }
@@ -322,6 +392,9 @@ impl Question {
             Self::PeerWho => "About whom: ",
             Self::VerifyWho => "Whose digits: ",
             Self::Same { .. } => "The same on both screens? [y/N] ",
+            Self::SearchWords => "Words: ",
+            Self::ForgetWho => "Whom to forget: ",
+            Self::Forgo { .. } => "Forget it for ever? [y/N] ",
             Self::JudgeWho(Word::Verify | Word::Trust) => "Whom to trust: ",
             Self::JudgeWho(Word::Block) => "Whom to block: ",
             Self::JudgeWho(Word::Unblock) => "Whom to unblock: ",
@@ -355,10 +428,10 @@ impl Question {
             Self::PeersWho => peer(|who| Wish::Peers { who }),
             Self::PeerWho => peer(|who| Wish::Peer { who }),
             Self::VerifyWho => peer(|who| Wish::Verify { who, digits: None }),
-            Self::Same { key, name } => {
-                let same = ["y", "yes"].iter().any(|yes| answer.eq_ignore_ascii_case(yes));
-                Line::Wish(Wish::Compared { key, name, same })
-            }
+            Self::Same { key, name } => Line::Wish(Wish::Compared { key, name, same: is_yes(answer) }),
+            Self::SearchWords => some.map_or(Line::Empty, |words| Line::Wish(Wish::Search { words })),
+            Self::ForgetWho => peer(|who| Wish::Forget { who }),
+            Self::Forgo { what, name } => Line::Wish(Wish::Forgo { what, name, yes: is_yes(answer) }),
             Self::JudgeWho(word) => {
                 some.map_or(Line::Empty, |_| Line::Wish(Wish::Judge { who: whole_who(answer), word }))
             }
@@ -381,6 +454,10 @@ fn whole_who(answer: &str) -> String {
     } else {
         answer.to_owned()
     }
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].iter().any(|yes| answer.eq_ignore_ascii_case(yes))
 }
 
 /// Text without the quotes around it, if it has them.

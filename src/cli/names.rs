@@ -55,6 +55,11 @@ impl Names {
         self.own = names.into_iter().flatten().map(look).filter(|own| !own.is_empty()).collect();
     }
 
+    /// What we are called, as it looks.
+    pub(super) fn own(&self) -> &[String] {
+        &self.own
+    }
+
     /// Takes note of who came, went, or changed its name.
     pub fn learn(&mut self, event: &Event) {
         let Some(peer) = subject(event) else { return };
@@ -192,13 +197,13 @@ fn id(peer: &Peer) -> Safe {
 /// A contact's name with its short fingerprint.
 #[must_use]
 pub fn contact(contact: &Contact) -> String {
-    format!("{}#{}", contact_name(contact), contact.key.fingerprint().short())
+    format!("{}#{}", contact.safe_name(), contact.key.fingerprint().short())
 }
 
 /// What can be typed so that it means this contact.
 #[must_use]
 pub fn contact_typed(contact: &Contact) -> String {
-    typed(&format!("{}#{}", contact_name(contact), &contact.key.fingerprint().hex()[..8]), contact.key)
+    typed(&format!("{}#{}", contact.safe_name(), &contact.key.fingerprint().hex()[..8]), contact.key)
 }
 
 /// A name with its fingerprint, as one word or in quotes.
@@ -211,13 +216,6 @@ fn typed(full: &str, key: PublicKey) -> String {
 
 fn is_word(text: &str) -> bool {
     !text.contains(|c: char| c.is_whitespace() || c == '"')
-}
-
-/// A contact's name as it is shown.
-#[must_use]
-pub fn contact_name(contact: &Contact) -> Safe {
-    let name = Safe::called(contact.display_name.as_deref().unwrap_or_default(), 32);
-    if name.as_str().trim().is_empty() { Safe::called(&contact.name, 32) } else { name }
 }
 
 /// True for a name that could pass for what stands around names in a line.

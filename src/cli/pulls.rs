@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::engine::{PeerId, Until};
+use crate::engine::{Mark, PeerId, Until};
+use crate::wire::OwnMessageId;
+
+/// DMs that are watched at the end; more are sent all the same.
+const MOST: usize = 1024;
 
 /// Avatars that are on their way with where they go, lists that were asked for, and DMs that wait.
 #[derive(Debug, Default)]
@@ -11,12 +15,18 @@ pub(super) struct Pulls {
     avatars: BTreeMap<PeerId, Option<PathBuf>>,
     lists: BTreeMap<PeerId, ()>,
     dms: Vec<WaitingDm>,
+    /// DMs that were sent, and no word came yet that they have arrived.
+    sent: Vec<OwnMessageId>,
+    /// Others may still fetch a long post of ours, and do not say when they have it.
+    post: bool,
+    /// A long text takes a while to arrive.
+    long: bool,
 }
 
 /// A DM that is not sent yet.
 #[derive(Debug)]
 pub(super) struct WaitingDm {
-    to: PeerId,
+    id: OwnMessageId,
     until: Until,
     /// What the one is called whom it is for.
     pub(super) name: String,
@@ -24,9 +34,25 @@ pub(super) struct WaitingDm {
 }
 
 impl Pulls {
-    /// True when nothing more comes by itself: what waits for the user's word is not waited for.
+    /// True when nothing more comes by itself: what waits for the user's word, or for somebody to come, is not waited for.
     pub(super) fn is_empty(&self) -> bool {
-        self.avatars.is_empty() && self.lists.is_empty() && !self.has_dms()
+        self.sent.is_empty() && !self.has_answers() && !self.has_dms() && !self.post
+    }
+
+    /// A long text was sent, of which others hear no more than its name until they fetch it.
+    pub(super) fn long(&mut self, post: bool) {
+        self.long = true;
+        self.post |= post;
+    }
+
+    /// Whether others may still fetch a long text.
+    pub(super) fn has_long(&self) -> bool {
+        self.long
+    }
+
+    /// Whether a picture or a list may come any moment.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.avatars.is_empty() || !self.lists.is_empty()
     }
 
     /// Whether a DM may be sent any moment.
@@ -34,13 +60,38 @@ impl Pulls {
         self.dms.iter().any(|dm| dm.until == Until::Answer)
     }
 
-    pub(super) fn dm(&mut self, to: PeerId, text: &str, until: Until, name: &str) {
-        self.dms.push(WaitingDm { to, until, name: name.to_owned(), text: text.to_owned() });
+    pub(super) fn dm(&mut self, id: OwnMessageId, text: &str, until: Until, name: &str) {
+        self.dms.push(WaitingDm { id, until, name: name.to_owned(), text: text.to_owned() });
     }
 
-    pub(super) fn dm_done(&mut self, to: PeerId, text: &str) {
-        if let Some(at) = self.dms.iter().position(|dm| dm.to == to && dm.text == text) {
-            self.dms.remove(at);
+    /// It was sent to somebody who will say that it has arrived.
+    pub(super) fn sent(&mut self, id: OwnMessageId) {
+        if self.sent.len() >= MOST {
+            self.sent.remove(0);
+        }
+        self.sent.push(id);
+    }
+
+    /// Whether this DM is not sent yet.
+    pub(super) fn waits(&self, id: OwnMessageId) -> bool {
+        self.dms.iter().any(|dm| dm.id == id)
+    }
+
+    /// Something became of a DM.
+    pub(super) fn marked(&mut self, id: OwnMessageId, mark: Mark) {
+        match mark {
+            Mark::Waiting => self.sent.retain(|sent| *sent != id),
+            Mark::Sent => {
+                if let Some(at) = self.dms.iter().position(|dm| dm.id == id) {
+                    self.dms.remove(at);
+                    self.sent(id);
+                }
+            }
+            Mark::Received => {}
+            Mark::Acknowledged | Mark::Stored | Mark::Failed(_) => {
+                self.dms.retain(|dm| dm.id != id);
+                self.sent.retain(|sent| *sent != id);
+            }
         }
     }
 

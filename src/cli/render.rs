@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::engine::{Event, Instant, Mark, Me, Peer, Presence, Trust, WhoError};
+use crate::engine::{Event, Instant, Me, Peer, Presence, Told, Trust, WhoError};
 use crate::node::Notice;
 use crate::wire::{AvatarKind, Safe, Untrusted};
 
@@ -11,6 +11,7 @@ use super::names::Names;
 use super::shown::{Shown, Tone};
 use super::{help, list};
 
+mod past;
 mod stats;
 mod trust;
 
@@ -48,15 +49,19 @@ impl Render {
             Event::Gone(peer) => self.passing("GONE", peer, names, &format!("is gone ({})", unheard(peer, now))),
             Event::Quiet(peer) => self.passing("QUIET", peer, names, &format!("is quiet ({})", unheard(peer, now))),
             Event::Back(peer) => self.passing("BACK", peer, names, "is back"),
-            Event::Post { from, text, .. } => return self.said("POST", from, names, "", text),
-            Event::Dm { from, text, private, .. } => {
+            Event::Post { from, text, told } => {
+                let kind = if told.late { "LATE" } else { "POST" };
+                return self.said(kind, from, names, "", text, told);
+            }
+            Event::Dm { from, text, private, told } => {
                 let whom = if *private { " to you" } else { " to you, not private" };
-                return self.said("DM", from, names, whom, text);
+                return self.said("DM", from, names, whom, text, told);
             }
             Event::KeyChanged { peer, before } => return self.key_changed(peer, before, names),
-            Event::Marked { to, text, mark: Mark::Failed(_), .. } => self.not_sent(to, text, names),
-            Event::Marked { to, text, .. } => self.sent(to, text, to.is_private(), names, now),
-            Event::CaughtUp { .. } => return Vec::new(),
+            // Not every mark is worth a line: see Render::marked.
+            Event::Marked { .. } | Event::CaughtUp { posts: 0 } => return Vec::new(),
+            Event::CaughtUp { posts: 1 } => self.info("Caught up: 1 post"),
+            Event::CaughtUp { posts } => self.info(&format!("Caught up: {} posts", grouped(*posts))),
             Event::Profile(peer) => self.profile(peer, names),
             Event::PeerList { from, ids } => self.peer_list(from, names, ids),
             Event::Avatar { peer, kind, bytes } => {
@@ -99,13 +104,16 @@ impl Render {
         vec![one]
     }
 
-    /// What POST did.
+    /// What POST did; some cannot take so long a text.
     #[must_use]
-    pub fn posted(self, to: &[Peer], names: &Names) -> Shown {
-        if to.is_empty() {
-            return self.error("Nobody here, not sent");
-        }
-        let text = format!("Posted to {}: {}", to.len(), some(to.iter().map(|peer| names.label(peer))));
+    pub fn posted(self, to: &[Peer], without: &[Peer], names: &Names) -> Shown {
+        let list = |peers: &[Peer]| some(peers.iter().map(|peer| names.label(peer)));
+        let text = match (to.len(), without.len()) {
+            (0, 0) => return self.error("Nobody here, not sent"),
+            (0, _) => return self.error(&format!("Not sent: it is too long for {}", list(without))),
+            (count, 0) => format!("Posted to {count}: {}", list(to)),
+            (count, _) => format!("Posted to {count}: {}; too long for {}", list(to), list(without)),
+        };
         self.say("SENT", None, &[(Tone::Faint, &text)], &text)
     }
 
@@ -224,7 +232,15 @@ impl Render {
         self.say(kind, Some((peer, &names.short(peer))), &[(Tone::Faint, &text)], what)
     }
 
-    fn said(self, kind: &'static str, from: &Peer, names: &Names, whom: &str, text: &Untrusted) -> Vec<Shown> {
+    fn said(
+        self,
+        kind: &'static str,
+        from: &Peer,
+        names: &Names,
+        whom: &str,
+        text: &Untrusted,
+        told: &Told,
+    ) -> Vec<Shown> {
         if self.pipe {
             // The id has a column of its own.
             let unverified = if from.key().is_none() { " (unverified)" } else { "" };
@@ -237,8 +253,15 @@ impl Render {
         // In front of the name, where no name can stand.
         let mark = if from.trust() == Trust::Verified { "\u{2713} " } else { "" };
         let name = names.speaker(from);
-        let head =
-            [(Tone::Plain, mark), (Tone::Name, &*name), (Tone::Plain, whom), (Tone::Plain, ": "), (Tone::Plain, first)];
+        let time = if told.late { format!("[{}] ", clock(told.stamp)) } else { String::new() };
+        let head = [
+            (Tone::Faint, &*time),
+            (Tone::Plain, mark),
+            (Tone::Name, &*name),
+            (Tone::Plain, whom),
+            (Tone::Plain, ": "),
+            (Tone::Plain, first),
+        ];
         let mut shown = vec![Shown::line(self.color, &head)];
         // Further lines are set in, so that none can pass for a line of somebody else.
         shown.extend(lines.map(|line| Shown::line(self.color, &[(Tone::Plain, "    "), (Tone::Plain, line.as_str())])));
@@ -276,6 +299,13 @@ pub(super) fn some(names: impl ExactSizeIterator<Item = String>) -> String {
     let more = names.len().saturating_sub(NAMES);
     let list = names.take(NAMES).collect::<Vec<_>>().join(", ");
     if more == 0 { list } else { format!("{list} and {more} more") }
+}
+
+/// Day of the week and time of something that came late.
+fn clock(unix: u64) -> String {
+    let seconds = i64::try_from(unix).unwrap_or_default();
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
+    time.strftime("%a %H:%M").to_string()
 }
 
 fn whoami(me: &Me) -> String {
@@ -332,6 +362,7 @@ pub fn notice(notice: &Notice) -> String {
         | Notice::PortMoved { .. }
         | Notice::SetAside { .. }
         | Notice::NotKept { .. }
+        | Notice::History { .. }
         | Notice::Ended { .. } => "",
     };
     format!("{notice}{advice}")

@@ -49,11 +49,18 @@ pub(super) fn needs_peers(wish: &Wish) -> bool {
         | Wish::AvatarSave { .. }
         | Wish::Peers { .. }
         | Wish::Follow { .. }
-        | Wish::Unfollow { .. } => true,
+        | Wish::Unfollow { .. }
+        | Wish::Forget { .. }
+        | Wish::History { who: Some(_), .. } => true,
         Wish::Profile { .. }
         | Wish::AvatarNone
         | Wish::Contacts
         | Wish::Compared { .. }
+        | Wish::History { who: None, .. }
+        | Wish::Unread
+        | Wish::Search { .. }
+        | Wish::Forgo { .. }
+        | Wish::Quiet(_)
         | Wish::WhoAmI
         | Wish::Verbose
         | Wish::Help { .. }

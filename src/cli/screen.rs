@@ -26,6 +26,24 @@ impl Reader {
     }
 }
 
+/// Tells when lines are written.
+#[derive(Debug)]
+pub(super) struct Writing {
+    queue: mpsc::WeakSender<Item>,
+}
+
+impl Writing {
+    /// Returns when all is written that was shown before; false when that never happens.
+    pub(super) async fn reached(&self) -> bool {
+        let (reached, mark) = oneshot::channel();
+        let sent = match self.queue.upgrade() {
+            Some(queue) => queue.send(Item::Mark(reached)).await.is_ok(),
+            None => false,
+        };
+        sent && mark.await.is_ok()
+    }
+}
+
 /// Where lines go.
 pub type Sink = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 
@@ -83,14 +101,13 @@ impl Screen {
 
     /// Waits until all is written that was shown, but not for long.
     pub async fn settle(&self, longest: Duration) {
-        let (reached, mark) = oneshot::channel();
-        let wait = async {
-            if self.queue.send(Item::Mark(reached)).await.is_ok() {
-                let _ = mark.await;
-            }
-        };
         // A reader that has stopped is not waited for.
-        let _ = tokio::time::timeout(longest, wait).await;
+        let _ = tokio::time::timeout(longest, self.writing().reached()).await;
+    }
+
+    /// Tells when lines are written.
+    pub(super) fn writing(&self) -> Writing {
+        Writing { queue: self.queue.downgrade() }
     }
 
     /// Tells when nobody reads any more.

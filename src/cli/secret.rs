@@ -11,9 +11,9 @@ use crate::engine::Secret;
 use crate::node::{Profile, group_key, random_seed};
 
 use super::args::{Options, SECRET, SecretArgs, SecretTask};
+use super::host::sentence;
 use super::screen;
 use super::shown::{Shown, Tone};
-use super::start::sentence;
 
 /// Longest secret, bytes.
 const LONGEST: u64 = 4096;

@@ -1,20 +1,28 @@
 //! One user's session: takes lines, events and notices, and shows what comes of them.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::engine::{Command, Event, Instant, Peer, Reply, Trust};
+use crate::engine::{Command, Event, Instant, Mark, Peer, Reply, Trust};
 use crate::node::{Handle, Node, Notice, Profile};
+use crate::store::History;
 
 use super::alarms::Alarms;
 use super::crowd::Crowd;
+use super::host::{self, Host};
 use super::input::{Input, Typed};
 use super::line::{Line, Question, Wish};
+use super::marks::{Marks, News};
 use super::names::{self, Names};
+use super::popup::Popups;
 use super::pulls::Pulls;
+use super::reading::Reading;
 use super::render::{self, Render};
 use super::round::{Round, needs_peers};
+use super::screen;
 use super::screen::Screen;
 use super::signals::Signals;
 
@@ -27,8 +35,20 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// At the end of a pipe, DMs that a peer has to answer first are waited for so long at most.
 const LAST_DMS: Duration = Duration::from_secs(5);
 
+/// At the end of a pipe, word that DMs have arrived is waited for so long at most.
+const LAST_MARKS: Duration = Duration::from_millis(500);
+
+/// At the end of a pipe, others have so long to fetch a long text.
+pub(super) const LAST_LONG: Duration = Duration::from_secs(2);
+
+/// A text that is longer is fetched, more or less, bytes.
+pub(super) const SHORT: usize = 500;
+
 /// Goodbye takes no longer.
 const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Goodbye and the writing of the history take no longer: a disk may be slow.
+const LAST_COMMITS: Duration = Duration::from_millis(2_500);
 
 /// Goodbye and the writing of what was shown take no longer together.
 const ENDING: Duration = Duration::from_millis(850);
@@ -38,7 +58,7 @@ const SETTLE: Duration = Duration::from_millis(50);
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     /// The user, the system or the reader of our output wanted it.
     Wanted,
     /// The peer failed.
@@ -47,14 +67,21 @@ pub enum End {
 
 /// A session with a running peer.
 #[derive(Debug)]
-pub struct Session {
+pub(super) struct Session {
     pub(super) handle: Handle,
     pub(super) render: Render,
     pub(super) screen: Screen,
-    pub(super) profile: Profile,
+    pub(super) profile: Arc<Mutex<Profile>>,
+    stop: Arc<Notify>,
     pub(super) pulls: Pulls,
     pub(super) names: Names,
     pub(super) verbose: bool,
+    pub(super) history: Option<History>,
+    pub(super) reading: Option<Reading>,
+    pub(super) marks: Marks,
+    pub(super) quiet: bool,
+    /// Notifications of the desktop; none on a pipe.
+    pub(super) popups: Option<Popups>,
     question: Option<Question>,
     held: Option<Held>,
     round: Option<Round>,
@@ -90,10 +117,11 @@ pub(super) enum Acted {
 }
 
 impl Session {
-    /// A session that shows things in this form.
-    #[must_use]
-    pub fn new(handle: Handle, render: Render, screen: Screen, profile: Profile) -> Self {
+    /// A session that shows things in this form. Must be called inside a tokio runtime.
+    pub(super) fn new(host: &Host, render: Render, screen: Screen) -> Self {
+        let (handle, history) = (host.node.handle.clone(), host.history.clone());
         let now = handle.now();
+        let reading = history.clone().map(|history| Reading::start(history, screen.writing()));
         Self {
             round: render.pipe.then(|| Round::from(now)),
             crowd: (!render.pipe).then(Crowd::default),
@@ -103,9 +131,15 @@ impl Session {
             handle,
             render,
             screen,
-            profile,
+            profile: Arc::clone(&host.profile),
+            stop: Arc::clone(&host.stop),
             pulls: Pulls::default(),
             verbose: false,
+            history,
+            reading,
+            marks: Marks::default(),
+            quiet: false,
+            popups: None,
             question: None,
             held: None,
             discovery: None,
@@ -113,25 +147,39 @@ impl Session {
         }
     }
 
+    /// Shows DMs and mentions as notifications of the desktop, too.
+    pub(super) fn with_popups(mut self, popups: Option<Popups>) -> Self {
+        self.popups = popups;
+        self
+    }
+
     /// Runs until the end, says goodbye, and writes out all that was shown.
-    pub async fn run(mut self, node: Node, mut input: Input, mut signals: Signals, verbose: bool) -> End {
-        let reader = self.screen.reader();
+    pub(super) async fn run(mut self, node: Node, mut input: Input, mut signals: Signals, verbose: bool) -> End {
+        let (reader, stop) = (self.screen.reader(), Arc::clone(&self.stop));
         // Apart from what is shown, so that a reader that has stopped does not keep us from ending.
         let end = tokio::select! {
             end = self.work(node, &mut input, verbose) => end,
             () = signals.came() => End::Wanted,
             () = reader.gone() => End::Wanted,
+            () = stop.notified() => End::Wanted,
         };
         for dm in self.pulls.never_sent() {
-            let line = self.render.never_sent(&dm.name, &dm.text);
+            let line = self.render.never_sent(&dm.name, &dm.text, self.history.is_some());
             // A reader that has stopped does not keep us from ending.
             let _ = tokio::time::timeout(SETTLE, self.screen.show(line)).await;
         }
         let began = self.handle.now();
+        let longest = if self.history.is_some() { LAST_COMMITS } else { GOODBYE };
         // A peer that hangs is not waited for.
-        let _ = tokio::time::timeout(GOODBYE, self.handle.leave()).await;
+        let left = tokio::time::timeout(longest, self.handle.leave());
+        let noted = async {
+            if let Some(reading) = self.reading.take() {
+                reading.end(GOODBYE).await;
+            }
+        };
+        let _ = tokio::join!(left, noted);
         if input.is_prompting() {
-            super::screen::leave_line();
+            screen::leave_line();
         }
         self.screen.end(ENDING.saturating_sub(self.handle.now().since(began))).await;
         end
@@ -168,6 +216,12 @@ impl Session {
             self.names.me(&me);
             self.screen.show(self.render.greeting(&me)).await;
         }
+        if let Some(history) = self.history.clone() {
+            let unread = tokio::task::spawn_blocking(move || host::unread(&history)).await;
+            if let Ok(Some(line)) = unread {
+                self.info(&line).await;
+            }
+        }
         if verbose {
             self.act(&Wish::Verbose).await;
         }
@@ -196,7 +250,12 @@ impl Session {
             }
             Typed::End if self.pulls.is_empty() || !self.render.pipe => return Some(End::Wanted),
             Typed::End => {
-                let longest = if self.pulls.has_dms() { LAST_DMS } else { LAST_ANSWERS };
+                let longest = match () {
+                    () if self.pulls.has_dms() => LAST_DMS,
+                    () if self.pulls.has_long() => LAST_LONG,
+                    () if self.pulls.has_answers() => LAST_ANSWERS,
+                    () => LAST_MARKS,
+                };
                 self.last = Some(self.handle.now() + longest);
                 return None;
             }
@@ -271,6 +330,10 @@ impl Session {
             self.names.me(&me);
         }
         let now = self.handle.now();
+        if let Event::Marked { id, to, mark, text } = &event {
+            let news = News { id: *id, to: to.clone(), mark: *mark, text: Some(text.clone()) };
+            self.marked(news).await;
+        }
         let told = !is_unwanted(&event)
             && self.crowd.as_mut().is_none_or(|crowd| crowd.tells(&event, now))
             && self.alarms.as_mut().is_none_or(|alarms| alarms.tells(&event, now));
@@ -278,9 +341,30 @@ impl Session {
         if told {
             let lines = self.render.event(&event, &self.names, now, &time);
             self.screen.show_all(lines).await;
+            if let Event::Post { told, .. } | Event::Dm { told, .. } = &event {
+                self.seen(told.row);
+                if let Some(popups) = self.popups.as_mut().filter(|_| !self.quiet) {
+                    popups.happened(&event, &self.names, self.names.own(), now);
+                }
+            }
         }
         self.pulled(&event).await;
         (self.last.is_some() && self.pulls.is_empty()).then_some(End::Wanted)
+    }
+
+    /// Shows what became of a DM, if that says something.
+    async fn marked(&mut self, news: News) {
+        let now = self.handle.now();
+        if news.mark == Mark::Sent && self.marks.waits(news.id) && self.pulls.waits(news.id) {
+            let text = news.text.clone().unwrap_or_default();
+            let line = self.render.sent(&news.to, &text, news.to.is_private(), &self.names, now);
+            self.screen.show(line).await;
+            self.marks.shown(news.id, Mark::Sent);
+            return;
+        }
+        if let Some(news) = self.marks.came(news, now) {
+            self.screen.show(self.render.marked(&news, &self.names)).await;
+        }
     }
 
     /// New keys are never silent, also where the event about one is lost.
@@ -306,7 +390,8 @@ impl Session {
             | Notice::Interfaces { .. }
             | Notice::PortMoved { .. }
             | Notice::SetAside { .. }
-            | Notice::NotKept { .. } => {}
+            | Notice::NotKept { .. }
+            | Notice::History { .. } => {}
         }
         None
     }
@@ -317,7 +402,8 @@ impl Session {
         let held = self.held.as_ref().and_then(|held| held.until);
         let crowd = self.crowd.as_ref().and_then(Crowd::due);
         let alarms = self.alarms.as_ref().and_then(Alarms::due);
-        [round, held, crowd, alarms, self.hint_at, self.last].into_iter().flatten().min()
+        let popups = self.popups.as_ref().and_then(Popups::due);
+        [round, held, crowd, alarms, self.marks.due(), popups, self.hint_at, self.last].into_iter().flatten().min()
     }
 
     async fn woke(&mut self) -> Option<End> {
@@ -330,6 +416,12 @@ impl Session {
         }
         for alarm in self.alarms.as_mut().map(|alarms| alarms.summaries(now)).unwrap_or_default() {
             self.screen.show(self.render.alarm(&alarm)).await;
+        }
+        if let Some(popups) = &mut self.popups {
+            popups.woke(now);
+        }
+        for news in self.marks.overdue(now) {
+            self.screen.show(self.render.marked(&news, &self.names)).await;
         }
         if self.hint_at.is_some_and(|at| at <= now) {
             self.hint_at = None;

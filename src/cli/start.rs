@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use crate::node::{Node, Options as NodeOptions, Profile, login_name};
+use crate::node::Profile;
 use crate::wire::Name;
 
 use super::args::Options;
+use super::host::{Host, sentence, usual_name};
 use super::input::{Input, Typed};
 use super::pipe;
+use super::popup::Popups;
 use super::prompt::{self, Later};
 use super::render::Render;
 use super::screen::{self, Screen};
-use super::secret;
 use super::session::{End, Session};
 use super::shown::Shown;
 use super::signals::Signals;
@@ -57,7 +58,7 @@ async fn session(options: &Options, render: Render) -> Result<End, String> {
     let (mut input, sink) = started.map_err(|error| format!("Cannot read what is typed: {error}"))?;
     let screen = Screen::start(sink).map_err(|error| format!("Cannot show anything: {error}"))?;
 
-    let (mut profile, notices) = if options.temporary {
+    let (profile, notices) = if options.temporary {
         (Profile::temporary(), Vec::new())
     } else {
         Profile::open(options.profile.as_deref()).map_err(|error| error.to_string())?
@@ -76,43 +77,27 @@ async fn session(options: &Options, render: Render) -> Result<End, String> {
         screen.end(Duration::from_millis(200)).await;
         return Ok(End::Wanted);
     };
-    if profile.settings().name.is_none() {
-        let kept = profile.change(|settings| settings.name = Some(name.clone()));
-        if let Err(error) = kept {
-            screen.show(render.error(&format!("Your name is not kept for the next start: {error}"))).await;
-        }
-    }
-    let (mut keys, notices) = profile.keys().map_err(|error| sentence(&error.to_string()))?;
-    for notice in notices {
-        screen.show(render.info(&sentence(&notice.to_string()))).await;
-    }
-    if let Some(found) = secret::of_group(options)? {
-        if let Some(warning) = &found.warning {
-            screen.show(render.info(warning)).await;
-        }
-        keys.group = Some(found.key(profile.folder())?);
-    }
     if let Some(file) = profile.history_file() {
         // Set once, here.
         let _ = later.history.set(file);
     }
-
-    let node = match Node::start(NodeOptions { keys: Some(keys), ..node_options(options, name, &profile) }) {
-        Ok(node) => node,
-        Err(error) => {
+    let mut host = match Host::start(options, profile, name) {
+        Ok(host) => host,
+        Err(text) => {
             screen.end(Duration::from_millis(200)).await;
-            return Err(sentence(&error.to_string()));
+            return Err(text);
         }
     };
-    let _ = later.peers.set(node.handle.peers());
-    if options.port.is_none() && profile.settings().port != Some(node.handle.port()) {
-        let kept = profile.change(|settings| settings.port = Some(node.handle.port()));
-        if let Err(error) = kept {
-            tracing::warn!(%error, "the port is not kept");
-        }
+    let served = host.serve().await;
+    for notice in &host.notices {
+        screen.show(render.info(notice)).await;
     }
-    let session = Session::new(node.handle.clone(), render, screen, profile);
-    Ok(session.run(node, input, signals, options.verbose).await)
+    let _ = later.peers.set(host.node.handle.peers());
+    let popups = (options.notify && !render.pipe).then(|| Popups::find(options.quiet_hours)).flatten();
+    let session = Session::new(&host, render, screen).with_popups(popups);
+    let end = session.run(host.node, input, signals, options.verbose).await;
+    drop(served);
+    Ok(end)
 }
 
 /// The name to go by: the option, what is kept, else asked for at a terminal; none when the user left instead.
@@ -143,37 +128,4 @@ async fn name(
             Typed::End => return None,
         }
     }
-}
-
-/// The login name, or that of the profile where it is the login's second or later one: two peers on one host need two
-/// ids.
-fn usual_name(profile: &Profile) -> Name {
-    let login = login_name();
-    let number = profile.name().strip_prefix(login.as_str()).and_then(|rest| rest.strip_prefix('-'));
-    match number {
-        Some(number) if number.bytes().all(|b| b.is_ascii_digit()) => Name::new(profile.name()).unwrap_or(login),
-        _ => login,
-    }
-}
-
-fn node_options(options: &Options, name: Name, profile: &Profile) -> NodeOptions {
-    let settings = profile.settings();
-    NodeOptions {
-        display_name: settings.display_name.clone(),
-        status: settings.status.clone(),
-        avatar: profile.avatar(),
-        config: options.config(),
-        port: options.port,
-        usual_port: settings.port,
-        interfaces: options.interfaces(),
-        peers: options.peers(),
-        paths: profile.paths_file(),
-        ..NodeOptions::new(name)
-    }
-}
-
-/// The text with a capital at its beginning.
-pub(super) fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -106,7 +106,7 @@ impl Engine {
     }
 
     /// Brings the next announcement forward, at most once in 2 s.
-    fn hurry(&mut self, now: Instant) {
+    pub(super) fn hurry(&mut self, now: Instant) {
         let lately = self.beats.hurried.is_some_and(|at| now.since(at) < Config::HURRY_GAP);
         if lately || self.left {
             return;
@@ -190,6 +190,7 @@ impl Engine {
             caps: Some(Caps::OURS),
             beat: Some(beat),
             scan: self.config.scan,
+            posts: self.ring.as_ref().map(|ring| ring.posted.number).filter(|number| *number > 0 && !self.config.scan),
             ..extra
         };
         let (own, prekey) = (&self.own, self.own_prekey().filter(|_| profile));
@@ -278,7 +279,21 @@ impl Engine {
             None => false,
         };
         self.answer(met, arrival);
+        self.heard_again(met.id, extension.posts, arrival);
         if stray { Err(Rejected::StrayAnswer) } else { Ok(()) }
+    }
+
+    /// A peer announces itself: what waits for that goes on.
+    fn heard_again(&mut self, id: PeerId, posts: Option<u64>, arrival: &Arrival) {
+        let Some(signed) = arrival.signed.filter(|signed| signed.newest) else { return };
+        if !self.authors.get(&signed.key).is_some_and(|author| author.fresh) {
+            return;
+        }
+        self.deliver_on_beat(&signed.key, arrival.now);
+        self.pass_carried(id, arrival.now);
+        if let Some(posts) = posts {
+            self.on_post_count(id, posts, arrival.now);
+        }
     }
 
     pub(super) fn on_ping(&mut self, ping: &Ping<'_>, arrival: &Arrival) -> Result<(), Rejected> {

@@ -175,6 +175,11 @@ impl Inflow {
         self.proven.entry(address).or_insert_with(|| (Bucket::full(limits.known_rate, now), keyed)).1 = keyed;
     }
 
+    /// True for an address that answered an echo.
+    pub(super) fn is_proven(&self, address: &SocketAddrV4) -> bool {
+        self.proven.contains_key(address)
+    }
+
     /// How many proven addresses there are.
     #[cfg(test)]
     pub(super) fn proven(&self) -> usize {

@@ -119,6 +119,8 @@ pub enum Reply {
         id: OwnMessageId,
         /// Those it was sent to, by id; may be empty.
         to: Vec<Peer>,
+        /// Those it was not sent to: it is longer than what their programs can take.
+        without: Vec<Peer>,
     },
     /// A DM left for this peer.
     Sent {

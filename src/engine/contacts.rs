@@ -5,12 +5,14 @@ use std::net::Ipv4Addr;
 use super::authors::Author;
 use super::peer::{Tier, Trust};
 use super::waiting::Hold;
-use super::{CommandError, Contact, Engine, Event, Instant, Output, Peer, PeerId, Presence, Record, Reply, Whom, Word};
+use super::{
+    CommandError, Contact, Engine, Event, Failure, Instant, Output, Peer, PeerId, Presence, Record, Reply, Whom, Word,
+};
 use crate::wire::PublicKey;
 
 impl Contact {
     /// What a row says about this contact.
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         match (self.changed, self.verified) {
             (true, _) => Trust::Changed,
             (false, true) => Trust::Verified,
@@ -176,10 +178,11 @@ impl Engine {
         if let Some(id) = row {
             let (trust, blocked, muted) = self.standing_of(&key);
             self.peers.update(id, |peer| (peer.trust, peer.blocked, peer.muted) = (trust, blocked, muted));
-            if word == Word::Block {
-                self.give_up_waiting(id);
-            }
             self.go_on_waiting(id, now);
+        }
+        match word {
+            Word::Block => self.give_up_on(&key, Failure::Blocked, now),
+            _ => self.deliver_anew(&key, now),
         }
         Ok(Reply::Done)
     }

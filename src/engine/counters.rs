@@ -62,6 +62,10 @@ pub struct Counters {
     pub blocked: u64,
     /// Dropped: messages of somebody who did not prove to be there.
     pub unproven: u64,
+    /// Dropped: acknowledgements of nothing that we sent there.
+    pub stray_acks: u64,
+    /// Messages that are not in the history because too many were on their way to the disk.
+    pub not_kept: u64,
     /// Posts that stand where another post of the same author stands.
     pub forks: u64,
 }

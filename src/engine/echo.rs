@@ -230,7 +230,10 @@ impl Engine {
             let keyed = self.peers.read(id, |peer| peer.key.is_some()).unwrap_or(false);
             self.inflow.prove(from, keyed, &self.config.limits, now);
             self.know(id, *from.ip(), now);
-            self.tell_held(id);
+            self.take_held(id, now);
+            self.sync_with(id, now);
+            self.pass_carried(id, now);
+            self.carry_all(now);
             self.go_on_waiting(id, now);
             self.outputs.push_back(Output::Store(Record::Path { user_id, address: from }));
             if lasting {

@@ -297,8 +297,9 @@ impl<T> Tickets<T> {
         self.open.remove(&ticket)
     }
 
-    pub(super) fn get_mut(&mut self, ticket: Ticket) -> Option<&mut T> {
-        self.open.get_mut(&ticket).map(|(what, _)| what)
+    /// The oldest first.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&mut T, Instant)> {
+        self.open.values_mut().map(|(what, since)| (what, *since))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -4,15 +4,17 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use crate::wire::{
-    Chain, Dm, DmBody, Follow, FollowResponse, MessageId, PieceHash, Post, Profile, Revoke, Sealed, Untrusted, UserId,
-    unescaped,
+    Chain, Dm, DmBody, Follow, FollowResponse, MessageId, PieceHash, Post, Profile, PublicKey, Revoke, Sealed,
+    SealedBody, Untrusted, UserId, unescaped,
 };
 
 use super::avatar::Picture;
+use super::commits::{Fate, Incoming};
 use super::meet::{Met, Sender};
 use super::peer::{Greeting, Tier};
 use super::sessions::Opened;
-use super::{Arrival, Engine, Event, Instant, PeerId, Presence, Rejected};
+use super::signed::Signed;
+use super::{Arrival, Engine, Event, Instant, Kind, PeerId, Presence, Rejected};
 
 impl Engine {
     /// Meets the sender of a message that is no announcement.
@@ -62,26 +64,35 @@ impl Engine {
     pub(super) fn on_post(&mut self, post: &Post<'_>, bytes: &[u8], arrival: &Arrival) -> Result<(), Rejected> {
         let met = self.hear(post.user_id, arrival)?;
         self.refuse_blocked(met.id)?;
-        if !self.is_new(
-            met.id,
-            post.user_id,
-            post.message_id,
-            post.content,
-            post.timestamp.unwrap_or(self.unix(arrival.now)),
-        ) {
+        let now = arrival.now;
+        let stamp = post.timestamp.unwrap_or(self.unix(now));
+        let place = match arrival.signed {
+            Some(signed) => Chain::of(bytes)?.map(|chain| (signed.key, chain)),
+            None => None,
+        };
+        let new = match &place {
+            // The same post may have come by others, and a text that somebody signed says what it is.
+            Some(_) => !self.posts.has(&PieceHash::of(bytes)),
+            None => true,
+        };
+        if !self.is_new(met.id, post.user_id, post.message_id, post.content, stamp) || !new {
             return Err(Rejected::Duplicate);
         }
-        let key = arrival.signed.map(|signed| signed.key);
-        if let (Some(key), Some(chain)) = (key, Chain::of(bytes)?)
-            && self.posts.note(key, PieceHash::of(bytes), &chain)
-        {
-            self.counters.forks += 1;
+        let from = self.peers.get(met.id).ok_or(Rejected::Stranger)?;
+        let message_id = post.message_id.map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let text = Self::text_of(post.content, arrival);
+        let said = Incoming { from, message_id, kind: Kind::Post, text, stamp, lamport: 0, post: None, late: false };
+        match place {
+            Some((author, chain)) => self.take_post_of(said, author, &chain, bytes, arrival.signed, (0, met.id), now),
+            None => {
+                let said = Incoming { lamport: self.posts.greatest(), ..said };
+                self.take_said(said, arrival.signed, now);
+            }
         }
-        self.tell(met.id, arrival.signed, Self::text_of(post.content, arrival), None, arrival.now);
         Ok(())
     }
 
-    fn refuse_blocked(&self, id: PeerId) -> Result<(), Rejected> {
+    pub(super) fn refuse_blocked(&self, id: PeerId) -> Result<(), Rejected> {
         if self.peers.read(id, |peer| peer.blocked).unwrap_or(false) { Err(Rejected::Blocked) } else { Ok(()) }
     }
 
@@ -112,8 +123,12 @@ impl Engine {
         {
             self.event(Event::Back(peer));
         }
-        self.tell(id, None, Untrusted::new(opened.body.text), Some(true), now);
-        Ok(())
+        let Opened { peer, message_id, body } = opened;
+        if let Some(ack) = body.ack {
+            let ours = self.acknowledge(&peer, &ack.message_id, ack.stored, now);
+            return if ours { Ok(()) } else { Err(Rejected::StrayAck) };
+        }
+        self.take_sealed(id, peer, &message_id, body, None, now)
     }
 
     pub(super) fn on_dm(&mut self, dm: &Dm<'_>, arrival: &Arrival) -> Result<(), Rejected> {
@@ -131,7 +146,18 @@ impl Engine {
         if !self.is_new(met.id, dm.from, dm.message_id, content, dm.timestamp.unwrap_or(self.unix(arrival.now))) {
             return Err(Rejected::Duplicate);
         }
-        self.tell(met.id, arrival.signed, Self::text_of(content, arrival), Some(false), arrival.now);
+        let from = self.peers.get(met.id).ok_or(Rejected::Stranger)?;
+        let said = Incoming {
+            from,
+            message_id: dm.message_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+            kind: Kind::Dm { private: false },
+            text: Self::text_of(content, arrival),
+            stamp: dm.timestamp.unwrap_or(self.unix(arrival.now)),
+            lamport: self.posts.greatest(),
+            post: None,
+            late: false,
+        };
+        self.take_said(said, arrival.signed, arrival.now);
         Ok(())
     }
 
@@ -141,13 +167,53 @@ impl Engine {
         let (body, secret) = self.open_letter(&signed.key, message.as_str(), prekey, sealed)?;
         let met = self.hear(dm.from, arrival)?;
         self.refuse_blocked(met.id)?;
-        if !self.is_new(met.id, dm.from, dm.message_id, &body.text, body.timestamp) {
-            return Err(Rejected::Duplicate);
-        }
         if self.authors.get(&signed.key).is_some_and(|author| author.fresh) {
             self.open_session(signed.key, signed.sid, false, secret, arrival.now);
         }
-        self.tell(met.id, Some(signed), Untrusted::new(body.text), Some(true), arrival.now);
+        self.take_sealed(met.id, signed.key, message.as_str(), body, Some(signed), arrival.now)
+    }
+
+    /// Takes what a letter or frame held. One that came before is acknowledged once more, as its ACK may be lost.
+    fn take_sealed(
+        &mut self,
+        id: PeerId,
+        key: PublicKey,
+        message_id: &str,
+        body: SealedBody,
+        signed: Option<Signed>,
+        now: Instant,
+    ) -> Result<(), Rejected> {
+        let mut told = false;
+        match self.commits.fate(&key, message_id) {
+            // There may be room on the disk again.
+            Some(Fate::Done { stored: false }) if self.config.history && body.long.is_none() => told = true,
+            Some(Fate::Done { stored }) => {
+                self.acknowledge_to(&key, message_id, stored, now);
+                return Err(Rejected::Duplicate);
+            }
+            Some(Fate::Committing(true)) => {
+                self.acknowledge_to(&key, message_id, false, now);
+                return Err(Rejected::Duplicate);
+            }
+            Some(Fate::Committing(false) | Fate::Held) => return Err(Rejected::Duplicate),
+            None => {}
+        }
+        let from = self.peers.get(id).ok_or(Rejected::Stranger)?;
+        let said = Incoming {
+            from,
+            message_id: message_id.to_owned(),
+            kind: Kind::Dm { private: true },
+            text: Untrusted::new(body.text),
+            stamp: body.timestamp,
+            lamport: self.posts.greatest(),
+            post: None,
+            late: false,
+        };
+        match body.long {
+            Some(long) => self.pull_dm(said, &long, signed, now),
+            None if told => self.keep_told(said, now),
+            None => self.take_said(said, signed, now),
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{PieceHash, Prekey, PublicKey, Sid};
+use crate::wire::{PieceHash, Prekey, PublicKey, Safe, Sid};
 
 use super::{Archive, Crypto, Secret};
 
@@ -98,6 +98,13 @@ impl Contact {
     #[must_use]
     pub fn shown_name(&self) -> &str {
         self.display_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.name)
+    }
+
+    /// What it is called on a screen; at most 32 columns.
+    #[must_use]
+    pub fn safe_name(&self) -> Safe {
+        let name = Safe::called(self.display_name.as_deref().unwrap_or_default(), 32);
+        if name.as_str().trim().is_empty() { Safe::called(&self.name, 32) } else { name }
     }
 
     /// Takes note of a [`Record::Heard`](super::Record): what was signed up to there counts no more.

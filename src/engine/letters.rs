@@ -38,7 +38,7 @@ impl Seeds {
         Self(first)
     }
 
-    fn next(&mut self) -> Secret {
+    pub(super) fn next(&mut self) -> Secret {
         let seed = Secret(blake3::derive_key("lsnp 1 seed", &self.0.0));
         self.0 = Secret(blake3::derive_key("lsnp 1 next seeds", &self.0.0));
         seed
@@ -87,9 +87,9 @@ impl Engine {
     }
 
     /// Writes a signed letter to a peer whose prekey is known; none when that is no good key.
-    pub(super) fn write_letter(&mut self, peer: &Peer, text: &str, id: OwnMessageId, now: Instant) -> Option<Letter> {
+    pub(super) fn write_letter(&mut self, peer: &Peer, body: &SealedBody, id: OwnMessageId) -> Option<Letter> {
         let (to_key, prekey, to) = (peer.key?, peer.prekey?, peer.user_id()?);
-        let body = SealedBody::text(text, self.unix(now)).encode();
+        let body = body.encode();
         let ring = self.ring.as_mut()?;
         let seed = ring.seeds.next();
         let aad = bound(&ring.crypto.public_key(), &to_key, id.as_field().as_str());

@@ -254,6 +254,7 @@ impl Engine {
             }
             // What somebody is called who never answered may be from long ago.
             if changed && (peer.key.is_none() || peer.is_settled()) {
+                self.keep_profile(&peer, peer.heard);
                 self.event(Event::Profile(peer));
             }
         }

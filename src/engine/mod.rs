@@ -3,15 +3,19 @@
 //! The loop around it, whole: take a datagram, a command, new links or the time with a `handle_*`, then call
 //! [`Engine::poll`] and do what it says until it says [`Output::Wait`].
 
+mod acks;
 mod announce;
 mod authors;
 mod avatar;
 mod budget;
+mod carry;
 mod command;
+mod commits;
 mod config;
 mod contacts;
 mod counters;
 mod crypto;
+mod delivery;
 mod echo;
 mod entry;
 mod group;
@@ -20,6 +24,7 @@ mod hints;
 mod inbox;
 mod instant;
 mod kept;
+mod late;
 mod letters;
 mod limits;
 mod links;
@@ -29,20 +34,25 @@ mod output;
 mod own;
 mod peer;
 mod peers;
+mod person;
 mod posts;
 mod presence;
 mod probation;
 mod profile;
+mod pull;
 mod pulls;
 mod rejected;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sessions;
 mod signed;
+mod sync;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod timer;
 mod waiting;
+mod wanted;
 mod who;
 mod window;
 
@@ -70,14 +80,19 @@ pub use output::{Event, Output, Record, Transmit};
 pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence, Trust};
 pub use peers::Peers;
+pub use person::{Person, find};
 pub use rejected::Rejected;
 pub use who::{Called, Named, Who, WhoError, look};
 
-use crate::wire::{self, Message, PublicKey, Sid, Untrusted};
+use crate::wire::{self, AvatarLabel, Carry, Message, PublicKey, Sid, Untrusted};
+use acks::OlderSent;
 use announce::{Answer, Beats};
 use authors::Authors;
-use avatar::{Pictures, Pull};
+use avatar::Pictures;
 use budget::{Answered, Bucket, Inflow, Knocks, Pace, Seen};
+use carry::Carrier;
+use commits::Commits;
+use delivery::Outbox;
 use group::Group;
 use hash::Key;
 use hints::Hints;
@@ -86,8 +101,11 @@ use own::Own;
 use peers::PeerTable;
 use posts::Posts;
 use presence::Watch;
+use pull::Pull;
 use sessions::Sessions;
 use signed::{Sequence, Signed};
+use sync::Syncing;
+use texts::Texts;
 use timer::{Timer, Timers};
 use waiting::Waits;
 
@@ -110,7 +128,13 @@ pub struct Engine {
     authors: Authors,
     sessions: Sessions,
     waits: Waits,
+    outbox: Outbox,
+    older_sent: OlderSent,
+    commits: Commits,
     posts: Posts,
+    texts: Texts,
+    syncing: Syncing,
+    carrier: Carrier,
     /// Peers without a key that the user lets have a name that a key had.
     excused: BTreeSet<PeerId>,
     /// Asks of those whom a message waits for.
@@ -140,7 +164,7 @@ pub struct Engine {
     outflow: BTreeMap<SocketAddrV4, Bucket>,
     own_outflow: Bucket,
     seen: Seen,
-    pulls: BTreeMap<PeerId, Pull>,
+    pulls: BTreeMap<PeerId, (AvatarLabel, Pull)>,
     pictures: Pictures,
     /// When older clients at an IP were last sent our picture.
     pictured: BTreeMap<SocketAddrV4, Instant>,
@@ -183,7 +207,13 @@ impl Engine {
             authors: Authors::new(Vec::new(), key, &config.limits, now),
             sessions: Sessions::new(key),
             waits: Waits::default(),
+            outbox: Outbox::default(),
+            older_sent: OlderSent::default(),
+            commits: Commits::new(key),
             posts: Posts::default(),
+            texts: Texts::default(),
+            syncing: Syncing::default(),
+            carrier: Carrier::default(),
             excused: BTreeSet::new(),
             urgent: Pace::default(),
             knocks: Knocks::default(),
@@ -223,14 +253,19 @@ impl Engine {
     pub fn with_keys(mut self, keyring: Keyring) -> Self {
         let Keyring { crypto, group, kept } = keyring;
         let now = self.birth.0;
-        let Kept { leased, prekeys, posted, contacts, archive: _ } = kept;
+        let Kept { leased, prekeys, posted, contacts, mut archive } = kept;
         self.authors = Authors::new(contacts, self.key, &self.config.limits, now);
         self.group = group.map(|secret| Group::new(secret, self.key));
         let seeds = Seeds::new(&mut self.rng);
         self.ring = Some(Ring { crypto, sequence: Sequence::new(leased), prekeys, posted, seeds });
         self.turn_prekeys(now);
-        if let (Some(key), Some(last)) = (self.own_key(), posted.last) {
-            self.posts.support(last, key, posted.number, posted.lamport);
+        let own = self.own_key();
+        self.posts = Posts::restored(&mut archive, own, &self.config.limits);
+        self.syncing = Syncing::new(&self.posts, archive.lamport);
+        self.carrier = Carrier::restored(archive.carried, &self.config.limits);
+        self.outbox = Outbox::restored(archive.outbox, now);
+        if self.outbox.watch() {
+            self.timers.set(now, Timer::Outbox);
         }
         self
     }
@@ -274,7 +309,7 @@ impl Engine {
         {
             return self.on_frame(opened, bytes.len(), from, now);
         }
-        if !self.holds_answer(bytes, from) {
+        if !self.holds_answer(bytes, from) && !self.expects(bytes, from) {
             let claims = self.group.is_some() || self.claims_path(bytes, from);
             self.inflow.admit(from, claims, &self.config.limits, now)?;
         }
@@ -294,6 +329,9 @@ impl Engine {
     /// Takes a datagram as its sender wrote it.
     fn take_plain(&mut self, bytes: &[u8], from: SocketAddrV4, socket: Socket, now: Instant) -> Result<(), Rejected> {
         let ip = *from.ip();
+        if let Some(carry) = Carry::of(bytes)? {
+            return self.on_carry(&carry, from, now);
+        }
         let datagram = wire::decode(bytes)?;
         let wire::Datagram { message, extension, style } = datagram;
         // What older clients get of us names no SID. Nobody else sends from our port on this host.
@@ -324,7 +362,9 @@ impl Engine {
             Message::Revoke(revoke) => self.on_revoke(&revoke, &arrival),
             Message::ChunkRequest(request) => self.on_chunk_request(&request, &arrival),
             Message::Chunk(chunk) => self.on_chunk(&chunk, &arrival),
-            Message::Ack(_) | Message::Sync(_) | Message::Other(_) => Err(Rejected::OtherType),
+            Message::Ack(ack) => self.on_ack(&ack, &arrival),
+            Message::Sync(sync) => self.on_sync(&sync, &arrival),
+            Message::Other(_) => Err(Rejected::OtherType),
         }
     }
 
@@ -358,15 +398,15 @@ impl Engine {
                 Timer::Hint => self.probe_hint(now),
                 Timer::Waiting(id) => self.check_waiting(id, now),
                 Timer::Held(id) => self.check_held(id, now),
+                Timer::Deliver(id) => self.deliver_more(id, now),
+                Timer::Outbox => self.expire_outbox(now),
+                Timer::Commits => self.check_commits(now),
+                Timer::Sync => self.go_on_syncing(now),
+                Timer::Text(root) => self.go_on_pulling_text(root, now),
                 Timer::Prekey => self.turn_prekeys(now),
                 Timer::Pull(id) => self.go_on_pulling(id, now),
             }
         }
-    }
-
-    /// Takes what became of an entry that [`Output::Commit`] named. An unknown ticket does nothing.
-    pub fn handle_committed(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) {
-        let _ = (ticket, outcome, now);
     }
 
     /// Yields what should happen, one thing a call; call until [`Output::Wait`].

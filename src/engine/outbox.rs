@@ -6,12 +6,17 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 use crate::wire::{
-    Dm, DmBody, ENVELOPE_MAX, Extension, Follow, OWN_DATAGRAM_MAX, OwnMessageId, Post, Scope, Style, Token, escaped,
+    CARRY_MAX, Caps, Chain, Dm, DmBody, ENVELOPE_MAX, Extension, Follow, LONG_MAX, LongText, OWN_DATAGRAM_MAX,
+    OwnMessageId, PieceHash, Post, Scope, Style, Token, escaped,
 };
 
 use super::budget::Bucket;
-use super::waiting::{Hold, What};
-use super::{Command, CommandError, Engine, Instant, LETTER_OVERHEAD, Me, Peer, PeerId, Reply, Until, Whom};
+use super::commits::Pending;
+use super::signed::WRAPPED_MAX;
+use super::{
+    Command, CommandError, Engine, Entry, Failure, Instant, Kind, LETTER_OVERHEAD, Mark, Me, Peer, PeerId, PostRecord,
+    Reply, Whom,
+};
 
 /// Most bytes of a letter besides the two ids and the box: keys, numbers and the envelope.
 const LETTER_HEAD: usize = 8 + 6 + 4 + 7 + 13 + 28 + 5 + 16 + ENVELOPE_MAX + 1;
@@ -86,7 +91,13 @@ impl Engine {
                 Ok(Reply::Done)
             }
             Command::Judge { whom, word } => self.judge(whom, word, now),
-            Command::Forget { .. } => Ok(Reply::Done),
+            Command::Forget { posts, with } => {
+                self.posts.forget(&posts);
+                if let Some(key) = with {
+                    self.give_up_on(&key, Failure::Dropped, now);
+                }
+                Ok(Reply::Done)
+            }
             Command::Contacts => Ok(Reply::Contacts(self.authors.contacts())),
             Command::WhoAmI => Ok(Reply::Me(self.me())),
             Command::Stats => Ok(Reply::Stats(Box::new(self.counters))),
@@ -133,25 +144,33 @@ impl Engine {
         let id = self.message_id();
         let mut peers: Vec<Peer> = self.peers.reader().snapshot();
         peers.retain(|peer| !peer.blocked && (self.group.is_none() || peer.key.is_some()));
-        let place = self.next_place();
-        self.check_fits(text, |engine, content, rendition, out| {
-            engine.write_post(content, id, rendition, now, out);
-            if rendition == Rendition::Ours
-                && let Some(place) = &place
-            {
-                place.append(out);
-            }
-        })?;
+        let mut place = self.next_place();
+        let long = self.make_long(text, id, place.as_mut(), &peers, now)?;
+        let takes = |peer: &Peer| long.is_none() || peer.caps.has(Caps::SYNC);
+        let (peers, without): (Vec<Peer>, Vec<Peer>) = peers.into_iter().partition(takes);
         self.take_outflow(&peers, now)?;
-        let (content, is_escaped) = escaped(text);
+        let (content, is_escaped) = if long.is_some() { ("".into(), false) } else { escaped(text) };
         let (ours, older): (Vec<&Peer>, Vec<&Peer>) = peers.iter().partition(|peer| !peer.is_older());
         // Written even when nobody is here: the next one goes on from it.
         let mut out = Vec::new();
         self.write_post((&content, is_escaped), id, Rendition::Ours, now, &mut out);
-        if let Some(place) = &place {
+        let mut post = None;
+        if let Some((place, author)) = place.zip(self.own_key()) {
             place.append(&mut out);
             self.sign(&mut out);
-            self.note_own_post(place, &out);
+            let record = PostRecord {
+                author,
+                number: place.number,
+                id: PieceHash::of(&out),
+                lamport: place.lamport,
+                raw: out.as_slice().into(),
+                long,
+                since: self.unix(now),
+            };
+            self.note_own_post(record.clone());
+            // Whoever missed it hears so from the next announcement.
+            self.hurry(now);
+            post = Some(Box::new(record));
         }
         self.transmit_ours(&ours, out.into(), now);
         for (rendition, to) in renditions(&older) {
@@ -160,7 +179,21 @@ impl Engine {
             self.transmit(&to, out.as_slice().into());
             self.scratch = out;
         }
-        Ok(Reply::Posted { id, to: peers })
+        let entry = Entry {
+            author: self.own_author(),
+            message_id: id.to_string(),
+            kind: Kind::Post,
+            ours: true,
+            with: None,
+            text: text.to_owned(),
+            stamp: self.unix(now),
+            at: self.unix(now),
+            lamport: post.as_ref().map_or(self.posts.greatest(), |post| post.lamport),
+            post,
+            mark: None,
+        };
+        self.commit(entry, Pending::Own, now);
+        Ok(Reply::Posted { id, to: peers, without })
     }
 
     /// Sends the same to many of our kind: at once where an address has answered or nobody has a key, else as soon as
@@ -171,8 +204,7 @@ impl Engine {
         let to: Vec<SocketAddrV4> = ready.into_iter().map(Peer::address).collect();
         self.transmit(&to, Arc::clone(&payload));
         for peer in unproven {
-            // With too many waiting it is lost, as it may be on the way.
-            let _ = self.wait_with(peer.id, What::Payload(Arc::clone(&payload)), now);
+            self.wait_with(peer.id, Arc::clone(&payload), now);
         }
     }
 
@@ -195,15 +227,12 @@ impl Engine {
     }
 
     fn dm(&mut self, to: Whom, text: &str, now: Instant) -> Result<Reply, CommandError> {
-        let id = match to {
-            Whom::Peer(id) => id,
-            Whom::Key(key) => self.authors.get(&key).and_then(|author| author.row).ok_or(CommandError::UnknownPeer)?,
-        };
+        let Whom::Peer(id) = to else { return self.private_dm(to, text, now) };
         let peer = self.known(id)?;
-        let hold = self.hindrance(&peer)?;
         if peer.key.is_some() {
-            return self.private_dm(&peer, text, hold, now);
+            return self.private_dm(to, text, now);
         }
+        self.hindrance(&peer)?;
         let id = self.message_id();
         self.check_fits(text, |engine, content, rendition, out| {
             engine.write_dm(&peer, content, id, rendition, now, out);
@@ -217,38 +246,27 @@ impl Engine {
         }
         self.transmit(&[peer.address()], out.as_slice().into());
         self.scratch = out;
+        self.older_sent.note(peer.address(), id, peer.id, text);
+        self.commit_own_dm(&peer, id, text, self.unix(now), Mark::Sent, false, now);
         Ok(Reply::Sent { id, to: peer, private: false })
     }
 
-    /// A DM to somebody with a key: sealed, always.
-    fn private_dm(&mut self, peer: &Peer, text: &str, hold: Option<Hold>, now: Instant) -> Result<Reply, CommandError> {
-        if text.trim().is_empty() {
-            return Err(CommandError::NoText);
-        }
-        let head = LETTER_HEAD + peer.user_id.len() + self.own.user_id.len();
-        let max = (self.datagram_max().saturating_sub(head) * 3 / 4).saturating_sub(LETTER_OVERHEAD + BODY_HEAD);
-        if text.len() > max {
-            return Err(CommandError::TextTooLong { bytes: text.len(), max });
-        }
-        self.take_outflow(std::slice::from_ref(peer), now)?;
-        let (id, to) = (self.message_id(), peer.clone());
-        match hold {
-            Some(hold) => {
-                self.wait_with(peer.id, What::Dm { id, text: text.to_owned() }, now)?;
-                let until = if hold == Hold::Word { Until::Word } else { Until::Answer };
-                Ok(Reply::Waiting { id, to, until })
-            }
-            None if self.send_sealed(peer, text, id, now) => Ok(Reply::Sent { id, to, private: true }),
-            None => Err(CommandError::NoKey),
-        }
-    }
-
     /// Sends a DM in a session with the peer, or in a letter; false when its prekey is no good key.
-    pub(super) fn send_sealed(&mut self, peer: &Peer, text: &str, id: OwnMessageId, now: Instant) -> bool {
-        let payload = match self.write_frame(peer, text, id, now) {
+    pub(super) fn send_sealed(
+        &mut self,
+        peer: &Peer,
+        id: OwnMessageId,
+        text: &Arc<str>,
+        at: u64,
+        letter: bool,
+        now: Instant,
+    ) -> bool {
+        let body = self.sealed_body(peer, id, text, at);
+        let frame = if letter { None } else { self.write_frame(peer, &body, id, now) };
+        let payload = match frame {
             Some(frame) => frame,
             None => {
-                let Some(letter) = self.write_letter(peer, text, id, now) else { return false };
+                let Some(letter) = self.write_letter(peer, &body, id) else { return false };
                 if let (Some(key), Some(sid)) = (peer.key, peer.sid) {
                     self.open_session(key, sid, true, letter.secret, now);
                 }
@@ -257,6 +275,13 @@ impl Engine {
         };
         self.transmit(&[peer.address()], payload.into());
         true
+    }
+
+    /// Most bytes of a text that a letter to this peer holds; a longer one is pulled (protocol.md §10.3).
+    pub(super) fn letter_max(&self, peer: &Peer) -> usize {
+        let head = LETTER_HEAD + peer.user_id.len() + self.own.user_id.len();
+        let max = if self.group.is_some() { WRAPPED_MAX } else { OWN_DATAGRAM_MAX } - CARRY_MAX;
+        (max.saturating_sub(head) * 3 / 4).saturating_sub(LETTER_OVERHEAD + BODY_HEAD)
     }
 
     fn write_dm(
@@ -295,7 +320,7 @@ impl Engine {
 
     /// Refuses a text that is empty or does not fit into one datagram in its longest rendition.
     fn check_fits(
-        &mut self,
+        &self,
         text: &str,
         write: impl Fn(&Self, (&str, bool), Rendition, &mut Vec<u8>),
     ) -> Result<(), CommandError> {
@@ -304,8 +329,7 @@ impl Engine {
         }
         let (content, is_escaped) = escaped(text);
         let mut out = Vec::new();
-        let mut forms =
-            vec![(Rendition::Ours, self.datagram_max(), if self.ring.is_some() { ENVELOPE_MAX } else { 0 })];
+        let mut forms = vec![(Rendition::Ours, self.post_max(), if self.ring.is_some() { ENVELOPE_MAX } else { 0 })];
         if self.group.is_none() {
             forms.push((Rendition::Older { spaced: true, token: true }, OWN_DATAGRAM_MAX, 0));
         }
@@ -319,6 +343,42 @@ impl Engine {
             return Ok(());
         }
         Err(CommandError::TextTooLong { bytes: content.len(), max: least })
+    }
+
+    /// Largest datagram that others can pass on for us.
+    fn post_max(&self) -> usize {
+        self.datagram_max() - if self.ring.is_some() { CARRY_MAX } else { 0 }
+    }
+
+    /// Names the text in the place of a post instead of writing it, if it does not fit and somebody who is here can pull it
+    /// (protocol.md §10.3).
+    fn make_long(
+        &mut self,
+        text: &str,
+        id: OwnMessageId,
+        place: Option<&mut Chain>,
+        peers: &[Peer],
+        now: Instant,
+    ) -> Result<Option<Arc<str>>, CommandError> {
+        let fits = self.check_fits(text, |engine, content, rendition, out| {
+            engine.write_post(content, id, rendition, now, out);
+            if rendition == Rendition::Ours
+                && let Some(place) = &place
+            {
+                place.append(out);
+            }
+        });
+        let Err(CommandError::TextTooLong { .. }) = fits else { return fits.map(|()| None) };
+        let Some(place) = place.filter(|_| peers.is_empty() || peers.iter().any(|peer| peer.caps.has(Caps::SYNC)))
+        else {
+            return fits.map(|()| None);
+        };
+        if text.len() > LONG_MAX {
+            return Err(CommandError::TextTooLong { bytes: text.len(), max: LONG_MAX });
+        }
+        let root = self.texts.serve(text.as_bytes(), &self.config.limits);
+        place.long = root.map(|root| LongText { size: u32::try_from(text.len()).unwrap_or(u32::MAX), root });
+        Ok(Some(text.into()))
     }
 
     /// Takes one message from the rate of each address that has proved nothing, and from the rate of all others

@@ -52,6 +52,11 @@ impl Own {
     }
 
     /// Takes the IP into our id; true when that changed it.
+    /// The name in our id.
+    pub(super) fn called(&self) -> &str {
+        self.name.as_str()
+    }
+
     pub(super) fn rename(&mut self, ip: Ipv4Addr, now: Instant) -> bool {
         let user_id = label(&self.name, ip);
         if user_id == self.user_id {

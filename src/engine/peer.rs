@@ -1,12 +1,12 @@
 //! One peer, as far as it is known.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::wire::{AvatarLabel, Caps, Prekey, PublicKey, Safe, Sid, Style, UserId};
 
-use super::Instant;
+use super::{Contact, Instant};
 
 /// A peer's number in this run of ours; never used again in the same run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,6 +142,51 @@ pub(super) struct Asked {
 }
 
 impl Peer {
+    /// Somebody who is not here, as it is remembered.
+    pub(super) fn away(contact: &Contact, now: Instant) -> Self {
+        let about =
+            contact.display_name.as_deref().map(|name| About { display_name: Some(name.into()), ..About::NOTHING });
+        let trust = contact.trust();
+        Self {
+            about: about.map(Arc::new),
+            sid: Some(contact.sid),
+            key: Some(contact.key),
+            trust,
+            blocked: contact.blocked,
+            muted: contact.muted,
+            prekey: contact.prekey,
+            ..Self::nobody(&format!("{}@{}", contact.name, contact.ip), contact.ip, now)
+        }
+    }
+
+    /// Somebody of whom only the label is known.
+    pub(super) fn nobody(user_id: &str, ip: Ipv4Addr, now: Instant) -> Self {
+        let address = SocketAddrV4::new(ip, 0);
+        let path = Path { address, heard: now, proven: false, asked: None, received: 0, sent: 0 };
+        Self {
+            id: PeerId::NOBODY,
+            user_id: user_id.into(),
+            about: None,
+            sid: None,
+            heard: now,
+            since: now,
+            paths: vec![path],
+            presence: Presence::Away,
+            dialect: Dialect::default(),
+            caps: Caps::default(),
+            beat: 0,
+            probes: 0,
+            tier: Tier::Probation,
+            lasting: false,
+            pictured: false,
+            key: None,
+            trust: Trust::Unsigned,
+            blocked: false,
+            muted: false,
+            prekey: None,
+        }
+    }
+
     /// Its number in this run.
     #[must_use]
     pub fn id(&self) -> PeerId {

@@ -34,6 +34,7 @@ impl Engine {
             (self.own.display_name, self.own.status) = before;
             return Err(CommandError::ProfileTooLong);
         }
+        self.keep_own_profile(now);
         Ok(self.tell_profile_to_all(now))
     }
 
@@ -59,7 +60,7 @@ impl Engine {
                 self.transmit(&[peer.address()], payload);
             }
         }
-        Reply::Posted { id, to: peers }
+        Reply::Posted { id, to: peers, without: Vec::new() }
     }
 
     /// Tells an older client who is new what we are called, if that says more than our id.

@@ -51,6 +51,9 @@ pub enum Rejected {
     /// A piece of an avatar that nobody asked for.
     #[error("a piece that nobody asked for")]
     StrayChunk,
+    /// It acknowledges nothing that we sent there.
+    #[error("acknowledges nothing that we sent")]
+    StrayAck,
     /// It is answered no more: a moment ago, too often, or for too few bytes.
     #[error("asked too often, or with too few bytes")]
     Unanswered,
@@ -99,6 +102,7 @@ impl Rejected {
             Self::StrayAnswer => "stray answer",
             Self::StrayGoodbye => "stray goodbye",
             Self::StrayChunk => "stray piece",
+            Self::StrayAck => "stray ACK",
             Self::Unanswered => "not answered",
             Self::Departed => "departed",
             Self::BadSignature => "wrong signature",
@@ -127,6 +131,7 @@ impl Rejected {
             Self::StrayAnswer => &mut counters.stray_answers,
             Self::StrayGoodbye => &mut counters.stray_goodbyes,
             Self::StrayChunk => &mut counters.stray_chunks,
+            Self::StrayAck => &mut counters.stray_acks,
             Self::Unanswered => &mut counters.unanswered,
             Self::BadSignature => &mut counters.bad_signatures,
             Self::Replay => &mut counters.replays,

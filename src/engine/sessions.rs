@@ -60,6 +60,7 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) peer: PublicKey,
+    pub(super) message_id: String,
     pub(super) body: SealedBody,
 }
 
@@ -190,15 +191,20 @@ impl Engine {
     }
 
     /// Writes a DM in a session with the peer; none when there is no session that it is known to share.
-    pub(super) fn write_frame(&mut self, peer: &Peer, text: &str, id: OwnMessageId, now: Instant) -> Option<Vec<u8>> {
+    pub(super) fn write_frame(
+        &mut self,
+        peer: &Peer,
+        body: &SealedBody,
+        id: OwnMessageId,
+        now: Instant,
+    ) -> Option<Vec<u8>> {
         let (to_key, sid, to) = (peer.key?, peer.sid?, peer.user_id()?);
         let session_id = self.sessions.usable(&to_key, sid, now)?;
-        let timestamp = self.unix(now);
         let ring = self.ring.as_ref()?;
         let session = self.sessions.by_id.get_mut(&session_id)?;
         let place = Place { session: session_id, salt: session.out.salt, counter: session.out.counter };
         session.out.counter += 1;
-        let mut body = SealedBody::text(text, timestamp).encode();
+        let mut body = body.encode();
         let aad = bound(&ring.crypto.public_key(), &to_key, id.as_field().as_str());
         ring.crypto.seal(&session.out.key, place.counter, &aad, &mut body);
         let sealed = BASE64URL_NOPAD.encode(&body);
@@ -245,7 +251,8 @@ impl Engine {
         if !sealed.read(&mut boxed) {
             return None;
         }
-        let aad = bound(&session.peer, &ring.crypto.public_key(), message_id?.as_str());
+        let message_id = message_id?.as_str();
+        let aad = bound(&session.peer, &ring.crypto.public_key(), message_id);
         let key = fresh.as_ref().or(session.inward.as_ref()).map(|inward| &inward.key)?;
         if !ring.crypto.open(key, place.counter, &aad, &mut boxed) {
             return None;
@@ -254,6 +261,6 @@ impl Engine {
         session.inward = fresh.or(session.inward.take());
         session.inward.as_mut()?.window.note(place.counter);
         session.confirmed = true;
-        Some(Opened { peer: session.peer, body })
+        Some(Opened { peer: session.peer, message_id: message_id.to_owned(), body })
     }
 }

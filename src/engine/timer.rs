@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::SocketAddrV4;
 
+use crate::wire::PieceHash;
+
 use super::{Instant, PeerId};
 
 /// What is due. A timer that has lost its reason finds nothing to do: there is no cancelling.
@@ -27,6 +29,16 @@ pub(super) enum Timer {
     Waiting(PeerId),
     /// Are messages of this peer still held?
     Held(PeerId),
+    /// Is a DM to this peer to be sent again?
+    Deliver(PeerId),
+    /// Has anything waited for a reader for 7 days?
+    Outbox,
+    /// Is anything on its way to the disk for too long?
+    Commits,
+    /// Is it time to catch up, or to ask again?
+    Sync,
+    /// Are pieces of the long text with this root to be asked for again?
+    Text(PieceHash),
     /// Is it time for a new prekey?
     Prekey,
     /// Ask again for the missing pieces of this peer's avatar.
@@ -51,8 +63,17 @@ impl Timer {
             | Self::Echo(id, _)
             | Self::Waiting(id)
             | Self::Held(id)
+            | Self::Deliver(id)
             | Self::Pull(id) => Some(id),
-            Self::Beat | Self::Answer(_) | Self::Approach | Self::Hint | Self::Prekey => None,
+            Self::Beat
+            | Self::Answer(_)
+            | Self::Approach
+            | Self::Hint
+            | Self::Outbox
+            | Self::Commits
+            | Self::Sync
+            | Self::Text(_)
+            | Self::Prekey => None,
         }
     }
 }

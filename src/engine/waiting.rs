@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{OwnMessageId, Untrusted};
-
+use super::commits::{Fate, Incoming};
 use super::signed::Signed;
-
-use super::{CommandError, Config, Engine, Event, Failure, Instant, Mark, Peer, PeerId, Timer, Told};
+use super::{Config, Engine, Instant, Kind, Peer, PeerId, Timer};
 
 /// What a peer signed at most so many datagrams before it answered is told when it answers.
 const JUST_BEFORE: u64 = 64;
@@ -23,20 +21,11 @@ pub(super) enum Urgency {
     Theirs,
 }
 
-/// A message of ours.
+/// A POST or PROFILE of ours, signed already.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) what: What,
-    pub(super) since: Instant,
-}
-
-/// What waits.
-#[derive(Debug)]
-pub(super) enum What {
-    /// A DM, sealed when it goes.
-    Dm { id: OwnMessageId, text: String },
-    /// A POST or PROFILE, signed already.
-    Payload(Arc<[u8]>),
+    payload: Arc<[u8]>,
+    since: Instant,
 }
 
 /// What it waits for.
@@ -51,12 +40,10 @@ pub(super) enum Hold {
 /// A message of somebody who has not proved to be there.
 #[derive(Debug)]
 pub(super) struct Held {
-    pub(super) text: Untrusted,
-    /// A DM, and whether it was sealed; else a POST.
-    pub(super) dm: Option<bool>,
+    said: Incoming,
     /// Its SEQ.
-    pub(super) seq: u64,
-    pub(super) at: Instant,
+    seq: u64,
+    at: Instant,
 }
 
 /// Both tables.
@@ -77,145 +64,115 @@ impl Waits {
 }
 
 impl Engine {
-    /// Lets a message of ours wait; [`CommandError::TooManyWaiting`] when too many do.
-    pub(super) fn wait_with(&mut self, id: PeerId, what: What, now: Instant) -> Result<(), CommandError> {
+    /// Lets a signed message of ours wait until the peer answers. With too many waiting it is lost, as it may be on the way.
+    pub(super) fn wait_with(&mut self, id: PeerId, payload: Arc<[u8]>, now: Instant) {
         let (each, all) = self.config.limits.waiting;
         let total = self.waits.ours();
         let queue = self.waits.ours.entry(id).or_default();
-        if queue.len() >= each || total >= all {
-            return Err(CommandError::TooManyWaiting);
+        if queue.len() < each && total < all {
+            queue.push(Waiting { payload, since: now });
+            self.timers.set(now, Timer::Waiting(id));
         }
-        queue.push(Waiting { what, since: now });
-        self.timers.set(now, Timer::Waiting(id));
-        Ok(())
     }
 
     /// Something changed for a peer: sends what waited, if it may go.
     pub(super) fn go_on_waiting(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get(id) else { return };
-        if !self.waits.ours.contains_key(&id) || !matches!(self.hindrance(&peer), Ok(None)) {
+        if !matches!(self.hindrance(&peer), Ok(None)) {
             return;
         }
         for waiting in self.waits.ours.remove(&id).unwrap_or_default() {
-            match waiting.what {
-                What::Payload(payload) => self.transmit(&[peer.address()], payload),
-                What::Dm { id, text } => {
-                    let to = peer.clone();
-                    let sent = self.send_sealed(&peer, &text, id, now);
-                    let mark = if sent { Mark::Sent } else { Mark::Failed(Failure::BadKey) };
-                    self.event(Event::Marked { id, to, mark, text: text.into() });
-                }
-            }
+            self.transmit(&[peer.address()], waiting.payload);
+        }
+        if let Some(key) = peer.key {
+            self.deliver_anew(&key, now);
         }
     }
 
     /// Asks once more whom a message waits for, and gives up what waited too long for an answer.
     pub(super) fn check_waiting(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get(id) else { return };
-        if !self.waits.ours.contains_key(&id) {
+        if let Some(queue) = self.waits.ours.get_mut(&id) {
+            queue.retain(|waiting| now.since(waiting.since) < Config::WAIT);
+            if queue.is_empty() {
+                self.waits.ours.remove(&id);
+            }
+        }
+        let fresh_mail = peer.key.is_some_and(|key| self.outbox.has_since(&key, now));
+        if !self.waits.ours.contains_key(&id) && !fresh_mail {
             return;
         }
         match self.hindrance(&peer) {
-            Ok(None) => return self.go_on_waiting(id, now),
-            Ok(Some(Hold::Word)) => return,
-            Ok(Some(Hold::Answer)) | Err(_) => {}
-        }
-        let late = |waiting: &Waiting| now.since(waiting.since) >= Config::WAIT;
-        let queue = self.waits.ours.get_mut(&id).map(std::mem::take).unwrap_or_default();
-        let (given_up, queue): (Vec<Waiting>, Vec<Waiting>) = queue.into_iter().partition(late);
-        self.not_sent(&peer, given_up);
-        if queue.is_empty() {
-            self.waits.ours.remove(&id);
-            return;
-        }
-        self.waits.ours.insert(id, queue);
-        self.ask_now(id, Urgency::Ours, now);
-        if peer.prekey.is_none() && peer.best_path().proven {
-            // The answer to an ASK tells it.
-            self.probe(id, false, now);
-        }
-        self.timers.set(now + Config::ECHO_RETRY, Timer::Waiting(id));
-    }
-
-    /// The peer is gone or blocked: nothing waits for it any more.
-    pub(super) fn give_up_waiting(&mut self, id: PeerId) {
-        if let (Some(peer), Some(queue)) = (self.peers.get(id), self.waits.ours.remove(&id)) {
-            self.not_sent(&peer, queue);
+            Ok(None) => self.go_on_waiting(id, now),
+            Ok(Some(Hold::Word)) => {}
+            Ok(Some(Hold::Answer)) | Err(_) => self.press(&peer, now),
         }
     }
 
-    /// The same for a peer that is off the list already.
+    /// The peer is off the list: what is signed is not sent, and DMs wait until it is heard again.
     pub(super) fn forget_waiting(&mut self, peer: &Peer) {
-        if let Some(queue) = self.waits.ours.remove(&peer.id) {
-            self.not_sent(peer, queue);
-        }
+        self.waits.ours.remove(&peer.id);
+        self.await_reader(peer);
         self.drop_held(peer.id);
     }
 
-    fn not_sent(&mut self, to: &Peer, queue: Vec<Waiting>) {
-        for waiting in queue {
-            if let What::Dm { id, text } = waiting.what {
-                let mark = Mark::Failed(Failure::Expired);
-                self.event(Event::Marked { id, to: to.clone(), mark, text: text.into() });
-            }
-        }
-    }
-
-    /// Tells what a peer said, if this start of it has answered us; else holds it and asks. What was recorded some time
+    /// Takes what a peer said, if this start of it has answered us; else holds it and asks. What was recorded some time
     /// ago and is sent again by somebody else is never answered for.
-    pub(super) fn tell(&mut self, id: PeerId, signed: Option<Signed>, text: Untrusted, dm: Option<bool>, now: Instant) {
+    pub(super) fn take_said(&mut self, said: Incoming, signed: Option<Signed>, now: Instant) {
         let unproven = signed.filter(|signed| !self.authors.get(&signed.key).is_some_and(|author| author.fresh));
-        let Some(Signed { seq, .. }) = unproven else { return self.tell_now(id, text, dm) };
+        let Some(Signed { seq, .. }) = unproven else { return self.keep_said(said, now) };
         let (each, all) = self.config.limits.held;
-        let total = self.waits.theirs();
+        let (id, total) = (said.from.id, self.waits.theirs());
         let queue = self.waits.theirs.entry(id).or_default();
         if queue.len() >= each || total >= all {
             self.counters.unproven += 1;
             return;
         }
-        queue.push(Held { text, dm, seq, at: now });
+        if let (Kind::Dm { .. }, Some(key)) = (said.kind, said.from.key) {
+            self.commits.set_fate(&key, &said.message_id, Fate::Held, self.config.limits.acked);
+        }
+        queue.push(Held { said, seq, at: now });
         self.timers.set(now + Config::HELD, Timer::Held(id));
         self.ask_now(id, Urgency::Theirs, now);
     }
 
-    fn tell_now(&mut self, id: PeerId, text: Untrusted, dm: Option<bool>) {
-        let Some(from) = self.peers.get(id) else { return };
-        match dm {
-            Some(private) => self.event(Event::Dm { from, text, private, told: Told::default() }),
-            None if from.muted => {}
-            None => self.event(Event::Post { from, text, told: Told::default() }),
-        }
-    }
-
-    /// The peer has proved to be there: tells what it said just before. What it said long ago was for others.
-    pub(super) fn tell_held(&mut self, id: PeerId) {
+    /// The peer has proved to be there: takes what it said just before. What it said long ago was for others.
+    pub(super) fn take_held(&mut self, id: PeerId, now: Instant) {
         let key = self.peers.read(id, |peer| peer.key).flatten();
         let greatest = key.and_then(|key| self.authors.get(&key)).map_or(0, |author| author.window.greatest());
         for held in self.waits.theirs.remove(&id).unwrap_or_default() {
             if greatest - held.seq.min(greatest) <= JUST_BEFORE {
-                self.tell_now(id, held.text, held.dm);
+                self.keep_said(held.said, now);
             } else {
-                self.counters.unproven += 1;
+                self.drop_said(&held.said);
             }
+        }
+    }
+
+    /// It is not told; when it comes again it is new.
+    fn drop_said(&mut self, said: &Incoming) {
+        self.counters.unproven += 1;
+        if let Some(key) = said.from.key {
+            self.commits.forget_fate(&key, &said.message_id);
         }
     }
 
     /// Another start of the peer is here: what the one before said is not told any more.
     pub(super) fn drop_held(&mut self, id: PeerId) {
-        let held = self.waits.theirs.remove(&id).map_or(0, |held| held.len());
-        self.counters.unproven += held as u64;
+        for held in self.waits.theirs.remove(&id).unwrap_or_default() {
+            self.drop_said(&held.said);
+        }
     }
 
     /// Drops what was held for too long.
     pub(super) fn check_held(&mut self, id: PeerId, now: Instant) {
         let Some(queue) = self.waits.theirs.get_mut(&id) else { return };
-        let before = queue.len();
-        queue.retain(|held| now.since(held.at) < Config::HELD);
-        self.counters.unproven += (before - queue.len()) as u64;
+        let late = queue.extract_if(.., |held| now.since(held.at) >= Config::HELD).collect::<Vec<_>>();
         if queue.is_empty() {
             self.waits.theirs.remove(&id);
         } else {
             self.timers.set(now + Duration::from_secs(1), Timer::Held(id));
         }
+        late.iter().for_each(|held| self.drop_said(&held.said));
     }
 }

@@ -1,6 +1,7 @@
 //! Whom a user means.
 
 use std::borrow::Cow;
+use std::net::SocketAddrV4;
 use std::sync::LazyLock;
 
 use crate::wire::{PublicKey, Safe, skeleton};
@@ -51,6 +52,9 @@ impl Called<'_> {
 pub trait Named {
     /// What it goes by.
     fn called(&self) -> Called<'_>;
+
+    /// Whether that is where it is.
+    fn is_at(&self, address: SocketAddrV4) -> bool;
 }
 
 impl Named for Peer {
@@ -63,6 +67,10 @@ impl Named for Peer {
             verified: self.trust() == Trust::Verified,
         }
     }
+
+    fn is_at(&self, address: SocketAddrV4) -> bool {
+        self.paths().iter().any(|(path, _)| *path == address)
+    }
 }
 
 impl Named for Contact {
@@ -74,6 +82,10 @@ impl Named for Contact {
             key: Some(self.key),
             verified: self.verified,
         }
+    }
+
+    fn is_at(&self, _: SocketAddrV4) -> bool {
+        false
     }
 }
 

@@ -41,7 +41,7 @@ fn close_folder(_: &Path) -> io::Result<()> {
 }
 
 /// Options to write a file that only we may read.
-pub(super) fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
@@ -50,7 +50,7 @@ pub(super) fn private() -> OpenOptions {
 }
 
 /// Reads a whole file; none when there is none. A longer one than `max` bytes is an error.
-pub(super) fn read(file: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(file: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
     // Looked at before it is opened: to open a pipe is to wait for its writer.
     match fs::metadata(file) {
         Ok(found) if found.is_file() => {}
@@ -95,7 +95,7 @@ fn replace(file: &Path, bytes: &[u8], durably: bool) -> io::Result<()> {
 }
 
 /// Removes a file, if there is one.
-pub(super) fn remove(file: &Path) -> io::Result<()> {
+pub(crate) fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
@@ -137,7 +137,7 @@ pub(super) fn move_aside(file: &Path, suffix: &str) -> io::Result<PathBuf> {
 }
 
 /// `FILE` with more at the end of its name.
-pub(super) fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

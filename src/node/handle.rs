@@ -76,7 +76,8 @@ impl Handle {
         self.faults.read()
     }
 
-    /// Says goodbye, waits until it is sent, and ends the peer: within a second.
+    /// Says goodbye, waits until it is sent and the history is written, and ends the peer: within a second, with a slow
+    /// disk within three.
     pub async fn leave(&self) {
         // An error means that the peer has ended already.
         let _ = self.command(Command::Leave).await;

@@ -130,7 +130,7 @@ impl Profile {
     pub fn open_only(name: Option<&str>) -> Result<Self, ProfileError> {
         let name = folder_name(name)?;
         let opened = state_folder().and_then(|state| Self::open_this(&state, &name));
-        opened.map_err(ProfileError::Folder)?.ok_or(ProfileError::InUse(name))
+        opened.map_err(ProfileError::Folder)?.map_err(|pid| ProfileError::InUse { profile: name, pid })
     }
 
     /// Makes this the identity of the profile. With `replace`, an earlier file is moved aside; returns where to.

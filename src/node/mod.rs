@@ -22,7 +22,7 @@
 mod changes;
 mod clock;
 mod delay;
-mod files;
+pub(crate) mod files;
 mod handle;
 mod holder;
 mod identity;

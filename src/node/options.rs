@@ -174,6 +174,11 @@ pub enum Notice {
         /// What the system says.
         reason: String,
     },
+    /// Something is wrong with the history, or is right again.
+    History {
+        /// What the user must know, fit to be shown.
+        line: String,
+    },
     /// The sockets are gone for good: the peer has ended.
     Ended {
         /// What the system says.
@@ -213,6 +218,7 @@ impl fmt::Display for Notice {
             Self::NotKept { file, reason } => {
                 write!(f, "{} cannot be written ({reason}): what is new is lost at the end.", shown(file))
             }
+            Self::History { line } => f.write_str(crate::wire::Safe::line(line).as_str()),
             Self::Ended { reason } => write!(f, "The network sockets failed ({reason}): start again."),
         }
     }

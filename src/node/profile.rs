@@ -1,7 +1,7 @@
 //! What a user's peer keeps between two runs: a folder, locked while the peer runs.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -13,6 +13,15 @@ use super::{IdentityError, clock, files, socket};
 
 /// Profiles of one name that can be in use at the same time.
 const MOST: u32 = 99;
+
+/// The file that is locked, with the process that locked it.
+const LOCK: &str = "lock";
+
+/// The file of the local API.
+const API: &str = "api.toml";
+
+/// Largest of the two that is read, bytes.
+const SMALL: u64 = 4096;
 
 /// The folder of one profile, locked while this lives.
 #[derive(Debug)]
@@ -80,8 +89,13 @@ pub enum ProfileError {
     #[error(transparent)]
     Identity(#[from] IdentityError),
     /// A peer uses it.
-    #[error("a peer uses the profile {0}: end it first, or use another --profile")]
-    InUse(String),
+    #[error("a peer{} uses the profile {profile}: end it first, or use another --profile", process(*pid))]
+    InUse {
+        /// The profile.
+        profile: String,
+        /// That peer's process, where it can be told.
+        pid: Option<u32>,
+    },
     /// The folder cannot be used.
     #[error("cannot use the profile: {0}")]
     Folder(#[source] io::Error),
@@ -91,49 +105,71 @@ pub enum ProfileError {
 }
 
 impl Profile {
-    /// Opens the profile of that name, by default the login name; the next free one when it is in use.
+    /// Opens the profile of that name and no other; without a name, that of the login, or the next free one when it is in
+    /// use.
     ///
     /// A folder that cannot be used gives a temporary profile and a notice.
     ///
     /// # Errors
-    /// [`ProfileError::Name`].
+    /// [`ProfileError::Name`], and [`ProfileError::InUse`] of a profile that was named.
     pub fn open(name: Option<&str>) -> Result<(Self, Vec<ProfileNotice>), ProfileError> {
-        let name = folder_name(name)?;
+        let wanted = folder_name(name)?;
         let mut notices = Vec::new();
-        let opened = state_folder().and_then(|state| Self::open_in(&state, &name, &mut notices));
-        let profile = opened.unwrap_or_else(|error| {
-            notices.push(ProfileNotice::NotKept { reason: error.to_string() });
-            Self::temporary()
-        });
-        Ok((profile, notices))
-    }
-
-    fn open_in(state: &Path, wanted: &str, notices: &mut Vec<ProfileNotice>) -> io::Result<Self> {
-        for number in 1..=MOST {
-            let name = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
-            let Some(mut profile) = Self::open_this(state, &name)? else { continue };
-            if number > 1 {
-                notices.push(ProfileNotice::InUse { wanted: wanted.to_owned(), opened: name });
+        let most = if name.is_some() { 1 } else { MOST };
+        match state_folder().and_then(|state| Self::open_in(&state, &wanted, most, &mut notices)) {
+            Ok(Ok(profile)) => Ok((profile, notices)),
+            Ok(Err(pid)) if name.is_some() => Err(ProfileError::InUse { profile: wanted, pid }),
+            Ok(Err(_)) => {
+                let reason = format!("the profiles {wanted} to {wanted}-{MOST} are all in use");
+                Ok((Self::temporary(), vec![ProfileNotice::NotKept { reason }]))
             }
-            profile.load(notices);
-            return Ok(profile);
+            Err(error) => {
+                notices.push(ProfileNotice::NotKept { reason: error.to_string() });
+                Ok((Self::temporary(), notices))
+            }
         }
-        Err(io::Error::other(format!("the profiles {wanted} to {wanted}-{MOST} are all in use")))
     }
 
-    /// Opens the profile of that name and no other, without what the user chose; none when it is in use.
-    pub(super) fn open_this(state: &Path, name: &str) -> io::Result<Option<Self>> {
+    /// The first of so many profiles of that name that is free; else the process that uses the last.
+    fn open_in(
+        state: &Path,
+        wanted: &str,
+        most: u32,
+        notices: &mut Vec<ProfileNotice>,
+    ) -> io::Result<Result<Self, Option<u32>>> {
+        let mut user = None;
+        for number in 1..=most {
+            let name = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
+            match Self::open_this(state, &name)? {
+                Err(pid) => user = pid,
+                Ok(mut profile) => {
+                    if number > 1 {
+                        notices.push(ProfileNotice::InUse { wanted: wanted.to_owned(), opened: name });
+                    }
+                    profile.load(notices);
+                    return Ok(Ok(profile));
+                }
+            }
+        }
+        Ok(Err(user))
+    }
+
+    /// Opens the profile of that name and no other, without what the user chose; when it is in use, the process that uses
+    /// it, where it can be told.
+    pub(super) fn open_this(state: &Path, name: &str) -> io::Result<Result<Self, Option<u32>>> {
         let folder = state.join(name);
         files::make_folder(&folder).map_err(|error| about(&folder, &error))?;
-        let lock = files::private().create(true).truncate(false).open(folder.join("lock"));
-        let lock = lock.map_err(|error| about(&folder, &error))?;
+        let lock = files::private().create(true).truncate(false).open(folder.join(LOCK));
+        let mut lock = lock.map_err(|error| about(&folder, &error))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Ok(None),
+            Err(fs::TryLockError::WouldBlock) => return Ok(Err(user(&folder))),
             Err(fs::TryLockError::Error(error)) => return Err(about(&folder, &error)),
         }
+        // For people only: a full disk does not keep a profile from being used.
+        let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
         let settings = Settings::default();
-        Ok(Some(Self { name: name.to_owned(), folder: Some(folder), settings, _lock: Some(lock) }))
+        Ok(Ok(Self { name: name.to_owned(), folder: Some(folder), settings, _lock: Some(lock) }))
     }
 
     fn load(&mut self, notices: &mut Vec<ProfileNotice>) {
@@ -169,7 +205,7 @@ impl Profile {
         &self.name
     }
 
-    /// Its folder; none for a temporary one.
+    /// Its folder, which also holds its history; none for a temporary one.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
@@ -222,9 +258,34 @@ impl Profile {
         self.file("history")
     }
 
+    /// The file where the running peer tells how to reach its local API; none for a temporary profile.
+    #[must_use]
+    pub fn api_file(&self) -> Option<PathBuf> {
+        self.file(API)
+    }
+
+    /// The same of the profile of that name, by default the login name, whether a peer uses it or not.
+    ///
+    /// # Errors
+    /// [`ProfileError::Name`] and [`ProfileError::Folder`].
+    pub fn api_file_of(name: Option<&str>) -> Result<PathBuf, ProfileError> {
+        Ok(Self::folder_of(name)?.join(API))
+    }
+
     pub(super) fn file(&self, name: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(name))
     }
+}
+
+/// The process that uses the profile in this folder, where it can be told: some systems let nobody read a locked file.
+fn user(folder: &Path) -> Option<u32> {
+    let text = |name| String::from_utf8(files::read(&folder.join(name), SMALL).ok()??).ok();
+    let told = text(LOCK).and_then(|text| text.trim().parse().ok());
+    told.or_else(|| text(API)?.parse::<toml::Table>().ok()?.get("pid")?.as_integer()?.try_into().ok())
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
 }
 
 fn about(folder: &Path, error: &io::Error) -> io::Error {
@@ -313,7 +374,7 @@ mod tests {
 
     fn open(scratch: &Scratch) -> (Profile, Vec<ProfileNotice>) {
         let mut notices = Vec::new();
-        (Profile::open_in(&scratch.0, "jack", &mut notices).unwrap(), notices)
+        (Profile::open_in(&scratch.0, "jack", MOST, &mut notices).unwrap().unwrap(), notices)
     }
 
     #[test]
@@ -355,6 +416,26 @@ mod tests {
     }
 
     #[test]
+    fn of_a_profile_that_was_named_the_user_is_told() {
+        let scratch = Scratch::new();
+        let (first, _) = open(&scratch);
+        let again = || Profile::open_in(&scratch.0, "jack", 1, &mut Vec::new()).unwrap().map(|_| ());
+        assert_eq!(again(), Err(Some(std::process::id())));
+        let profile = "jack".to_owned();
+        let told = ProfileError::InUse { profile: profile.clone(), pid: Some(7) }.to_string();
+        assert_eq!(told, "a peer (process 7) uses the profile jack: end it first, or use another --profile");
+
+        // Where nobody can read the lock.
+        fs::write(scratch.0.join("jack/lock"), "").unwrap();
+        assert_eq!(again(), Err(None));
+        fs::write(first.api_file().unwrap(), "token = 'x'\npid = 4711\n").unwrap();
+        assert_eq!(again(), Err(Some(4711)));
+        drop(first);
+        assert_eq!(again(), Ok(()));
+        assert!(ProfileError::InUse { profile, pid: None }.to_string().starts_with("a peer uses the profile jack:"));
+    }
+
+    #[test]
     fn broken_files_are_set_aside() {
         let scratch = Scratch::new();
         let folder = scratch.0.join("jack");
@@ -377,7 +458,7 @@ mod tests {
         let scratch = Scratch::new();
         let file = scratch.0.join("state");
         fs::write(&file, "").unwrap();
-        let error = Profile::open_in(&file, "jack", &mut Vec::new()).unwrap_err();
+        let error = Profile::open_in(&file, "jack", MOST, &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("state"), "{error}");
     }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::timeout;
 
-use crate::engine::{Command, CommandError, Engine, Event, Instant, Links, Output, Record, Reply, Socket, Transmit};
+use crate::engine::{
+    Command, CommandError, Engine, Event, Instant, Links, Outcome, Output, Record, Reply, Socket, Transmit,
+};
 
 use super::changes::Changes;
 use super::clock::{Clock, Timer};
@@ -16,6 +18,7 @@ use super::delay::Delay;
 use super::handle::{Counts, Request, count};
 use super::interfaces::{Interfaces, LinkFilter};
 use super::kept::Keeper;
+use super::ledger::{Commits, News};
 use super::neighbours::Presence;
 use super::paths::Paths;
 use super::send::Sender;
@@ -68,6 +71,7 @@ pub(super) struct Shell {
     paths: Paths,
     /// None for a peer without a key.
     keeper: Option<Keeper>,
+    commits: Commits,
     presence: Option<Presence>,
     channels: Channels,
     faults: Arc<Counts>,
@@ -84,6 +88,7 @@ enum Wake {
     LinksSettled,
     DiscoveryAgain,
     Write,
+    Ledger(News),
     Due(io::Result<()>),
 }
 
@@ -93,7 +98,7 @@ impl Shell {
         (clock, timer): (Clock, Timer),
         sockets: Sockets,
         filter: LinkFilter,
-        (paths, keeper): (Paths, Option<Keeper>),
+        (paths, keeper, commits): (Paths, Option<Keeper>, Commits),
         channels: Channels,
         faults: Arc<Counts>,
     ) -> Self {
@@ -112,6 +117,7 @@ impl Shell {
             write: Delay::default(),
             paths,
             keeper,
+            commits,
             presence: None,
             channels,
             faults,
@@ -168,12 +174,17 @@ impl Shell {
                     self.write();
                     Ok(())
                 }
+                Wake::Ledger(news) => {
+                    self.committed(news);
+                    Ok(())
+                }
                 Wake::Due(due) => due,
             };
             if let Err(error) = go_on {
                 tracing::error!(%error, "the peer ends");
                 self.notice(Notice::Ended { reason: error.to_string() });
-                return self.write_last();
+                self.write_last();
+                return self.commits.close().await;
             }
             let now = self.clock.now();
             if now >= deadline {
@@ -183,7 +194,7 @@ impl Shell {
     }
 
     async fn wait(&mut self) -> Wake {
-        let Self { sockets, channels, changes, settle, discovery_again, write, timer, .. } = self;
+        let Self { sockets, channels, changes, settle, discovery_again, write, timer, commits, .. } = self;
         tokio::select! {
             () = sockets.readable(Socket::Unicast) => Wake::Datagrams(Socket::Unicast),
             () = sockets.readable(Socket::Discovery) => Wake::Datagrams(Socket::Discovery),
@@ -192,6 +203,7 @@ impl Shell {
             () = settle.over() => Wake::LinksSettled,
             () = discovery_again.over() => Wake::DiscoveryAgain,
             () = write.over() => Wake::Write,
+            news = commits.news() => Wake::Ledger(news),
             due = timer.due() => Wake::Due(due),
         }
     }
@@ -203,10 +215,30 @@ impl Shell {
                 Output::Transmit(transmit) => self.transmit(&transmit).await,
                 Output::Event(event) => self.announce(event),
                 Output::Store(record) => self.keep(record),
-                Output::Commit(_) => {}
+                Output::Commit(commit) => {
+                    if let Some(ticket) = self.commits.commit(commit) {
+                        self.engine.handle_committed(ticket, Outcome::Failed, self.clock.now());
+                    }
+                }
                 Output::Reopen => self.reopen(),
                 Output::Wait(until) => return until,
             }
+        }
+    }
+
+    fn committed(&mut self, news: News) {
+        let outcomes = match news {
+            News::Outcomes(outcomes) => outcomes,
+            News::Stopped(outcomes, line) => {
+                self.notice(Notice::History { line: line.to_owned() });
+                outcomes
+            }
+            News::Trouble(line) => return self.notice(Notice::History { line }),
+            News::Retried => return,
+        };
+        let now = self.clock.now();
+        for (ticket, outcome) in outcomes {
+            self.engine.handle_committed(ticket, outcome, now);
         }
     }
 
@@ -383,5 +415,6 @@ impl Shell {
             // Nobody waits any more: then nobody wants to know.
             let _ = reply.send(outcome);
         }
+        self.commits.close().await;
     }
 }

@@ -9,13 +9,14 @@ use tokio::net::UdpSocket;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::crypto::KeyPair;
-use crate::engine::{Command, Crypto, Engine, Identity, Keyring, Reply};
+use crate::engine::{Command, Config, Crypto, Engine, Identity, Kept, Keyring, Reply};
 
 use super::clock::{self, Clock, Timer};
 use super::handle::{Counts, Handle, REQUESTS};
 use super::interfaces::LinkFilter;
 use super::kept::Keeper;
 use super::keys::Keys;
+use super::ledger::Commits;
 use super::neighbours::{self, Neighbour, Presence};
 use super::paths::Paths;
 use super::resolve::{self, Named};
@@ -29,7 +30,7 @@ const EVENTS: usize = 1024;
 /// Notices that may wait to be read; more are dropped.
 const NOTICES: usize = 64;
 
-pub(super) fn start(options: Options, _ledger: Option<Ledger>) -> Result<Node, StartError> {
+pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, StartError> {
     let discovery_port = options.config.discovery_port;
     let named = options.peers.iter().map(|text| Named::parse(text, discovery_port));
     let named = named.collect::<Result<Vec<_>, _>>()?;
@@ -41,15 +42,18 @@ pub(super) fn start(options: Options, _ledger: Option<Ledger>) -> Result<Node, S
     let unicast = open_unicast(&options)?;
     let port = socket::port(&unicast).map_err(StartError::Socket)?;
 
+    let config = Config { history: ledger.is_some(), ..options.config };
+    let (commits, archive) = ledger.map(Commits::new).unwrap_or_default();
     let (keyring, keeper, kept_notices) = match options.keys.zip(key_pair) {
         None => (None, None, Vec::new()),
         Some((Keys { group, folder, .. }, pair)) => {
             let (keeper, kept, notices) = Keeper::open(folder.as_deref(), pair.public_key())?;
+            let kept = Kept { archive, ..kept };
             (Some(Keyring { crypto: Box::new(pair), group, kept }), Some(keeper), notices)
         }
     };
 
-    let scan = options.config.scan;
+    let scan = config.scan;
     let (requests, asked) = mpsc::channel(REQUESTS);
     let (events, first_events) = broadcast::channel(EVENTS);
     let (notices, first_notices) = mpsc::channel(NOTICES);
@@ -65,7 +69,7 @@ pub(super) fn start(options: Options, _ledger: Option<Ledger>) -> Result<Node, S
         avatar: options.avatar,
         port,
     };
-    let mut engine = Engine::new(identity, options.config, seed, clock.now(), clock::unix_now());
+    let mut engine = Engine::new(identity, config, seed, clock.now(), clock::unix_now());
     if let Some(keyring) = keyring {
         engine = engine.with_keys(keyring);
     }
@@ -83,7 +87,7 @@ pub(super) fn start(options: Options, _ledger: Option<Ledger>) -> Result<Node, S
         faults: Arc::clone(&faults),
     };
 
-    let mut shell = Shell::new(engine, (clock, timer), sockets, filter, (paths, keeper), channels, faults);
+    let mut shell = Shell::new(engine, (clock, timer), sockets, filter, (paths, keeper, commits), channels, faults);
     kept_notices.into_iter().for_each(|notice| shell.notice(notice));
     shell.refresh(true);
     if options.neighbours {

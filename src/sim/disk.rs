@@ -1,12 +1,18 @@
 //! What a peer of ours keeps over a restart, as its shell keeps it in files.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::crypto::KeyPair;
-use crate::engine::{Archive, Contact, Crypto, Kept, Keyring, LEASE, OwnPrekey, Posted, Record, Secret};
+use crate::engine::{
+    Commit, Contact, Crypto, Instant, Kept, Keyring, LEASE, Outcome, OwnPrekey, Posted, Record, Secret, Ticket,
+};
 use crate::wire::PublicKey;
 
-use super::{FakeCrypto, Signing};
+use super::{FakeCrypto, History, Signing};
+
+/// Long after the end of every run.
+const NEVER: Instant = Instant::from_nanos(u64::MAX);
 
 /// The profile of one peer of ours. A copy of it is a backup.
 #[derive(Debug, Clone)]
@@ -18,12 +24,38 @@ pub struct Disk {
     prekeys: Vec<OwnPrekey>,
     posted: Posted,
     contacts: BTreeMap<PublicKey, Contact>,
+    key: Option<PublicKey>,
+    pub(super) history: History,
+    pub(super) state: DiskState,
+}
+
+/// What a disk does with history. All else is kept as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskState {
+    /// It is kept after this time, in its order. What was not kept yet is lost in a kill.
+    Writes(Duration),
+    /// Nothing more is kept, and that is told.
+    Full,
+    /// Nothing is heard of it any more: it comes to the disk when that writes again, if the program runs still.
+    Stuck,
 }
 
 impl Disk {
     /// An empty profile with the identity that these bytes make.
     pub(super) fn new(signing: Signing, identity: [u8; 32]) -> Self {
-        Self { signing, identity, leased: 0, prekeys: Vec::new(), posted: Posted::default(), contacts: BTreeMap::new() }
+        let mut disk = Self {
+            signing,
+            identity,
+            leased: 0,
+            prekeys: Vec::new(),
+            posted: Posted::default(),
+            contacts: BTreeMap::new(),
+            key: None,
+            history: History::default(),
+            state: DiskState::Writes(Duration::ZERO),
+        };
+        disk.key = disk.crypto().map(|crypto| crypto.public_key());
+        disk
     }
 
     fn crypto(&self) -> Option<Box<dyn Crypto>> {
@@ -37,7 +69,13 @@ impl Disk {
     /// The identity; none of a peer that signs nothing.
     #[must_use]
     pub fn key(&self) -> Option<PublicKey> {
-        self.crypto().map(|crypto| crypto.public_key())
+        self.key
+    }
+
+    /// The history.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// Numbers of SEQ below this one may have been used.
@@ -85,8 +123,54 @@ impl Disk {
         }
     }
 
-    /// What the shell gives to an engine that starts; new numbers are reserved before.
-    pub(super) fn open(&mut self, group: Option<&Secret>) -> Option<Keyring> {
+    /// Takes what is to be kept as history; when to look for what became of it.
+    ///
+    /// # Errors
+    /// The entry, if it is one, is not kept.
+    pub(super) fn commit(
+        &mut self,
+        commit: Commit,
+        cap: usize,
+        now: Instant,
+    ) -> Result<Option<Instant>, Option<Ticket>> {
+        if self.state == DiskState::Full || self.history.coming() >= cap {
+            return Err(if let Commit::Entry(ticket, _) = commit { Some(ticket) } else { None });
+        }
+        let due = self.due(now);
+        self.history.take(commit, due.unwrap_or(NEVER));
+        Ok(due)
+    }
+
+    /// When it keeps what it gets now, if it does.
+    fn due(&self, now: Instant) -> Option<Instant> {
+        match self.state {
+            DiskState::Writes(time) => Some(now + time),
+            DiskState::Full | DiskState::Stuck => None,
+        }
+    }
+
+    /// It does something else from now on, with what is on its way too; when to look for what became of that.
+    pub(super) fn turn(&mut self, state: DiskState, now: Instant) -> Option<Instant> {
+        self.state = state;
+        let due = self.due(now);
+        self.history.postpone(due.unwrap_or(NEVER));
+        due
+    }
+
+    /// Writes what is due; what became of the entries.
+    pub(super) fn write(&mut self, now: Instant) -> Vec<(Ticket, Outcome)> {
+        if self.state == DiskState::Full { self.history.fail() } else { self.history.write(now) }
+    }
+
+    /// The program ends as it should: what it took is written, if it can be.
+    pub(super) fn finish(&mut self) {
+        if matches!(self.state, DiskState::Writes(_)) {
+            self.history.write(NEVER);
+        }
+    }
+
+    /// What the shell gives to an engine that starts; new numbers are reserved before. `unix` is its clock.
+    pub(super) fn open(&mut self, group: Option<&Secret>, unix: Duration) -> Option<Keyring> {
         let crypto = self.crypto()?;
         let start = self.leased;
         self.leased += LEASE;
@@ -95,7 +179,7 @@ impl Disk {
             prekeys: self.prekeys.clone(),
             posted: self.posted,
             contacts: self.contacts.values().cloned().collect(),
-            archive: Archive::default(),
+            archive: self.history.archive(unix.as_secs()),
         };
         Some(Keyring { crypto, group: group.cloned(), kept })
     }

@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::engine::{Command, CommandError, Counters, Event, Instant, Peer, Record, Reply, Socket};
-use crate::wire::DISCOVERY_PORT;
+use crate::wire::{DISCOVERY_PORT, OwnMessageId};
 
 use super::host::Host;
 use super::older::Outgoing;
@@ -40,14 +40,30 @@ pub struct Lan {
     pub(super) frames: Vec<Frame>,
     pub(super) hash: Hash,
     pub(super) deliveries: u64,
+    pub(super) false_marks: Vec<(ProgramId, OwnMessageId)>,
 }
 
 #[derive(Debug)]
 pub(super) enum Due {
     Call(ProgramId),
     Wake(ProgramId),
-    One { host: HostId, to: SocketAddrV4, from: SocketAddrV4, payload: Arc<[u8]>, hash: u64, broadcast: bool },
-    Everyone { sender: HostId, port: u16, from: SocketAddrV4, payload: Arc<[u8]>, hash: u64 },
+    /// Something came to its disk.
+    Written(ProgramId),
+    One {
+        host: HostId,
+        to: SocketAddrV4,
+        from: SocketAddrV4,
+        payload: Arc<[u8]>,
+        hash: u64,
+        broadcast: bool,
+    },
+    Everyone {
+        sender: HostId,
+        port: u16,
+        from: SocketAddrV4,
+        payload: Arc<[u8]>,
+        hash: u64,
+    },
 }
 
 impl Lan {
@@ -71,6 +87,7 @@ impl Lan {
             frames: Vec::new(),
             hash: Hash::new(),
             deliveries: 0,
+            false_marks: Vec::new(),
         }
     }
 
@@ -244,6 +261,12 @@ impl Lan {
     #[must_use]
     pub fn records(&self, id: ProgramId) -> &[Record] {
         &self.programs[id.0].records
+    }
+
+    /// DMs that a peer of ours told its user to be stored while they were on no disk of their readers.
+    #[must_use]
+    pub fn false_marks(&self) -> &[(ProgramId, OwnMessageId)] {
+        &self.false_marks
     }
 
     /// How often a peer of ours wanted its sockets opened anew.

@@ -1,15 +1,16 @@
 //! Programs start, end, and start again.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rand::Rng;
 
-use crate::engine::{Command, Engine, Instant};
-use crate::wire::DISCOVERY_PORT;
+use crate::engine::{Command, CommandError, Engine, Instant, Reply};
+use crate::wire::{DISCOVERY_PORT, PublicKey};
 
 use super::lan::Due;
 use super::program::{Kind, Program};
-use super::{Disk, HostId, Lan, Older, OlderKind, ProgramId, Setup};
+use super::{Disk, DiskState, HostId, Lan, Older, OlderKind, ProgramId, Setup};
 
 /// Unix time at the beginning of every run.
 const UNIX: Duration = Duration::from_secs(1_728_938_500);
@@ -42,6 +43,7 @@ impl Lan {
             call: None,
             events: Vec::new(),
             records: Vec::new(),
+            outcomes: VecDeque::new(),
             reopened: 0,
             sent: 0,
         });
@@ -72,6 +74,7 @@ impl Lan {
             call: None,
             events: Vec::new(),
             records: Vec::new(),
+            outcomes: VecDeque::new(),
             reopened: 0,
             sent: 0,
         });
@@ -87,12 +90,19 @@ impl Lan {
     fn engine(&mut self, setup: &Setup, disk: &mut Disk) -> Engine {
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
-        let unix = UNIX + self.now.since(Instant::BIRTH);
+        let unix = self.unix(setup);
         let engine = Engine::new(setup.identity.clone(), setup.config.clone(), seed, self.now, unix);
-        match disk.open(setup.group.as_ref()) {
+        match disk.open(setup.group.as_ref(), unix) {
             Some(keyring) if !setup.config.scan => engine.with_keys(keyring),
             _ => engine,
         }
+    }
+
+    /// What the wall clock of a peer shows, since 1970.
+    fn unix(&self, setup: &Setup) -> Duration {
+        let unix = UNIX + self.now.since(Instant::BIRTH);
+        let offset = Duration::from_secs(setup.unix_offset.unsigned_abs());
+        if setup.unix_offset < 0 { unix.saturating_sub(offset) } else { unix + offset }
     }
 
     fn new_disk(&mut self, setup: &Setup) -> Disk {
@@ -101,10 +111,13 @@ impl Lan {
         Disk::new(setup.signing, identity)
     }
 
-    /// Ends a program without a word.
+    /// Ends a program without a word. What was not on its disk yet is lost.
     pub fn stop(&mut self, id: ProgramId) {
         let program = &mut self.programs[id.0];
         program.running = false;
+        if let Some(disk) = &mut program.disk {
+            disk.history.lose();
+        }
         self.hosts[program.host.0].programs.retain(|other| *other != id);
     }
 
@@ -112,10 +125,15 @@ impl Lan {
     pub fn leave(&mut self, id: ProgramId) {
         // A peer that left already has nothing more to say.
         let _ = self.command(id, Command::Leave);
+        let program = &mut self.programs[id.0];
+        if let (true, Some(disk)) = (program.running, &mut program.disk) {
+            disk.finish();
+        }
         self.stop(id);
     }
 
-    /// Ends a program without a word, as soon as it has put out so much more: a datagram, an event, a record.
+    /// Ends a program without a word, as soon as it has put out so much more: a datagram, an event, a record, a line of
+    /// history; or heard what became of one.
     pub fn kill_in(&mut self, id: ProgramId, outputs: u32) {
         if !self.is_running(id) {
             return;
@@ -138,6 +156,7 @@ impl Lan {
         let program = &mut self.programs[id.0];
         program.disk = Some(disk);
         program.killed_in = None;
+        program.outcomes.clear();
         program.kind = Kind::Peer(Box::new(engine));
         program.running = true;
         program.asleep = None;
@@ -178,6 +197,28 @@ impl Lan {
     pub fn setup(&mut self, id: ProgramId) -> &mut Setup {
         let setup = self.programs[id.0].setup.as_mut();
         setup.unwrap_or_else(|| panic!("{id:?} is an older client"))
+    }
+
+    /// The disk of a peer of ours does something else from now on.
+    pub fn turn_disk(&mut self, id: ProgramId, state: DiskState) {
+        let now = self.now;
+        let Some(disk) = &mut self.programs[id.0].disk else { return };
+        if let Some(due) = disk.turn(state, now) {
+            self.push(due, Due::Written(id));
+        }
+        if self.is_running(id) {
+            self.drain(id);
+        }
+    }
+
+    /// The user of a peer of ours has all forgotten that this one wrote, and what was written to it.
+    ///
+    /// # Errors
+    /// As [`Engine::handle_command`](crate::engine::Engine::handle_command).
+    pub fn forget(&mut self, id: ProgramId, with: PublicKey) -> Result<Reply, CommandError> {
+        let disk = self.programs[id.0].disk.as_mut();
+        let posts = disk.map(|disk| disk.history.forget(&with)).unwrap_or_default();
+        self.command(id, Command::Forget { posts, with: Some(with) })
     }
 
     /// Lets a program sleep so long, as with a closed lid: it hears nothing and its timers do not run.

@@ -6,6 +6,7 @@
 mod air;
 mod disk;
 mod fake_crypto;
+mod history;
 mod host;
 mod lan;
 mod life;
@@ -16,8 +17,9 @@ mod run;
 mod trace;
 
 pub use air::{Air, Fate};
-pub use disk::Disk;
+pub use disk::{Disk, DiskState};
 pub use fake_crypto::FakeCrypto;
+pub use history::{History, Row};
 pub use host::HostId;
 pub use lan::Lan;
 pub use older::{Older, OlderKind, Shown};

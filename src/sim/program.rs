@@ -1,9 +1,10 @@
 //! What runs on a host.
 
+use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 
-use crate::engine::{Config, Engine, Event, Identity, Instant, Record, Secret};
-use crate::wire::Name;
+use crate::engine::{Config, Engine, Event, Identity, Instant, Outcome, Record, Secret, Ticket};
+use crate::wire::{Name, PublicKey};
 
 use super::{Disk, HostId, Older};
 
@@ -24,6 +25,8 @@ pub struct Setup {
     pub signing: Signing,
     /// The key of the closed group that it is in.
     pub group: Option<Secret>,
+    /// Seconds by which its wall clock is ahead of the others'.
+    pub unix_offset: i64,
 }
 
 /// How a peer of ours signs.
@@ -46,14 +49,27 @@ impl Setup {
     pub fn named(name: &str) -> Self {
         let name = Name::new(name).unwrap_or_else(|error| panic!("{name:?}: {error}"));
         let identity = Identity { name, display_name: None, status: None, avatar: None, port: 0 };
-        let config = Config { shards: 2, ..Config::default() };
-        Self { identity, config, discovery_open: true, signing: Signing::Hashed, group: None }
+        let config = Config { shards: 2, history: true, ..Config::default() };
+        Self { identity, config, discovery_open: true, signing: Signing::Hashed, group: None, unix_offset: 0 }
     }
 
-    /// The same peer as version 0.1.0: it has a SID and no key.
+    /// The same peer as version 0.1.0: it has a SID, no key and no history.
     #[must_use]
     pub fn unsigned(self) -> Self {
-        Self { signing: Signing::Unsigned, ..self }
+        Self { signing: Signing::Unsigned, ..self }.forgetful()
+    }
+
+    /// The same peer without a history.
+    #[must_use]
+    pub fn forgetful(mut self) -> Self {
+        self.config.history = false;
+        self
+    }
+
+    /// The same peer with a wall clock that is so many seconds ahead, or behind.
+    #[must_use]
+    pub fn ahead(self, seconds: i64) -> Self {
+        Self { unix_offset: seconds, ..self }
     }
 
     /// The same peer in the closed group of this secret.
@@ -89,6 +105,8 @@ pub(super) struct Program {
     pub(super) call: Option<Instant>,
     pub(super) events: Vec<(Instant, Event)>,
     pub(super) records: Vec<Record>,
+    /// What became of lines of history, and is not told to a peer of ours yet.
+    pub(super) outcomes: VecDeque<(Ticket, Outcome)>,
     pub(super) reopened: usize,
     pub(super) sent: u64,
 }
@@ -103,5 +121,21 @@ impl Program {
 
     pub(super) fn source(&self, ip: std::net::Ipv4Addr) -> SocketAddrV4 {
         SocketAddrV4::new(ip, self.port)
+    }
+
+    pub(super) fn key(&self) -> Option<PublicKey> {
+        self.disk.as_ref().and_then(Disk::key)
+    }
+
+    /// Counts something that it put out or took: true when it is killed before that.
+    pub(super) fn is_killed_now(&mut self) -> bool {
+        match &mut self.killed_in {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
     }
 }

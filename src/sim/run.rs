@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Instant, Output, Record, Socket, Transmit};
+use crate::engine::{Commit, Event, Instant, Mark, Outcome, Output, Record, Socket, Transmit};
 
 use super::lan::Due;
 use super::program::Kind;
@@ -78,6 +78,11 @@ impl Lan {
                     self.timeout(id);
                 }
             }
+            Due::Written(id) => match self.programs[id.0].asleep {
+                Some(until) => self.push(until, Due::Written(id)),
+                None if self.programs[id.0].running => self.drain(id),
+                None => {}
+            },
             Due::One { host, to, from, payload, hash, broadcast } => {
                 self.hash.add(hash);
                 self.arrive(host, to, from, &payload, broadcast);
@@ -123,31 +128,66 @@ impl Lan {
     pub(super) fn drain(&mut self, id: ProgramId) {
         loop {
             let program = &mut self.programs[id.0];
+            let outcome = program.outcomes.pop_front();
+            if outcome.is_some() && program.is_killed_now() {
+                return self.stop(id);
+            }
             let Kind::Peer(engine) = &mut program.kind else { return };
+            if let Some((ticket, outcome)) = outcome {
+                engine.handle_committed(ticket, outcome, self.now);
+                continue;
+            }
             let output = engine.poll();
-            if let Some(left) = &mut program.killed_in
-                && !matches!(output, Output::Wait(_))
-            {
-                match left.checked_sub(1) {
-                    Some(less) => *left = less,
-                    None => return self.stop(id),
-                }
+            if !matches!(output, Output::Wait(_)) && program.is_killed_now() {
+                return self.stop(id);
             }
             match output {
                 Output::Transmit(Transmit { to, payload }) => self.send(id, &to, payload),
                 Output::Event(event) => {
+                    self.check_mark(id, &event);
                     if self.keep_events {
                         self.programs[id.0].events.push((self.now, event));
                     }
                 }
                 Output::Store(record) => self.keep(id, record),
-                Output::Commit(_) => {}
+                Output::Commit(commit) => self.commit(id, commit),
                 Output::Reopen => {
                     self.programs[id.0].reopened += 1;
                     self.show_links(id);
                 }
-                Output::Wait(until) => return self.call_at(id, until),
+                Output::Wait(until) => {
+                    let outcomes = program.disk.as_mut().filter(|_| program.running).map(|disk| disk.write(self.now));
+                    program.outcomes.extend(outcomes.unwrap_or_default());
+                    if program.outcomes.is_empty() {
+                        return self.call_at(id, until);
+                    }
+                }
             }
+        }
+    }
+
+    fn commit(&mut self, id: ProgramId, commit: Commit) {
+        let program = &mut self.programs[id.0];
+        let cap = program.setup.as_ref().map_or(0, |setup| setup.config.limits.commits);
+        let Some(disk) = program.disk.as_mut().filter(|_| program.running) else { return };
+        match disk.commit(commit, cap, self.now) {
+            Ok(due) => {
+                if let Some(due) = due.filter(|due| *due > self.now) {
+                    self.push(due, Due::Written(id));
+                }
+            }
+            Err(entry) => program.outcomes.extend(entry.map(|ticket| (ticket, Outcome::Failed))),
+        }
+    }
+
+    /// Takes note of a mark that says what is not so.
+    fn check_mark(&mut self, id: ProgramId, event: &Event) {
+        let Event::Marked { id: message, to, mark: Mark::Stored, .. } = event else { return };
+        let (Some(author), Some(reader)) = (self.programs[id.0].key(), to.key()) else { return };
+        let disks = self.programs.iter().filter(|program| program.key() == Some(reader));
+        let mut disks = disks.filter_map(|program| program.disk.as_ref());
+        if !disks.any(|disk| disk.history.holds(&author, &message.to_string())) {
+            self.false_marks.push((id, *message));
         }
     }
 

@@ -1,5 +1,117 @@
 //! The local API: HTTP with JSON and server-sent events, on the loopback only (docs/api.md).
+//!
+//! [`serve`] opens it for other programs of the same user, and [`Client::connect`] finds it there. A command that runs
+//! without a peer starts one itself and asks the same [`router`] through [`Client::local`].
 
+mod api_file;
+mod asked;
+mod client;
+mod convert;
+mod feed;
+mod guard;
+mod history;
+mod input;
+mod json;
 mod objects;
+mod people;
+mod refusal;
+mod routes;
+mod server;
 
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::middleware;
+use data_encoding::BASE64URL_NOPAD;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+pub use asked::{
+    DmRequest, EventQuery, ForgetRequest, HistoryQuery, JudgeRequest, PeersQuery, PostRequest, ProfileRequest,
+    ReadRequest, SearchQuery,
+};
+pub use client::{Client, ClientError, Events, Lines};
+pub(crate) use convert::line as line_object;
+pub use json::json;
 pub use objects::*;
+
+use crate::node::{Handle, Profile, random_seed};
+use crate::store::History;
+
+use api_file::{ApiFile, Entrance};
+use guard::Guard;
+use server::Listeners;
+
+/// What the API speaks for.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The running peer.
+    pub handle: Handle,
+    /// Its history, if it keeps one.
+    pub history: Option<History>,
+    /// Where changes of the profile are kept for the next start.
+    pub profile: Arc<Mutex<Profile>>,
+    /// The file that tells others where the API is: `api.toml` in the profile's folder; none to tell nobody.
+    pub api_file: Option<PathBuf>,
+    /// Told when somebody wants the peer to end.
+    pub stop: Arc<Notify>,
+}
+
+/// The routes of the API, without a guard: for use within this process only.
+pub fn router(context: Context) -> Router {
+    routes::router(context)
+}
+
+/// The paths of all routes, as they stand in the OpenAPI document.
+#[must_use]
+pub fn paths() -> Vec<&'static str> {
+    routes::paths()
+}
+
+/// The open API. It ends, and its file is removed, when this is dropped.
+#[derive(Debug)]
+pub struct Served {
+    port: u16,
+    token: String,
+    task: JoinHandle<()>,
+    _file: Option<ApiFile>,
+}
+
+/// Opens the API on 127.0.0.1 and [::1], with a token of its own.
+///
+/// # Errors
+/// What the system says; nothing is open then.
+pub async fn serve(context: Context) -> io::Result<Served> {
+    let listeners = Listeners::open().await?;
+    let port = listeners.port;
+    let token = BASE64URL_NOPAD.encode(&random_seed()?);
+    let guard = Arc::new(Guard::new(port, &token));
+    let entrance =
+        Entrance { pid: std::process::id(), port, port6: listeners.v6.is_some().then_some(port), token: token.clone() };
+    let file = context.api_file.as_deref().map(|file| ApiFile::write(file, &entrance)).transpose()?;
+    let router = router(context).layer(middleware::from_fn_with_state(guard, guard::guard));
+    let task = tokio::spawn(server::run(listeners, router));
+    Ok(Served { port, token, task, _file: file })
+}
+
+impl Served {
+    /// The port of 127.0.0.1, and of [::1] where there is one.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What every request has to show.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

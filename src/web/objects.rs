@@ -1,5 +1,8 @@
 //! The JSON objects of the API, and of `--json`: the same everywhere (docs/api.md). A reader passes over fields that it
 //! does not know; a field never changes its meaning without another [`SCHEMA`].
+//!
+//! Names, labels and statuses are fit to be shown. Texts are as their author wrote them: show them through
+//! [`SafeLines`](crate::wire::SafeLines).
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +14,9 @@ pub const SCHEMA: u32 = 1;
 pub struct StatusObject {
     /// [`SCHEMA`].
     pub v: u32,
+    /// `status`.
+    #[serde(rename = "type")]
+    pub kind: String,
     /// The program's version.
     pub version: String,
     /// Its process.
@@ -51,6 +57,9 @@ pub struct StatusObject {
 pub struct PeerObject {
     /// [`SCHEMA`].
     pub v: u32,
+    /// `peer`.
+    #[serde(rename = "type")]
+    pub kind: String,
     /// Its id, `name@ip`.
     pub id: String,
     /// What it is called.
@@ -79,6 +88,11 @@ pub struct PeerObject {
     pub muted: bool,
     /// It has a picture.
     pub avatar: bool,
+    /// What names it and nobody else, wherever the API wants to know whom.
+    pub who: String,
+    /// In an event, what happened: `here`, `left`, `gone`, `quiet`, `back`, `profile`, `new-key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
 }
 
 /// A text or another line of history: `GET /api/history`, `GET /api/search`, and the events `post` and `dm`.
@@ -139,6 +153,9 @@ pub struct PersonObject {
 pub struct SentObject {
     /// [`SCHEMA`].
     pub v: u32,
+    /// `sent`, in an event `mark`.
+    #[serde(rename = "type")]
+    pub kind: String,
     /// The MESSAGE_ID.
     pub message: String,
     /// Whom it is for; of a DM.
@@ -147,6 +164,9 @@ pub struct SentObject {
     /// How many it was sent to; of a post.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peers: Option<usize>,
+    /// Those it was not sent to, as it is longer than what their programs can take; of a post.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<PersonObject>,
     /// Nobody else can read it; of a DM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
@@ -162,11 +182,121 @@ pub struct SentObject {
 pub struct ErrorObject {
     /// [`SCHEMA`].
     pub v: u32,
-    /// One word: `usage`, `nobody`, `ambiguous`, `too-long`, `too-fast`, `forbidden`, `no-history`, `failed`...
+    /// `error`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// One word: `usage`, `nobody`, `ambiguous`, `refused`, `too-long`, `too-fast`, `forbidden`, `no-history`, `failed`...
     pub error: String,
     /// What is wrong and what to do, fit to be shown.
     pub message: String,
+    /// How long to wait before another try, milliseconds; of `too-fast`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// Who may be meant, of an ambiguous name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<PeerObject>,
+}
+
+/// What `POST /api/forget` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgottenObject {
+    /// [`SCHEMA`].
+    pub v: u32,
+    /// `forgotten`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Lines that are gone from the history.
+    pub lines: u64,
+}
+
+/// `GET /api/profile`, and what `PATCH /api/profile` answers: what we want to be called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileObject {
+    /// [`SCHEMA`].
+    pub v: u32,
+    /// `profile`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Our id, `name@ip`.
+    pub id: String,
+    /// What we want to be called, if not by the name in the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A line about us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Size of our picture, bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<usize>,
+    /// Why this change is not kept for the next start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_kept: Option<String>,
+}
+
+/// What answers a request that has nothing else to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoneObject {
+    /// [`SCHEMA`].
+    pub v: u32,
+    /// `done`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// An event that is about nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewsObject {
+    /// [`SCHEMA`].
+    pub v: u32,
+    /// `caught-up`: posts from before were told. `renamed`: our id changed. `cut-off`: most peers went quiet at once.
+    /// `reload`: events are missing here, so what is shown is to be read anew.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How many; of `caught-up`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posts: Option<usize>,
+    /// Our new id; of `renamed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// What happened, of `GET /api/events`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum EventObject {
+    /// `post`, `dm`.
+    Line(Box<LineObject>),
+    /// `peer`.
+    Peer(Box<PeerObject>),
+    /// `mark`.
+    Mark(Box<SentObject>),
+    /// `caught-up`, `renamed`, `cut-off`, `reload`.
+    News(NewsObject),
+}
+
+impl EventObject {
+    /// Reads what an event of this name holds; none for a name of later versions.
+    ///
+    /// # Errors
+    /// It is not what its name says.
+    pub fn read(name: &str, data: &str) -> Option<Result<Self, serde_json::Error>> {
+        Some(match name {
+            "post" | "dm" => serde_json::from_str(data).map(Self::Line),
+            "peer" => serde_json::from_str(data).map(Self::Peer),
+            "mark" => serde_json::from_str(data).map(Self::Mark),
+            "caught-up" | "renamed" | "cut-off" | "reload" => serde_json::from_str(data).map(Self::News),
+            _ => return None,
+        })
+    }
+
+    /// Its name: the `type` of the object.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Line(line) => &line.kind,
+            Self::Peer(peer) => &peer.kind,
+            Self::Mark(sent) => &sent.kind,
+            Self::News(news) => &news.kind,
+        }
+    }
 }

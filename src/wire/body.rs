@@ -1,8 +1,11 @@
 //! What a sealed DM holds, as MessagePack (protocol.md §9.7).
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use super::PieceHash;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{LONG_MAX, MessageId, PieceHash};
 
 /// How deep the values of keys that are not known may be nested: the reader calls itself for each.
 const DEPTH_MAX: usize = 16;
@@ -25,23 +28,23 @@ pub struct SealedBody {
 }
 
 /// A long text of a DM: its pieces are sealed with a key of their own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedLong {
     /// The hash of the piece that names the others.
-    #[serde(rename = "h")]
+    #[serde(rename = "h", serialize_with = "write_hash", deserialize_with = "read_hash")]
     pub root: PieceHash,
-    /// Sealed bytes in all.
+    /// Sealed bytes in all: 17 to 65,552, those of the text and 16 more.
     #[serde(rename = "n")]
     pub size: u32,
     /// What they are sealed with, used once.
-    #[serde(rename = "k")]
+    #[serde(rename = "k", serialize_with = "write_bytes", deserialize_with = "read_bytes")]
     pub key: [u8; 32],
 }
 
 /// An acknowledgement in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedAck {
-    /// Of which message.
+    /// Of which message: a MESSAGE_ID.
     #[serde(rename = "id")]
     pub message_id: String,
     /// It is on the disk of its reader, not only in its program.
@@ -63,7 +66,7 @@ impl SealedBody {
     }
 
     /// Reads a body. Keys that are not known are passed over; `None` for anything that is not exactly one map with one of
-    /// a text, a long text and an acknowledgement. Takes no more memory than `bytes` has.
+    /// a text, a long text and an acknowledgement, each within its limits. Takes no more memory than `bytes` has.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         if !matches!(bytes.first()?, 0x80..=0x8f | 0xde | 0xdf) {
@@ -76,8 +79,65 @@ impl SealedBody {
         if one.iter().filter(|holds| **holds).count() != 1 {
             return None;
         }
+        let good = body.long.as_ref().is_none_or(SealedLong::is_bounded)
+            && body.ack.as_ref().is_none_or(SealedAck::is_well_formed);
+        if !good {
+            return None;
+        }
         // Nothing may follow: the next value ends before it begins.
         let end = serde::de::IgnoredAny::deserialize(&mut reader);
         matches!(end, Err(rmp_serde::decode::Error::InvalidMarkerRead(_))).then_some(body)
     }
+}
+
+impl SealedLong {
+    /// Bytes that sealing adds to a text.
+    const OVERHEAD: usize = 16;
+
+    fn is_bounded(&self) -> bool {
+        (Self::OVERHEAD + 1..=Self::OVERHEAD + LONG_MAX).contains(&(self.size as usize))
+    }
+}
+
+impl fmt::Debug for SealedLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedLong({} bytes, {})", self.size, self.root)
+    }
+}
+
+impl SealedAck {
+    fn is_well_formed(&self) -> bool {
+        MessageId::new(&self.message_id).is_some_and(|id| id.as_str() == self.message_id)
+    }
+}
+
+/// Exactly so many bytes. An array of numbers would take up to twice the space.
+struct Bytes<const N: usize>;
+
+impl<const N: usize> Visitor<'_> for Bytes<N> {
+    type Value = [u8; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{N} bytes")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<[u8; N], E> {
+        bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+    }
+}
+
+fn write_bytes<S: Serializer>(bytes: &[u8; 32], out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_bytes(bytes)
+}
+
+fn read_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+    from.deserialize_bytes(Bytes)
+}
+
+fn write_hash<S: Serializer>(hash: &PieceHash, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_bytes(&hash.0)
+}
+
+fn read_hash<'de, D: Deserializer<'de>>(from: D) -> Result<PieceHash, D::Error> {
+    from.deserialize_bytes(Bytes).map(PieceHash)
 }

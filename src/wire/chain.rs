@@ -46,10 +46,12 @@ impl Chain {
     /// the first post have PREV, and what is there keeps to its grammar.
     ///
     /// # Errors
-    /// As [`Lines::of`] and [`Lines::next_line`]; [`DecodeError::Bad`] with `LONG` when that does not keep to its grammar.
+    /// As [`Lines::of`] and [`Lines::next_line`]; [`DecodeError::Bad`] with `LONG` when that does not keep to its grammar, or
+    /// stands beside a text.
     pub fn of(bytes: &[u8]) -> Result<Option<Self>, DecodeError> {
         let (_, mut lines) = Lines::of(bytes)?;
         let (mut number, mut prev, mut seen, mut lamport, mut long) = (None, None, None, None, None);
+        let mut content = "";
         while let Some((key, value)) = lines.next_line()? {
             match key {
                 "POST_NO" => number = Some(value),
@@ -57,12 +59,13 @@ impl Chain {
                 "SEEN" => seen = Some(value),
                 "LAMPORT" => lamport = Some(value),
                 "LONG" => long = Some(value),
+                "CONTENT" => content = value,
                 _ => {}
             }
         }
         let chain = Self::parse(number, prev, seen, lamport);
         let Some(long) = long else { return Ok(chain) };
-        let long = LongText::parse(long).ok_or(DecodeError::Bad("LONG"))?;
+        let long = LongText::parse(long).filter(|_| content.is_empty()).ok_or(DecodeError::Bad("LONG"))?;
         Ok(chain.map(|chain| Self { long: Some(long), ..chain }))
     }
 

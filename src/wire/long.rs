@@ -1,15 +1,23 @@
-//! A long text cut into pieces, and put together again (protocol.md §10.3).
+//! Bulk data cut into pieces, and put together again (protocol.md §6, §10.3).
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CHUNK_MAX, PieceHash};
 
-/// Longest text, bytes.
+/// Longest text, bytes (protocol.md §10.3).
 pub const LONG_MAX: usize = 64 << 10;
 
-/// Hashes that one piece holds.
-const FAN: usize = CHUNK_MAX / 16;
+/// Hashes that one list holds at most.
+const FAN: usize = CHUNK_MAX / HASH;
 
-/// Bytes cut into pieces of at most 600, each named by its hash. The hashes are cut into pieces as well, until one piece
-/// names all: the root.
+/// Bytes of a hash.
+const HASH: usize = 16;
+
+/// Most bytes that are put together: a long text and what sealing adds.
+const WHOLE_MAX: usize = LONG_MAX + 16;
+
+/// Bytes cut into pieces of 600 (the last may be shorter), each named by its hash. Lists of up to 37 hashes are pieces as
+/// well; there is at least one, and lists of lists where it takes more, until one names all: the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pieces {
     root: PieceHash,
@@ -60,4 +68,79 @@ pub fn list_levels(size: usize) -> u32 {
         levels += 1;
     }
     levels
+}
+
+/// Bulk data on its way, from its root and size: which pieces are wanted, and the whole when they are here. Level by
+/// level, so that no piece is wanted before a list that is right names it. Takes no more memory than the data.
+#[derive(Debug, Clone)]
+pub struct Assembly {
+    size: usize,
+    /// Lists above the level that is taken.
+    level: u32,
+    /// The pieces of the level that is taken, in order.
+    names: Vec<PieceHash>,
+    have: BTreeMap<PieceHash, Vec<u8>>,
+}
+
+/// What a piece did for an [`Assembly`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// Nobody wants it.
+    Stray,
+    /// More is missing.
+    More,
+    /// All is here.
+    Whole(Vec<u8>),
+    /// It is wanted, and of another size than it must be: who made the root made it so.
+    Broken,
+}
+
+impl Assembly {
+    /// For 1 to 65,552 bytes.
+    #[must_use]
+    pub fn new(root: PieceHash, size: usize) -> Option<Self> {
+        let level = list_levels(size);
+        let names = vec![root];
+        (1..=WHOLE_MAX).contains(&size).then_some(Self { size, level, names, have: BTreeMap::new() })
+    }
+
+    /// The pieces that are wanted, in order, each once.
+    pub fn missing(&self) -> impl Iterator<Item = PieceHash> {
+        let mut named = BTreeSet::new();
+        self.names.iter().copied().filter(move |name| !self.have.contains_key(name) && named.insert(*name))
+    }
+
+    /// Takes a piece.
+    pub fn take(&mut self, piece: Vec<u8>) -> Taken {
+        let name = PieceHash::of(&piece);
+        if self.have.contains_key(&name) || !self.names.contains(&name) {
+            return Taken::Stray;
+        }
+        let sized = |(at, named): (usize, &PieceHash)| *named != name || piece.len() == self.piece_size(at);
+        if !self.names.iter().enumerate().all(sized) {
+            return Taken::Broken;
+        }
+        self.have.insert(name, piece);
+        let Some(pieces) = self.names.iter().map(|name| self.have.get(name)).collect::<Option<Vec<_>>>() else {
+            return Taken::More;
+        };
+        let whole = pieces.into_iter().flatten().copied().collect::<Vec<u8>>();
+        if self.level == 0 {
+            return Taken::Whole(whole);
+        }
+        self.level -= 1;
+        let (names, _) = whole.as_chunks::<HASH>();
+        self.names = names.iter().map(|name| PieceHash(*name)).collect();
+        self.have.clear();
+        Taken::More
+    }
+
+    /// The size that the piece at this place of the level must have.
+    fn piece_size(&self, at: usize) -> usize {
+        let (mut total, mut piece) = (self.size, CHUNK_MAX);
+        for _ in 0..self.level {
+            (total, piece) = (total.div_ceil(piece) * HASH, FAN * HASH);
+        }
+        total.saturating_sub(at * piece).min(piece)
+    }
 }

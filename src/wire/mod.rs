@@ -44,7 +44,7 @@ pub use field::{Caps, MessageId, Name, NameError, Nonce, Octets, OwnMessageId, P
 pub use follow::{Follow, FollowResponse};
 pub use group_frame::GroupFrame;
 pub use key::{Digits, Fingerprint, Prekey, PublicKey, Signature};
-pub use long::{LONG_MAX, Pieces, list_levels};
+pub use long::{Assembly, LONG_MAX, Pieces, Taken, list_levels};
 pub use peer_list::{PeerListRequest, PeerListResponse};
 pub use ping::Ping;
 pub use post::Post;

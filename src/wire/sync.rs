@@ -3,15 +3,19 @@
 use std::ops::RangeInclusive;
 
 use super::envelope::canonical_number;
-use super::{DecodeError, Extension, Lines, PublicKey, Style, UserId, Writer, field};
+use super::{DecodeError, Extension, Lines, PublicKey, Style, UserId, Writer};
 
-/// Most bytes of the posts that one SYNC names.
+/// Most bytes of the posts that one SYNC of ours names.
 pub const SYNC_MAX: usize = 640;
+
+/// Most bytes of the posts that are read.
+const READ_MAX: usize = 1_200;
 
 /// Which posts somebody has, or which it wants.
 ///
 /// # Format
-/// `FROM` (needed); `HAVE` with `SPAN`, and `LAST` and `SINCE`, or `WANT`; `RE:1` in an answer.
+/// `FROM`, and one of three: `SPAN`, `LAST`, `SINCE`, `HAVE`; or `RE:1`, `HAVE`; or `WANT`. All of them are needed, and
+/// numbers have one spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sync<'a> {
     /// Who says so.
@@ -55,33 +59,36 @@ pub const RANGES_MAX: usize = 16;
 
 impl<'a> Sync<'a> {
     pub(super) fn decode(lines: &mut Lines<'a>, ext: &mut Extension) -> Result<Self, DecodeError> {
-        let (mut from, mut have, mut want, mut span, mut last, mut since, mut re) =
-            (None, None, None, None, None, None, false);
+        let (mut from, mut span, mut last, mut since) = (None, None, None, None);
+        let (mut re, mut have, mut want) = (None, None, None);
         while let Some((key, value)) = lines.next_line()? {
             match key {
                 "FROM" => from = Some(value),
+                "SPAN" => span = Some(value),
+                "LAST" => last = Some(value),
+                "SINCE" => since = Some(value),
+                "RE" => re = Some(value),
                 "HAVE" => have = Some(value),
                 "WANT" => want = Some(value),
-                "SPAN" => span = Some(value),
-                "LAST" => last = field::number(value),
-                "SINCE" => since = field::number(value),
-                "RE" => re = value.trim_ascii() == "1",
                 _ => ext.take(key, value),
             }
         }
         let from = UserId::new(from.ok_or(DecodeError::Missing("FROM"))?).ok_or(DecodeError::Bad("FROM"))?;
-        let list = |text: &str, key| numbers(text).ok_or(DecodeError::Bad(key));
+        let asks = [span, last, since].iter().any(Option::is_some);
+        let list = |text, key| numbers(text).ok_or(DecodeError::Bad(key));
         let what = match (have, want, re) {
-            (None, Some(want), _) => Synced::Want(list(want, "WANT")?),
-            (Some(have), None, true) => Synced::Offer(list(have, "HAVE")?),
-            (Some(have), None, false) => {
-                let span = span.and_then(|text| text.split_once(','));
-                let span = span.and_then(|(low, high)| Some((PublicKey::parse(low)?, PublicKey::parse(high)?)));
-                let span = span.filter(|(low, high)| low <= high).ok_or(DecodeError::Bad("SPAN"))?;
-                let last = last.and_then(|last| u32::try_from(last).ok()).unwrap_or(u32::MAX);
-                Synced::Ask { span, have: list(have, "HAVE")?, last, since: since.unwrap_or(0) }
+            (Some(have), None, None) => {
+                let have = list(have, "HAVE")?;
+                let span = parse_span(span.ok_or(DecodeError::Missing("SPAN"))?).ok_or(DecodeError::Bad("SPAN"))?;
+                let last = canonical_number(last.ok_or(DecodeError::Missing("LAST"))?);
+                let last = last.and_then(|last| u32::try_from(last).ok()).ok_or(DecodeError::Bad("LAST"))?;
+                let since = canonical_number(since.ok_or(DecodeError::Missing("SINCE"))?);
+                Synced::Ask { span, have, last, since: since.ok_or(DecodeError::Bad("SINCE"))? }
             }
-            _ => return Err(DecodeError::Missing("HAVE")),
+            (Some(have), None, Some("1")) if !asks => Synced::Offer(list(have, "HAVE")?),
+            (None, Some(want), None) if !asks => Synced::Want(list(want, "WANT")?),
+            (None, None, _) => return Err(DecodeError::Missing("HAVE")),
+            _ => return Err(DecodeError::Bad("SYNC")),
         };
         Ok(Self { from, what })
     }
@@ -116,6 +123,12 @@ impl Numbers {
     }
 }
 
+fn parse_span(text: &str) -> Option<(PublicKey, PublicKey)> {
+    let (low, high) = text.split_once(',')?;
+    let span = (PublicKey::parse(low)?, PublicKey::parse(high)?);
+    (span.0 <= span.1).then_some(span)
+}
+
 /// `KEY=1-7,9;KEY=3`, or `-` for none.
 fn written(list: &[Numbers]) -> String {
     let mut text = String::new();
@@ -138,6 +151,9 @@ fn numbers(text: &str) -> Option<Vec<Numbers>> {
     if text == "-" {
         return Some(Vec::new());
     }
+    if text.len() > READ_MAX {
+        return None;
+    }
     let mut list: Vec<Numbers> = Vec::new();
     for part in text.split(';') {
         let (author, ranges) = part.split_once('=')?;
@@ -147,15 +163,23 @@ fn numbers(text: &str) -> Option<Vec<Numbers>> {
         }
         let mut read: Vec<RangeInclusive<u64>> = Vec::new();
         for range in ranges.split(',') {
-            let (first, last) = range.split_once('-').unwrap_or((range, range));
-            let (first, last) = (canonical_number(first)?, canonical_number(last)?);
-            let follows = read.last().is_none_or(|before| *before.end() < first.saturating_sub(1));
-            if first == 0 || first > last || last == u64::MAX || !follows || read.len() == RANGES_MAX {
+            let range = parse_range(range).filter(|_| read.len() < RANGES_MAX)?;
+            // Two that touch are one.
+            if read.last().is_some_and(|before| *before.end() >= *range.start() - 1) {
                 return None;
             }
-            read.push(first..=last);
+            read.push(range);
         }
         list.push(Numbers { author, ranges: read });
     }
     Some(list)
+}
+
+/// `3-7`, or `3` for one number.
+fn parse_range(text: &str) -> Option<RangeInclusive<u64>> {
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (canonical_number(first)?, canonical_number(last).filter(|_| first != last)?),
+        None => (canonical_number(text)?, canonical_number(text)?),
+    };
+    (0 < first && first <= last && last < u64::MAX).then_some(first..=last)
 }

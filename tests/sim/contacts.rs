@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use lsnp::engine::{Command, CommandError, Event, Reply, Socket, Trust, Until, Whom, Word};
+use lsnp::engine::{Command, CommandError, Event, Failure, Mark, Reply, Socket, Trust, Until, Whom, Word};
 use lsnp::sim::{OlderKind, ProgramId, Setup};
 
 use super::forged::{announcement, octets};
@@ -35,7 +35,7 @@ fn a_dm_waits_until_the_peer_answers_and_goes_then() {
     let since = run.now();
     let id = run.id_of(a, "new");
     for n in 0..3 {
-        let reply = run.command(a, Command::Dm { to: id, text: format!("canary-{n}") });
+        let reply = run.command(a, Command::Dm { to: Whom::Peer(id), text: format!("canary-{n}") });
         assert!(matches!(reply, Ok(Reply::Waiting { until: Until::Answer, .. })), "{reply:?}");
     }
     run.run_for(millis(1_500));
@@ -48,7 +48,7 @@ fn a_dm_waits_until_the_peer_answers_and_goes_then() {
         .events(a)
         .iter()
         .filter_map(|(_, event)| match event {
-            Event::SentLate { text, .. } => Some(text.clone()),
+            Event::Marked { text, mark: Mark::Sent, .. } => Some(text.to_string()),
             _ => None,
         })
         .collect();
@@ -58,28 +58,47 @@ fn a_dm_waits_until_the_peer_answers_and_goes_then() {
     assert!(!run.frames().iter().any(|frame| holds(&frame.payload, "canary-")));
 }
 
-#[test]
-fn a_dm_that_waited_in_vain_is_told_as_not_sent() {
-    let (mut run, a, _) = heard(2);
-    let id = run.id_of(a, "new");
-    run.command(a, Command::Dm { to: id, text: "canary-1".into() }).unwrap();
-    run.run_for(secs(30));
-    let not_sent = |event: &Event| matches!(event, Event::NotSent { text, .. } if text == "canary-1");
-    let told = run.when(a, not_sent).expect("the user is told");
-    assert!(told.since(run.now()).is_zero() && run.now().since(told) > secs(10), "{told:?}");
-    assert!(!run.frames().iter().any(|frame| frame.to == stranger() && frame.kind() == "DM"));
+fn failures(run: &Run, at: ProgramId) -> Vec<Failure> {
+    let failed = run.events(at).iter().filter_map(|(_, event)| match event {
+        Event::Marked { mark: Mark::Failed(why), .. } => Some(*why),
+        _ => None,
+    });
+    failed.collect()
 }
 
 #[test]
-fn a_dm_that_waits_is_told_as_not_sent_when_the_peer_leaves() {
+fn a_dm_that_waits_in_vain_is_given_up_after_seven_days() {
+    let (mut run, a, _) = heard(2);
+    let id = run.id_of(a, "new");
+    let reply = run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-1".into() }).unwrap();
+    let Reply::Waiting { id, .. } = reply else { panic!("{reply:?}") };
+    run.run_for(secs(3_600));
+    assert!(!run.frames().iter().any(|frame| frame.to == stranger() && frame.kind() == "DM"));
+    run.capture = false;
+    run.run_for(secs(6 * 24 * 3_600));
+    assert_eq!(run.mark(a, id), Some(Mark::Waiting));
+    run.run_for(secs(2 * 24 * 3_600));
+    assert_eq!(run.mark(a, id), Some(Mark::Failed(Failure::Expired)));
+}
+
+#[test]
+fn a_dm_that_waits_goes_on_waiting_when_the_peer_leaves() {
     let (mut run, a, mut new) = heard(3);
     let id = run.id_of(a, "new");
-    run.command(a, Command::Dm { to: id, text: "hello".into() }).unwrap();
+    run.command(a, Command::Dm { to: Whom::Peer(id), text: "hello".into() }).unwrap();
     let sid = new.sid.clone();
     let bye = new.announces(&[("BYE", &sid)]);
     new.sends(&mut run, a, &bye);
-    assert!(run.when(a, |event| matches!(event, Event::NotSent { .. })).is_some());
     assert_eq!(run.comings(a).last().unwrap(), "left new");
+    run.run_for(secs(60));
+    assert_eq!(failures(&run, a), []);
+    let letters =
+        |run: &Run| run.frames().iter().filter(|f| f.to == stranger() && f.value("SEAL") == Some("1")).count();
+    assert_eq!(letters(&run), 0);
+    new.sid = octets(77);
+    assert!(new.meets(&mut run, a));
+    run.run_for(millis(500));
+    assert!(letters(&run) > 0, "it goes when the reader is here again");
 }
 
 #[test]
@@ -88,7 +107,7 @@ fn only_so_many_messages_wait() {
     let id = run.id_of(a, "new");
     let mut waiting = 0;
     loop {
-        match run.command(a, Command::Dm { to: id, text: "x".into() }) {
+        match run.command(a, Command::Dm { to: Whom::Peer(id), text: "x".into() }) {
             Ok(_) => waiting += 1,
             Err(CommandError::TooManyWaiting) => break,
             Err(CommandError::TooFast { retry_after }) => run.run_for(retry_after),
@@ -96,9 +115,8 @@ fn only_so_many_messages_wait() {
         }
         assert!(waiting <= 1_000);
     }
-    run.run_for(secs(20));
-    let told = run.events(a).iter().filter(|(_, event)| matches!(event, Event::NotSent { .. })).count();
-    assert_eq!(told, waiting, "each is told");
+    judge(&mut run, a, "new", Word::Block);
+    assert_eq!(failures(&run, a), vec![Failure::Blocked; waiting], "each is told");
 }
 
 #[test]
@@ -157,7 +175,7 @@ fn a_dm_to_somebody_without_a_key_is_refused_if_the_name_had_one() {
     let forged = announcement("p1@10.0.200.7", 8500, &[("SID", &octets(7)), ("CAP", "bye")]);
     run.inject(stranger(), a, Socket::Discovery, &forged);
     let id = run.id_of(a, "p1");
-    let dm = |text: &str| Command::Dm { to: id, text: text.to_owned() };
+    let dm = |text: &str| Command::Dm { to: Whom::Peer(id), text: text.to_owned() };
     let refused = run.command(a, dm("canary-1")).unwrap_err();
     assert!(matches!(refused, CommandError::Downgrade { .. }), "{refused:?}");
     run.run_for(secs(5));
@@ -169,7 +187,7 @@ fn a_dm_to_somebody_without_a_key_is_refused_if_the_name_had_one() {
     run.inject(stranger(), a, Socket::Discovery, &forged);
     run.run_for(secs(5));
     let id = run.id_of(a, "p1");
-    let refused = run.command(a, Command::Dm { to: id, text: "again".into() }).unwrap_err();
+    let refused = run.command(a, Command::Dm { to: Whom::Peer(id), text: "again".into() }).unwrap_err();
     assert!(matches!(refused, CommandError::Downgrade { .. }), "the word held for that run: {refused:?}");
 }
 
@@ -182,7 +200,7 @@ fn names_that_look_alike_are_refused_as_well() {
         let forged = announcement(&format!("{name}@10.0.200.7"), 8500, &[("SID", &octets(7))]);
         run.inject(stranger(), a, Socket::Discovery, &forged);
         let Some(peer) = run.peers_of(a).first().cloned() else { continue };
-        let refused = run.command(a, Command::Dm { to: peer.id(), text: "canary-1".into() });
+        let refused = run.command(a, Command::Dm { to: Whom::Peer(peer.id()), text: "canary-1".into() });
         assert!(matches!(refused, Err(CommandError::Downgrade { .. })), "{name:?}: {refused:?}");
     }
 }
@@ -199,7 +217,7 @@ fn a_display_name_that_a_key_has_is_refused_as_well() {
         let more = if shown.is_some() { &more[..] } else { &more[..1] };
         run.inject(stranger(), a, Socket::Discovery, &announcement(&format!("{name}@10.0.200.7"), 8500, more));
         let peer = run.peers_of(a).into_iter().find(|peer| peer.raw_name() == name).unwrap();
-        let refused = run.command(a, Command::Dm { to: peer.id(), text: "canary-1".into() });
+        let refused = run.command(a, Command::Dm { to: Whom::Peer(peer.id()), text: "canary-1".into() });
         assert!(matches!(refused, Err(CommandError::Downgrade { .. })), "{name} {shown:?}: {refused:?}");
         run.run_for(secs(400));
     }
@@ -218,10 +236,13 @@ fn only_private_messages_are_sent_by_one_that_wants_it_so() {
     run.run_for(secs(40));
     for name in ["old", "before"] {
         let id = run.id_of(a, name);
-        let refused = run.command(a, Command::Dm { to: id, text: "canary-1".into() }).unwrap_err();
+        let refused = run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-1".into() }).unwrap_err();
         assert_eq!(refused, CommandError::PrivateOnly);
         judge(&mut run, a, name, Word::Trust);
-        assert!(run.command(a, Command::Dm { to: id, text: "canary-1".into() }).is_err(), "trust changes nothing");
+        assert!(
+            run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-1".into() }).is_err(),
+            "trust changes nothing"
+        );
     }
     run.dm(a, "b", "canary-2");
     run.run_for(secs(1));
@@ -295,7 +316,7 @@ fn of_somebody_blocked_nothing_is_shown_and_nothing_is_sent_to_it() {
     let texts = run.frames().iter().filter(|f| f.from == from && f.to == to && ["POST", "DM"].contains(&f.kind()));
     assert_eq!(texts.count(), 0);
     let id = run.row(a, b).id();
-    let refused = run.command(a, Command::Dm { to: id, text: "hi".into() }).unwrap_err();
+    let refused = run.command(a, Command::Dm { to: Whom::Peer(id), text: "hi".into() }).unwrap_err();
     assert_eq!(refused, CommandError::Blocked);
     let whom = Whom::Key(run.key_of(b));
     run.command(a, Command::Judge { whom, word: Word::Unblock }).unwrap();

@@ -1,6 +1,6 @@
 //! Closed groups: outsiders see no name and no text, and are not heard.
 
-use lsnp::engine::{Command, Reply, Socket};
+use lsnp::engine::{Command, Reply, Socket, Whom};
 use lsnp::sim::{Frame, HostId, OlderKind, ProgramId, Setup};
 
 use super::forged::{announcement, one_of_each, stranger};
@@ -197,7 +197,7 @@ fn the_longest_text_fits_into_a_frame() {
     let (mut run, all) = group(7, 2);
     let id = run.id_of(all[0], "canary-r1");
     let commands: [&dyn Fn(String) -> Command; 2] =
-        [&|text| Command::Post { text }, &|text| Command::Dm { to: id, text }];
+        [&|text| Command::Post { text }, &|text| Command::Dm { to: Whom::Peer(id), text }];
     for command in commands {
         let mut size = 1_300;
         while run.command(all[0], command("x".repeat(size))).is_err() {

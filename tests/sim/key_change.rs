@@ -1,6 +1,6 @@
 //! A name that comes with another key is never taken over in silence.
 
-use lsnp::engine::{Command, CommandError, Event, Reply, Socket, Trust, Until, Whom, Word};
+use lsnp::engine::{Command, CommandError, Event, Failure, Mark, Reply, Socket, Trust, Until, Whom, Word};
 use lsnp::sim::{ProgramId, Setup};
 
 use super::letters::holds;
@@ -40,7 +40,7 @@ fn a_new_key_under_a_known_name_is_told_and_messages_wait() {
         let row = run.row(a, b);
         assert_eq!(row.trust(), Trust::Changed);
         run.forget_frames();
-        let reply = run.command(a, Command::Dm { to: row.id(), text: "canary-1".into() }).unwrap();
+        let reply = run.command(a, Command::Dm { to: Whom::Peer(row.id()), text: "canary-1".into() }).unwrap();
         assert!(matches!(reply, Reply::Waiting { until: Until::Word, .. }), "{reply:?}");
         run.run_for(secs(60));
         assert_eq!(run.texts(b), Vec::<String>::new());
@@ -49,7 +49,7 @@ fn a_new_key_under_a_known_name_is_told_and_messages_wait() {
         run.command(a, Command::Judge { whom: Whom::Peer(row.id()), word }).unwrap();
         run.run_for(secs(1));
         assert_eq!(run.texts(b), ["DM canary-1"]);
-        assert!(run.when(a, |event| matches!(event, Event::SentLate { .. })).is_some());
+        assert!(run.when(a, |event| matches!(event, Event::Marked { mark: Mark::Sent, .. })).is_some());
         assert!(!run.frames().iter().any(|frame| holds(&frame.payload, "canary-1")));
         assert_eq!(run.row(a, b).trust(), if verified { Trust::Verified } else { Trust::Known });
         let kept = run.contacts(a).into_iter().find(|contact| contact.key == old).unwrap();
@@ -78,7 +78,7 @@ fn a_thousand_changes_are_a_thousand_alerts() {
         if run.peers_of(b).iter().any(|peer| peer.raw_name() == "p0") {
             let id = run.peers_of(b)[0].id();
             // Too many changes of the other side: it may be unproven still.
-            let _ = run.command(b, Command::Dm { to: id, text: format!("dm {swap}") });
+            let _ = run.command(b, Command::Dm { to: Whom::Peer(id), text: format!("dm {swap}") });
         }
         run.run_for(secs(310));
         let key = run.key_of(b);
@@ -89,7 +89,7 @@ fn a_thousand_changes_are_a_thousand_alerts() {
     }
     assert_eq!(run.shown_of(a, verified), ["POST before"], "nothing is under the old contact");
     for (_, event) in run.events(a) {
-        if let Event::Post { from, text } | Event::Dm { from, text, .. } = event {
+        if let Event::Post { from, text, .. } | Event::Dm { from, text, .. } = event {
             assert!(text.raw() == "before" || from.trust() == Trust::Changed, "{text:?}");
         }
     }
@@ -199,7 +199,7 @@ fn a_changed_key_stays_changed_over_restarts_until_the_user_says_a_word() {
         run.run_for(secs(10));
         let row = run.row(a, b);
         assert_eq!(row.trust(), Trust::Changed);
-        let reply = run.command(a, Command::Dm { to: row.id(), text: "waits".into() }).unwrap();
+        let reply = run.command(a, Command::Dm { to: Whom::Peer(row.id()), text: "waits".into() }).unwrap();
         assert!(matches!(reply, Reply::Waiting { until: Until::Word, .. }));
     }
     let id = run.row(a, b).id();
@@ -217,13 +217,16 @@ fn a_block_of_a_changed_key_gives_up_what_waits() {
     run.reinstall(b);
     run.run_for(secs(10));
     let id = run.row(a, b).id();
-    run.command(a, Command::Dm { to: id, text: "waits".into() }).unwrap();
+    run.command(a, Command::Dm { to: Whom::Peer(id), text: "waits".into() }).unwrap();
     run.command(a, Command::Judge { whom: Whom::Peer(id), word: Word::Block }).unwrap();
-    assert!(run.when(a, |event| matches!(event, Event::NotSent { .. })).is_some());
+    assert!(run.when(a, |event| matches!(event, Event::Marked { mark: Mark::Failed(Failure::Blocked), .. })).is_some());
     run.command(a, Command::Judge { whom: Whom::Peer(id), word: Word::Trust }).unwrap();
     run.run_for(secs(5));
     assert_eq!(run.texts(b), Vec::<String>::new());
-    assert_eq!(run.command(a, Command::Dm { to: id, text: "hi".into() }).unwrap_err(), CommandError::Blocked);
+    assert_eq!(
+        run.command(a, Command::Dm { to: Whom::Peer(id), text: "hi".into() }).unwrap_err(),
+        CommandError::Blocked
+    );
 }
 
 #[test]
@@ -239,7 +242,7 @@ fn the_owner_of_a_name_comes_back_as_before() {
     assert_eq!(run.row(a, b).trust(), Trust::Verified);
     assert_eq!(alerts(&run, a), 1);
     let id = run.row(a, b).id();
-    run.command(a, Command::Dm { to: id, text: "for the owner".into() }).unwrap();
+    run.command(a, Command::Dm { to: Whom::Peer(id), text: "for the owner".into() }).unwrap();
     run.run_for(secs(1));
     assert_eq!(run.texts(b), ["DM for the owner"]);
     let said = thief.announces(&[]);

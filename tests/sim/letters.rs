@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
-use lsnp::engine::{Command, CommandError, Crypto, Event, Reply, Socket};
+use lsnp::engine::{Command, CommandError, Crypto, Event, Reply, Socket, Whom};
 use lsnp::sim::{Air, FakeCrypto, Frame, ProgramId};
 use lsnp::wire::SealedBody;
 use rand::rngs::StdRng;
@@ -57,7 +57,7 @@ fn a_dm_is_never_in_clear_and_shown_at_most_once_whatever_happens() {
         let found = run.peers_of(all[one]).into_iter().find(|peer| peer.raw_name() == format!("p{other}"));
         if let Some(found) = found {
             let text = format!("canary-{number:04} for p{other}\nsecond line\t\u{1b}[31m");
-            match run.command(all[one], Command::Dm { to: found.id(), text: text.clone() }) {
+            match run.command(all[one], Command::Dm { to: Whom::Peer(found.id()), text: text.clone() }) {
                 Ok(Reply::Sent { private: true, .. } | Reply::Waiting { .. }) => {
                     sent.insert(text, other);
                     number += 1;
@@ -97,7 +97,7 @@ fn collect(run: &mut Run, all: &[ProgramId], shown: &mut [BTreeMap<String, usize
     for (id, shown) in all.iter().zip(shown) {
         for event in run.take_events(*id) {
             match event {
-                Event::Dm { text, private, from } => {
+                Event::Dm { text, private, from, .. } => {
                     assert!(private && from.key().is_some());
                     *shown.entry(text.raw().to_owned()).or_default() += 1;
                 }
@@ -114,7 +114,7 @@ fn any_text_survives_whole_up_to_its_limit() {
     let id = run.id_of(a, "p1");
     let mut max = 0;
     for size in [1, 100, 10_000] {
-        match run.command(a, Command::Dm { to: id, text: "x".repeat(size) }) {
+        match run.command(a, Command::Dm { to: Whom::Peer(id), text: "x".repeat(size) }) {
             Ok(Reply::Sent { private, .. }) => assert!(private),
             Err(CommandError::TextTooLong { max: limit, bytes }) => {
                 assert_eq!(bytes, size);
@@ -129,14 +129,17 @@ fn any_text_survives_whole_up_to_its_limit() {
         let text = format!("{round}\r\n\t\u{85}\u{2028}\0\u{1b}[31m\\n\u{202e}abc");
         let text = format!("{text}{}", "y".repeat(max - text.len()));
         assert_eq!(text.len(), max);
-        run.command(a, Command::Dm { to: id, text: text.clone() }).unwrap();
+        run.command(a, Command::Dm { to: Whom::Peer(id), text: text.clone() }).unwrap();
         run.run_for(millis(50));
         assert_eq!(run.texts(b).last().unwrap(), &format!("DM {text}"));
         run.dm(b, "p0", "answer");
         run.run_for(millis(50));
     }
-    assert!(run.command(a, Command::Dm { to: id, text: "x".repeat(max + 1) }).is_err());
-    assert_eq!(run.command(a, Command::Dm { to: id, text: " \n ".into() }).unwrap_err(), CommandError::NoText);
+    assert!(run.command(a, Command::Dm { to: Whom::Peer(id), text: "x".repeat(max + 1) }).is_err());
+    assert_eq!(
+        run.command(a, Command::Dm { to: Whom::Peer(id), text: " \n ".into() }).unwrap_err(),
+        CommandError::NoText
+    );
     assert!(run.frames().iter().all(|frame| frame.payload.len() <= 1_200));
 }
 
@@ -177,7 +180,7 @@ pub(crate) fn letter(
 ) -> Vec<u8> {
     let to_key = run.key_of(to);
     let aad = [b"DM\0", &writer.key().0[..], &to_key.0[..], message.as_bytes()].concat();
-    let body = SealedBody { text: text.to_owned(), timestamp: 1 }.encode();
+    let body = SealedBody::text(text, 1).encode();
     let mut seed = writer.key().0;
     seed[0] ^= writer.seq as u8;
     let (sealed, _) = writer.crypto.seal_letter(&prekey.1, &aad, &body, seed).unwrap();
@@ -283,7 +286,7 @@ fn a_bad_prekey_is_no_key_and_harms_nobody() {
     run.inject(bad.at, a, Socket::Discovery, &bytes);
     run.forget_frames();
     let id = run.id_of(a, "bad");
-    let refused = run.command(a, Command::Dm { to: id, text: "canary-0001".into() });
+    let refused = run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-0001".into() });
     assert!(refused.is_err(), "{refused:?}");
     run.run_for(secs(30));
     assert!(!run.frames().iter().any(|frame| holds(&frame.payload, "canary-0001")));

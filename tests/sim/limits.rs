@@ -25,7 +25,7 @@ fn forged_identities_fill_the_probation_and_push_out_nobody_proven() {
         run.keep_events = false;
         for n in 0..FORGED {
             let (user, sid) = (format!("f{n}@{}", address(n).ip()), octets(u64::from(n) + 1));
-            let more = [("SID", sid.as_str()), ("CAP", "bye,chunk,esc")];
+            let more = [("SID", sid.as_str()), ("CAP", "bye,chunk,esc,sync")];
             let more = if ours { &more[..] } else { &more[..0] };
             run.inject(address(n), all[0], Socket::Discovery, &announcement(&user, address(n).port(), more));
             if n % 4 == 0 {

@@ -19,7 +19,7 @@ fn one_datagram_of_any_type_between_two_peers_causes_at_most_two_more() {
                     0 => run.sid_of(a),
                     _ => octets(4_711),
                 };
-                let more = [("SID", sid.as_str()), ("CAP", "bye,chunk,esc")];
+                let more = [("SID", sid.as_str()), ("CAP", "bye,chunk,esc,sync")];
                 let more = if variant == 2 { &more[..0] } else { &more[..] };
                 let bytes = &one_of_each("p0@10.0.0.1", "p1@10.0.0.2", more)[kind];
                 wait_for_quiet(&mut run);

@@ -3,17 +3,24 @@
 
 mod amplifier;
 mod avatar;
+mod away;
+mod carry;
+mod catch_up;
 mod contacts;
+mod delivery;
 mod determinism;
 mod discovery;
+mod disks;
 mod floods;
 mod forged;
 mod groups;
 mod hints;
 mod idle;
 mod key_change;
+mod kills;
 mod letters;
 mod limits;
+mod long;
 mod loops;
 mod messages;
 mod model;

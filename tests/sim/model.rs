@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
-use lsnp::engine::{Command, Event, Socket};
+use lsnp::engine::{Command, Event, Socket, Whom};
 use lsnp::sim::{Air, HostId, OlderKind, ProgramId};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -75,7 +75,7 @@ impl Model {
                 if let Some(found) = found {
                     let text = format!("dm {number}");
                     self.said.insert(format!("DM {text}"), Some(other));
-                    let _ = self.run.command(peer, Command::Dm { to: found.id(), text });
+                    let _ = self.run.command(peer, Command::Dm { to: Whom::Peer(found.id()), text });
                 }
             }
             4 if self.running[at] => {

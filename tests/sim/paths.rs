@@ -1,6 +1,6 @@
 //! Addresses: several links, moves, namesakes.
 
-use lsnp::engine::{Command, Event, Socket};
+use lsnp::engine::{Command, Event, Socket, Whom};
 use lsnp::sim::Setup;
 
 use super::forged::{announcement, datagram, octets};
@@ -73,7 +73,7 @@ fn two_with_the_same_id_are_two_rows() {
     assert_eq!(rows[0].raw_id(), rows[1].raw_id());
     let first = run.address(twins[0]);
     let to = rows.iter().find(|peer| peer.address() == first).unwrap().id();
-    run.command(a, Command::Dm { to, text: "only you".into() }).unwrap();
+    run.command(a, Command::Dm { to: Whom::Peer(to), text: "only you".into() }).unwrap();
     run.run_for(secs(1));
     assert_eq!((run.texts(twins[0]).len(), run.texts(twins[1]).len()), (1, 0));
     run.run_for(secs(600));

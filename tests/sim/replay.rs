@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
-use lsnp::engine::{Command, Event, Socket};
+use lsnp::engine::{Command, Event, Socket, Whom};
 use lsnp::sim::{Frame, ProgramId, Setup};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -37,7 +37,7 @@ fn an_hour(seed: u64) -> (Run, Vec<ProgramId>, Vec<Frame>) {
             let found = run.peers_of(peer).into_iter().find(|p| p.raw_name() == format!("p{other}"));
             let Some(found) = found else { continue };
             let text = format!("for p{other}: {number}");
-            run.command(peer, Command::Dm { to: found.id(), text: text.clone() }).unwrap();
+            run.command(peer, Command::Dm { to: Whom::Peer(found.id()), text: text.clone() }).unwrap();
             let display_name = Some(format!("P{one} at {minute}"));
             let status = Some(format!("minute {minute}"));
             match number % 8 {

@@ -5,9 +5,9 @@ use std::net::SocketAddrV4;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use lsnp::engine::{Command, Contact, Event, Instant, Peer, Presence, Reply, Socket};
+use lsnp::engine::{Command, CommandError, Contact, Event, Instant, Mark, Peer, Presence, Reply, Socket, Whom};
 use lsnp::sim::{Frame, HostId, Lan, ProgramId, Setup};
-use lsnp::wire::PublicKey;
+use lsnp::wire::{OwnMessageId, PieceHash, PublicKey};
 
 /// A LAN that tells its seed when the test fails.
 pub(crate) struct Run(Lan);
@@ -79,7 +79,43 @@ impl Run {
 
     pub(crate) fn dm(&mut self, from: ProgramId, name: &str, text: &str) {
         let to = self.id_of(from, name);
-        self.command(from, Command::Dm { to, text: text.into() }).unwrap();
+        self.command(from, Command::Dm { to: Whom::Peer(to), text: text.into() }).unwrap();
+    }
+
+    /// Writes to one by its key, here or not; waits while that is too fast.
+    pub(crate) fn write(&mut self, from: ProgramId, to: ProgramId, text: &str) -> OwnMessageId {
+        let to = Whom::Key(self.key_of(to));
+        loop {
+            match self.command(from, Command::Dm { to, text: text.into() }) {
+                Ok(Reply::Sent { id, .. } | Reply::Waiting { id, .. }) => return id,
+                Err(CommandError::TooFast { retry_after }) => self.run_for(retry_after),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// What a peer told of a DM that it wrote, in order.
+    pub(crate) fn told_marks(&self, of: ProgramId, id: OwnMessageId) -> Vec<Mark> {
+        let marks = self.events(of).iter().filter_map(|(_, event)| match event {
+            Event::Marked { id: marked, mark, .. } if *marked == id => Some(*mark),
+            _ => None,
+        });
+        marks.collect()
+    }
+
+    /// What became of a DM, as it is on its writer's disk.
+    pub(crate) fn mark(&self, of: ProgramId, id: OwnMessageId) -> Option<Mark> {
+        self.disk(of).history().marks().get(&id.to_string()).copied()
+    }
+
+    /// How often a text is in the history of a peer.
+    pub(crate) fn kept(&self, of: ProgramId, text: &str) -> usize {
+        self.disk(of).history().rows().iter().filter(|row| row.entry.text == text).count()
+    }
+
+    /// The texts of the posts in the history of a peer, in their order.
+    pub(crate) fn ordered(&self, of: ProgramId) -> Vec<(PublicKey, u64, PieceHash)> {
+        self.disk(of).history().posts().iter().map(|post| (post.author, post.number, post.id)).collect()
     }
 
     /// Texts that a peer showed, with TYPE.
@@ -163,7 +199,7 @@ impl Run {
     /// Keys that wrote the texts that a peer showed.
     pub(crate) fn shown_of(&self, of: ProgramId, key: PublicKey) -> Vec<String> {
         let texts = self.events(of).iter().filter_map(|(_, event)| match event {
-            Event::Post { from, text } if from.key() == Some(key) => Some(format!("POST {}", text.raw())),
+            Event::Post { from, text, .. } if from.key() == Some(key) => Some(format!("POST {}", text.raw())),
             Event::Dm { from, text, .. } if from.key() == Some(key) => Some(format!("DM {}", text.raw())),
             _ => None,
         });
@@ -211,4 +247,10 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
 
 pub(crate) const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// How many seeds a test runs: so many, or as many times as the environment variable `SIM_SEEDS` says.
+pub(crate) fn seeds(usual: u64) -> u64 {
+    let times = std::env::var("SIM_SEEDS").ok().and_then(|text| text.parse().ok());
+    usual * times.unwrap_or(1_u64)
 }

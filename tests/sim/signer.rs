@@ -57,7 +57,7 @@ impl Signer {
         let prekey = format!("0000002a,{}", data_encoding::BASE64URL_NOPAD.encode(&key));
         debug_assert!(Prekey::parse(&prekey).is_some());
         let mut fields = vec![("USER_ID", label.as_str()), ("PORT", &port), ("PREKEY", &prekey), ("PV", "1")];
-        fields.extend([("CAP", "bye,chunk,esc"), ("BEAT", "30")]);
+        fields.extend([("CAP", "bye,chunk,esc,sync"), ("BEAT", "30")]);
         fields.extend(more);
         self.says("PEER_DISCOVERY", &fields)
     }

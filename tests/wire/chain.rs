@@ -72,6 +72,7 @@ proptest! {
             prev: (number > 1).then_some(PieceHash(prev)),
             seen: seen.into_iter().map(PieceHash).collect(),
             lamport,
+            long: None,
         };
         let post = lsnp::wire::Post {
             user_id: UserId::new("a").unwrap(), content: &content, timestamp: Some(1), message_id: None,

@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may fail")]
 
 mod chain;
+mod delivery;
 mod envelope;
 mod escape;
 mod forgery;
 mod golden;
 mod key;
 mod lines;
+mod long;
 mod protocol;
 mod round_trip;
 mod safe;

@@ -26,14 +26,14 @@ fn style() -> impl Strategy<Value = Style> {
 }
 
 fn caps() -> impl Strategy<Value = Caps> {
-    prop::sample::select(vec![Caps::default(), Caps::BYE, Caps::CHUNK, Caps::ESC, Caps::OURS])
+    prop::sample::select(vec![Caps::default(), Caps::BYE, Caps::CHUNK, Caps::ESC, Caps::SYNC, Caps::OURS])
 }
 
 fn extension() -> impl Strategy<Value = Extension> {
     let octets = || prop::option::of(any::<u64>().prop_map(Octets));
     let first = (prop::option::of(any::<u8>()), octets(), prop::option::of(caps()), prop::option::of(1..=3600u16));
-    let second = (octets(), octets(), octets(), any::<bool>(), any::<bool>());
-    (first, second).prop_map(|((version, sid, caps, beat), (ask, ans, bye, scan, escaped))| Extension {
+    let second = (octets(), octets(), octets(), prop::option::of(any::<u64>()), any::<bool>(), any::<bool>());
+    (first, second).prop_map(|((version, sid, caps, beat), (ask, ans, bye, posts, scan, escaped))| Extension {
         signed: false,
         version,
         sid,
@@ -42,6 +42,7 @@ fn extension() -> impl Strategy<Value = Extension> {
         ask,
         ans,
         bye,
+        posts,
         scan,
         escaped,
         token: false,

@@ -124,3 +124,30 @@ fn every_command_that_is_offered_is_understood() {
         assert!(!matches!(Line::read(command), Line::Unknown(_)), "{command}");
     }
 }
+
+#[test]
+fn history_takes_whom_and_how_many() {
+    let history = |who: Option<&str>, count| Wish::History { who: who.map(str::to_owned), count };
+    assert_eq!(wish("history"), history(None, None));
+    assert_eq!(wish("HISTORY 50"), history(None, Some(50)));
+    assert_eq!(wish("HISTORY bob"), history(Some("bob"), None));
+    assert_eq!(wish("HISTORY \"Bob B.\" 5"), history(Some("\"Bob B.\""), Some(5)));
+    assert_eq!(wish("HISTORY \"50\""), history(Some("\"50\""), None));
+    assert_eq!(wish("history unread"), Wish::Unread);
+    assert!(matches!(Line::read("HISTORY bob x"), Line::Usage(_)));
+    assert!(matches!(Line::read("HISTORY 0 0"), Line::Usage(_)));
+    assert_eq!(wish("SEARCH at two"), Wish::Search { words: "at two".into() });
+    assert_eq!(ask(Line::read("SEARCH")), Question::SearchWords);
+    assert_eq!(wish("quiet"), Wish::Quiet(None));
+    assert_eq!(wish("QUIET off"), Wish::Quiet(Some(false)));
+}
+
+#[test]
+fn forgetting_is_asked_about() {
+    assert_eq!(wish("FORGET bob"), Wish::Forget { who: "bob".into() });
+    let question = || Question::Forgo { what: Forget::Everything, name: "bob".into() };
+    for (answer, yes) in [("", false), ("n", false), ("Y", true), ("yes", true)] {
+        let wish = Wish::Forgo { what: Forget::Everything, name: "bob".into(), yes };
+        assert_eq!(question().answered(answer), Line::Wish(wish));
+    }
+}

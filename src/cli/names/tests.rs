@@ -117,7 +117,7 @@ fn what_can_be_typed_means_nobody_else() {
     let names = Names::of(lan.peers());
     for id in ids {
         let typed = names.typed(&lan.get(id));
-        let found = crate::cli::judge::find(&typed, lan.peers().snapshot(), |_| true).map(|peer| peer.id());
+        let found = crate::engine::find(&typed, lan.peers().snapshot(), |_| true).map(|peer| peer.id());
         assert_eq!(found.ok(), Some(id), "{typed}");
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::*;
-use crate::engine::{Command, Config, Engine, Identity, Link, Links, Output, Reply, Socket, Who};
+use crate::engine::{Command, Config, Engine, Identity, Link, Links, Output, Reply, Socket, Told, Who};
 use crate::wire::Name;
 
 const PEOPLE: Render = Render { pipe: false, color: false };
@@ -51,7 +51,7 @@ impl Lan {
                     self.now = self.now.max(at);
                     self.engine.handle_timeout(self.now);
                 }
-                Output::Event(_) | Output::Transmit(_) | Output::Store(_) | Output::Reopen => {}
+                Output::Event(_) | Output::Transmit(_) | Output::Store(_) | Output::Commit(_) | Output::Reopen => {}
             }
         }
         self.now = until;
@@ -63,7 +63,7 @@ impl Lan {
             match self.engine.poll() {
                 Output::Event(event) => events.push(event),
                 Output::Wait(_) => return events,
-                Output::Transmit(_) | Output::Store(_) | Output::Reopen => {}
+                Output::Transmit(_) | Output::Store(_) | Output::Commit(_) | Output::Reopen => {}
             }
         }
     }
@@ -188,9 +188,9 @@ fn what_was_sent_is_told_with_whom_and_how() {
     lan.meets("charlie", 3);
     let peers = lan.engine.peers();
     let (all, names) = (peers.snapshot(), lan.names());
-    assert_eq!(PEOPLE.posted(&all, &names).as_str(), "Posted to 2: bob, charlie");
-    assert_eq!(PEOPLE.posted(&[], &names).as_str(), "Nobody here, not sent");
-    assert_eq!(PIPE.posted(&[], &names).as_str(), "ERROR\t\t\tNobody here, not sent");
+    assert_eq!(PEOPLE.posted(&all, &[], &names).as_str(), "Posted to 2: bob, charlie");
+    assert_eq!(PEOPLE.posted(&[], &[], &names).as_str(), "Nobody here, not sent");
+    assert_eq!(PIPE.posted(&[], &[], &names).as_str(), "ERROR\t\t\tNobody here, not sent");
     assert_eq!(PEOPLE.sent(&all[0], "hi", false, &names, NOW).as_str(), "To bob, not private (older client): hi");
     lan.passes(NOW + Duration::from_secs(60));
     for host in 3..6 {
@@ -239,7 +239,7 @@ fn text_of_several_lines_is_set_in_for_people_and_one_line_on_a_pipe() {
     let mut lan = Lan::new();
     lan.meets("bob", 2);
     let from = lan.engine.peers().snapshot()[0].clone();
-    let events = [Event::Post { from, text: Untrusted::new("one\nalice: two\r\nthree") }];
+    let events = [Event::Post { from, text: Untrusted::new("one\nalice: two\r\nthree"), told: Told::default() }];
     assert_eq!(lan.shown(PEOPLE, &events), ["bob (unverified): one", "    alice: two", "    three"]);
     assert_eq!(lan.shown(PIPE, &events), ["POST\tbob@10.0.0.2\tbob (unverified)\tone alice: two three"]);
 }

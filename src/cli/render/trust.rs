@@ -2,12 +2,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::engine::{CommandError, Contact, Instant, Me, Peer, Trust, Until, Word, look};
+use crate::engine::{CommandError, Contact, Failure, Instant, Mark, Me, Peer, Person, Trust, Until, Word, look};
 use crate::wire::{Digits, PublicKey, Safe};
 
+use super::super::host::sentence;
+use super::super::marks::News;
 use super::super::names::{self, Names};
-use super::super::person::Person;
-use super::super::start::sentence;
 use super::{Render, Shown, Tone, list};
 
 impl Render {
@@ -39,16 +39,39 @@ impl Render {
         self.say("ERROR", None, &[(Tone::Alarm, text)], text)
     }
 
-    /// A DM that waited is given up: its text, so that it is not lost.
-    pub(in crate::cli) fn not_sent(self, to: &Peer, text: &str, names: &Names) -> Shown {
-        let why = if to.is_blocked() { "blocked by you" } else { "who did not answer or is gone" };
-        let line = format!("Not sent to {}, {why}: {}", names.label(to), Safe::line(text));
-        self.say("ERROR", Some((to, &names.short(to))), &[(Tone::Bad, &line)], &line)
+    /// What became of a DM of ours.
+    pub(in crate::cli) fn marked(self, news: &News, names: &Names) -> Shown {
+        let (to, word) = (&news.to, news.mark.word());
+        let label = names.label(to);
+        let text = news.text.as_deref().map(|text| format!(": {}", Safe::line(text))).unwrap_or_default();
+        let (tone, line) = match news.mark {
+            Mark::Stored | Mark::Received | Mark::Acknowledged => {
+                (Tone::Faint, format!("\u{2713} {word}: {label}{text}"))
+            }
+            Mark::Sent => (Tone::Faint, format!("{word}: {label}{text}")),
+            Mark::Waiting => {
+                let why = if to.is_here() { "does not answer" } else { "is not here" };
+                (Tone::Bad, format!("{word}: {label} {why}, sent when it is heard again{text}"))
+            }
+            Mark::Failed(Failure::Blocked) => (Tone::Alarm, format!("Not sent to {label}, blocked by you{text}")),
+            Mark::Failed(why) => (Tone::Alarm, format!("Not sent to {label}, {why}{text}")),
+        };
+        let pipe = match news.mark {
+            Mark::Failed(why) => format!("{word} {} {why}{text}", news.id),
+            Mark::Waiting | Mark::Sent | Mark::Acknowledged | Mark::Received | Mark::Stored => {
+                format!("{word} {}", news.id)
+            }
+        };
+        self.say("MARK", Some((to, &names.short(to))), &[(tone, &line)], &pipe)
     }
 
-    /// The end came before a DM could be sent.
-    pub(in crate::cli) fn never_sent(self, name: &str, text: &str) -> Shown {
-        self.error(&format!("Not sent to {name}: {}", Safe::line(text)))
+    /// The end came before a DM could be sent. It is sent after the next start, if it is kept.
+    pub(in crate::cli) fn never_sent(self, name: &str, text: &str, kept: bool) -> Shown {
+        let text = Safe::line(text);
+        if kept {
+            return self.info(&format!("Waits, and is sent after the next start, to {name}: {text}"));
+        }
+        self.error(&format!("Not sent to {name}: {text}"))
     }
 
     /// A DM is not sent yet, and why.
@@ -214,7 +237,7 @@ impl Render {
             let line = |(contact, [_, fingerprint, last, words]): (&Contact, &[String; 4])| {
                 let note = if words.is_empty() { String::new() } else { format!(" [{words}]") };
                 let id = format!("{}@{}", contact.name, contact.ip);
-                let name = names::contact_name(contact);
+                let name = contact.safe_name();
                 let text = format!("{} {last}{note}", fingerprint.replace(' ', ""));
                 Shown::row("CONTACT", &id, name.as_str(), &text)
             };
@@ -265,7 +288,7 @@ fn facts(who: &Person, contacts: &[Contact], me: &Me, names: &Names, now: Instan
     let look = look(who.name().as_str());
     let others = contacts
         .iter()
-        .filter(|other| Some(other.key) != key && crate::engine::look(names::contact_name(other).as_str()) == look);
+        .filter(|other| Some(other.key) != key && crate::engine::look(other.safe_name().as_str()) == look);
     for other in others.take(8) {
         let word = if other.verified { "verified, " } else { "" };
         facts.push(("same name", format!("{} ({word}last here {})", other.key.fingerprint(), date(other.last))));

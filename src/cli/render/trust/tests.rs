@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::sample::{Sample, contact, key};
-use crate::engine::{Command, Event, Reply};
+use crate::engine::{Command, Event, Reply, Told};
 use crate::wire::Untrusted;
 
 const PEOPLE: Render = Render { pipe: false, color: false };
@@ -92,8 +92,8 @@ fn what_is_said_tells_who_is_verified_and_who_shows_no_key() {
     let ann = lan.signed("ann", [10, 0, 0, 2], key(1), Trust::Verified);
     let ben = lan.signed("ben", [10, 0, 0, 3], key(2), Trust::Known);
     let dan = lan.older("dan", [10, 0, 0, 4]);
-    let post = |id| Event::Post { from: lan.get(id), text: Untrusted::new("hi") };
-    let dm = |id, private| Event::Dm { from: lan.get(id), text: Untrusted::new("hi"), private };
+    let post = |id| Event::Post { from: lan.get(id), text: Untrusted::new("hi"), told: Told::default() };
+    let dm = |id, private| Event::Dm { from: lan.get(id), text: Untrusted::new("hi"), private, told: Told::default() };
     for (said, line, row) in [
         (post(ann), "\u{2713} ann: hi", "POST\tann@10.0.0.2\tann\thi"),
         (post(ben), "ben: hi", "POST\tben@10.0.0.3\tben\thi"),
@@ -115,9 +115,9 @@ fn a_name_cannot_imitate_the_mark_of_a_verified_one() {
     let eve = lan.signed("eve", [10, 0, 0, 3], key(2), Trust::Known);
     for fake in ["\u{2713} ann", "\u{2714}\u{fe0f} ann", "\u{2705}ann", "\u{1f512} ann", "\u{1f6e1} ann\u{2611}"] {
         lan.call(eve, fake);
-        let said = Event::Post { from: lan.get(eve), text: Untrusted::new("hi") };
+        let said = Event::Post { from: lan.get(eve), text: Untrusted::new("hi"), told: Told::default() };
         assert_eq!(event(&lan, PEOPLE, &said)[0].trim_start(), format!("ann#{}: hi", short(2)), "{fake:?}");
-        let said = Event::Post { from: lan.get(ann), text: Untrusted::new("hi") };
+        let said = Event::Post { from: lan.get(ann), text: Untrusted::new("hi"), told: Told::default() };
         assert_eq!(event(&lan, PEOPLE, &said), [format!("\u{2713} ann#{}: hi", short(1))], "{fake:?}");
     }
 }
@@ -160,11 +160,29 @@ fn what_was_sent_tells_whether_it_is_private_and_what_waits_for_what() {
         format!("Waits: {typed} has a new key. Compare digits with VERIFY {typed}, or accept it with TRUST {typed}")
     );
     assert!(PIPE.waiting(&bob, Until::Answer, &names).as_str().starts_with("WAITS\tbob@10.0.0.2\t"));
-    let not_sent = Event::NotSent { to: bob.clone(), text: "hi\nthere".into() };
+    let news = |mark, text: Option<&str>| News {
+        id: crate::wire::OwnMessageId::new(1),
+        to: bob.clone(),
+        mark,
+        text: text.map(Into::into),
+    };
+    let marked = |render: Render, mark, text| render.marked(&news(mark, text), &names).as_str().to_owned();
+    let failed = Mark::Failed(Failure::Expired);
     assert_eq!(
-        event(&lan, PEOPLE, &not_sent),
-        [format!("Not sent to {typed}, who did not answer or is gone: hi there")]
+        marked(PEOPLE, failed, Some("hi\nthere")),
+        format!("Not sent to {typed}, not here for 7 days: hi there")
     );
+    assert_eq!(
+        marked(PIPE, failed, Some("hi\nthere")),
+        format!("MARK\tbob@10.0.0.2\t{typed}\tfailed 0000000000000001 not here for 7 days: hi there")
+    );
+    assert_eq!(marked(PEOPLE, Mark::Stored, None), format!("\u{2713} stored: {typed}"));
+    assert_eq!(marked(PIPE, Mark::Stored, None), format!("MARK\tbob@10.0.0.2\t{typed}\tstored 0000000000000001"));
+    assert_eq!(
+        marked(PEOPLE, Mark::Waiting, None),
+        format!("waiting: {typed} does not answer, sent when it is heard again")
+    );
+    assert!(PEOPLE.never_sent("bob", "hi", true).as_str().contains("after the next start"));
     let refused = |error| PEOPLE.refused(&error, &Person::Here(dan.clone()), &names).as_str().to_owned();
     let downgrade = refused(CommandError::Downgrade { name: dan.shown_name() });
     assert!(downgrade.starts_with("Not sent: dan had a key before") && downgrade.ends_with("TRUST dan@10.0.0.4"));
@@ -341,7 +359,7 @@ fn hostile_names_are_inert_and_no_two_are_the_same() {
                 Box::new(Contact { display_name: peer.raw_display_name().map(str::to_owned), ..contact("eve", 1) });
             lines.extend(render.contacts(std::slice::from_ref(&before), |_| true));
             lines.extend(render.event(
-                &Event::Post { from: peer.clone(), text: Untrusted::new("hi") },
+                &Event::Post { from: peer.clone(), text: Untrusted::new("hi"), told: Told::default() },
                 &index,
                 lan.now,
                 "",

@@ -1,0 +1,393 @@
+//! Subcommands and their own options.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Subcommand, ValueEnum};
+
+use super::value;
+
+/// What to do instead of joining the network with a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Run a peer without a prompt, for a service manager
+    ///
+    /// Remarks go to the standard error. Ends at SIGTERM, SIGINT or `peer stop`, with a goodbye. Tells systemd when it is
+    /// ready.
+    Run,
+    /// Who is here
+    List(ListArgs),
+    /// Tell everyone
+    Post(PostArgs),
+    /// Tell one, and wait until it has arrived
+    ///
+    /// Exit status 3 if nobody, or more than one, is called so, and 4 if it has not arrived in time: then it waits, and is
+    /// sent when the peer is heard again, up to 7 days, also after another start.
+    Dm(DmArgs),
+    /// Show what is said, as it comes
+    Watch(WatchArgs),
+    /// What was said
+    History(HistoryArgs),
+    /// What was said with these words
+    Search(SearchArgs),
+    /// Write the history to a file
+    Export(ExportArgs),
+    /// Remove history for ever
+    Forget(ForgetArgs),
+    /// What I am called, and my picture
+    Profile(ProfileArgs),
+    /// Whether a peer runs, and how it is; exit status 3 if none does
+    Status(StatusArgs),
+    /// End the peer that runs; exit status 3 if none does
+    Stop,
+    /// Have `peer run` started for me at every login
+    Service(ServiceArgs),
+    /// The configuration file
+    Config(ConfigArgs),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual, or write a page for every subcommand to a folder
+    Man {
+        /// The folder
+        folder: Option<PathBuf>,
+    },
+    /// Who is here, found without being listed by others; exit status 1 if nobody
+    ///
+    /// Asks a peer that runs on this computer first, then the network. Leaves no entry in the lists of peers of this
+    /// kind; an older client may list this computer for 300 seconds.
+    Discover(DiscoverArgs),
+    /// Why I see nobody, or not that one; exit status 1 if something is wrong
+    Doctor(DoctorArgs),
+    /// Who I am to others: my key, to compare, to save or to take along
+    ///
+    /// Shows the fingerprint and the public key of the profile; at a terminal also a QR code of the key. The key is made
+    /// when `peer` starts for the first time.
+    Identity(IdentityArgs),
+    /// Secrets of closed groups
+    Secret(SecretArgs),
+}
+
+/// The options of `peer identity`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct IdentityArgs {
+    /// Show the QR code where the output is no terminal, too
+    #[arg(long)]
+    pub qr: bool,
+    /// What to do instead of showing it.
+    #[command(subcommand)]
+    pub task: Option<IdentityTask>,
+}
+
+/// What to do with an identity.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum IdentityTask {
+    /// Write the identity to a file that a passphrase protects
+    ///
+    /// The file holds the key and nothing else: not whom you know, verified or blocked. It is an encrypted PKCS#8 key in
+    /// PEM form, which openssl reads, too. The passphrase is asked for twice at a terminal; else it is PEER_PASSPHRASE,
+    /// or the first line of the input.
+    ///
+    /// Do not run two machines with one identity at the same time: to others they are one peer that jumps between them,
+    /// and messages reach one or the other.
+    Export {
+        /// The new file, or - for the output
+        #[arg(value_name = "FILE|-")]
+        file: PathBuf,
+    },
+    /// Take the identity from such a file
+    ///
+    /// The passphrase is asked for at a terminal; else it is PEER_PASSPHRASE, or the first line of the input. No peer may
+    /// use the profile meanwhile.
+    ///
+    /// Do not run two machines with one identity at the same time: to others they are one peer that jumps between them,
+    /// and messages reach one or the other.
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Where there is an identity, move its file aside; others are warned of the other key
+        #[arg(long)]
+        replace: bool,
+    },
+}
+
+/// The options of `peer secret`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct SecretArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: SecretTask,
+}
+
+/// What to do with secrets of closed groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum SecretTask {
+    /// Print a new strong secret, for --secret-file or PEER_SECRET
+    New,
+}
+
+/// The options of `peer discover`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DiscoverArgs {
+    /// How long to listen, such as 3s
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = value::timeout)]
+    pub timeout: Duration,
+    /// One JSON object a peer
+    #[arg(long)]
+    pub json: bool,
+    /// Go on, and show who comes and who goes
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// The options of `peer doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DoctorArgs {
+    /// A peer, or a host with or without a port: tests the way there and back
+    #[arg(value_name = "WHO|HOST[:PORT]")]
+    pub target: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `peer list`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ListArgs {
+    /// The blocked ones, all newcomers and those who are away, too
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON object a peer
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `peer post`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct PostArgs {
+    /// The text, or - for the input, whole; at most 64 KiB
+    #[arg(required = true, value_name = "TEXT|-")]
+    pub text: Vec<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `peer dm`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DmArgs {
+    /// A name, an id, the beginning of one, a display name in quotes within quotes, or bob#7f3a
+    #[arg(value_name = "WHO")]
+    pub who: String,
+    /// The text, or - for the input, whole; at most 64 KiB
+    #[arg(required = true, value_name = "TEXT|-")]
+    pub text: Vec<String>,
+    /// What to wait for: none, received by the other's program, or stored on its disk [default: received; sent, of an
+    /// older client]
+    #[arg(long)]
+    pub wait: Option<WaitFor>,
+    /// How long to wait, such as 10s
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = value::timeout)]
+    pub timeout: Duration,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `peer dm` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WaitFor {
+    /// Nothing.
+    None,
+    /// The other's program has it.
+    Received,
+    /// It is on the other's disk.
+    Stored,
+}
+
+/// The options of `peer watch`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct WatchArgs {
+    /// One JSON object a line: messages, marks, who comes and who goes
+    #[arg(long)]
+    pub json: bool,
+    /// Only what this one says and does
+    #[arg(long, value_name = "WHO")]
+    pub from: Option<String>,
+    /// Run this for every message, one after the other, by `sh -c`
+    ///
+    /// The text is its input; PEER_TYPE, PEER_MESSAGE, PEER_FROM_ID, PEER_FROM_NAME, PEER_FROM_KEY, PEER_FROM_TRUST,
+    /// PEER_AT, PEER_PRIVATE and PEER_LATE tell the rest. Nothing that somebody said stands in the command line.
+    #[arg(long, value_name = "CMD")]
+    pub exec: Option<String>,
+}
+
+/// The options of `peer history`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct HistoryArgs {
+    /// Only with this one
+    #[arg(long, value_name = "WHO")]
+    pub with: Option<String>,
+    /// Only what is not older, such as 2h or 30d
+    #[arg(long, value_name = "AGE", value_parser = value::age)]
+    pub since: Option<Duration>,
+    /// The newest so many
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Only what nobody has seen; it counts as seen then
+    #[arg(long)]
+    pub unread: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `peer search`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct SearchArgs {
+    /// Words that all have to be in the text
+    #[arg(required = true)]
+    pub words: Vec<String>,
+    /// Only with this one
+    #[arg(long, value_name = "WHO")]
+    pub with: Option<String>,
+    /// The newest so many
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `peer export`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ExportArgs {
+    /// The new file, or - for the output
+    #[arg(value_name = "FILE|-", default_value = "-")]
+    pub file: PathBuf,
+    /// The form of it
+    #[arg(long, default_value = "jsonl")]
+    pub format: Format,
+    /// Only with this one
+    #[arg(long, value_name = "WHO")]
+    pub with: Option<String>,
+    /// Only what is not older, such as 2h or 30d
+    #[arg(long, value_name = "AGE", value_parser = value::age)]
+    pub since: Option<Duration>,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// For people.
+    Markdown,
+}
+
+/// The options of `peer forget`: exactly one that says what.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[group(id = "what-to-forget", required = true, multiple = false, args = ["with", "older_than", "all"])]
+pub struct ForgetArgs {
+    /// All with this one
+    #[arg(long, value_name = "WHO")]
+    pub with: Option<String>,
+    /// All that is older, such as 30d
+    #[arg(long, value_name = "AGE", value_parser = value::age)]
+    pub older_than: Option<Duration>,
+    /// All
+    #[arg(long)]
+    pub all: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `peer profile`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ProfileArgs {
+    /// One JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do instead of showing it.
+    #[command(subcommand)]
+    pub task: Option<ProfileTask>,
+}
+
+/// What to do with what I am called.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ProfileTask {
+    /// Show it
+    Show,
+    /// Change it
+    Set {
+        /// What to change
+        part: ProfilePart,
+        /// What it is to be: a display name, a line about me, a picture file, or none
+        value: String,
+    },
+}
+
+/// What can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfilePart {
+    /// What I want to be called.
+    Name,
+    /// A line about me.
+    Status,
+    /// A picture: PNG or JPEG of at most 20,480 bytes.
+    Avatar,
+}
+
+/// The options of `peer status`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct StatusArgs {
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `peer service`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ServiceArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: ServiceTask,
+}
+
+/// What to do with the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ServiceTask {
+    /// Write a user unit for systemd, and start it now and at every login
+    Install,
+    /// Whether it is installed and runs; exit status 3 if not
+    Status,
+    /// Stop it, and remove the unit
+    Remove,
+}
+
+/// The options of `peer config`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: ConfigTask,
+}
+
+/// What to do with the configuration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigTask {
+    /// Where it is
+    Path,
+    /// What holds, and what said so
+    Show,
+    /// Open it in my editor, and check it then
+    Edit,
+    /// Whether it is right; exit status 1 if not
+    Check,
+}

@@ -1,0 +1,160 @@
+//! Commands that do one thing and end: through the peer that runs for the profile, or by one of their own.
+//!
+//! Exit statuses: 0 done, 1 failed, 2 wrong arguments, 3 nobody is there or called so, 4 not delivered in time.
+
+mod books;
+mod exec;
+mod export;
+mod link;
+mod message;
+mod own;
+mod shelf;
+mod trouble;
+mod watch;
+
+use std::future::Future;
+use std::io::{self, Read, Write};
+
+use crate::wire::{LONG_MAX, Safe};
+
+use super::args::{
+    DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, Options, PostArgs, ProfileArgs, SearchArgs, StatusArgs,
+    WatchArgs,
+};
+use super::render::grouped;
+use super::screen;
+use super::shown::{Shown, Tone};
+use trouble::Trouble;
+
+/// `peer list`; the exit status.
+#[must_use]
+pub fn list(options: &Options, args: &ListArgs) -> u8 {
+    ended(args.json, own::list(options, args))
+}
+
+/// `peer post`; the exit status.
+#[must_use]
+pub fn post(options: &Options, args: &PostArgs) -> u8 {
+    ended(args.json, message::post(options, args))
+}
+
+/// `peer dm`; the exit status.
+#[must_use]
+pub fn dm(options: &Options, args: &DmArgs) -> u8 {
+    ended(args.json, message::dm(options, args))
+}
+
+/// `peer watch`; the exit status.
+#[must_use]
+pub fn watch(options: &Options, args: &WatchArgs) -> u8 {
+    ended(args.json, watch::watch(options, args))
+}
+
+/// `peer history`; the exit status.
+#[must_use]
+pub fn history(options: &Options, args: &HistoryArgs) -> u8 {
+    ended(args.json, books::history(options, args))
+}
+
+/// `peer search`; the exit status.
+#[must_use]
+pub fn search(options: &Options, args: &SearchArgs) -> u8 {
+    ended(args.json, books::search(options, args))
+}
+
+/// `peer export`; the exit status.
+#[must_use]
+pub fn export(options: &Options, args: &ExportArgs) -> u8 {
+    ended(false, export::export(options, args))
+}
+
+/// `peer forget`; the exit status.
+#[must_use]
+pub fn forget(options: &Options, args: &ForgetArgs) -> u8 {
+    ended(args.json, books::forget(options, args))
+}
+
+/// `peer profile`; the exit status.
+#[must_use]
+pub fn profile(options: &Options, args: &ProfileArgs) -> u8 {
+    ended(args.json, own::profile(options, args))
+}
+
+/// `peer status`; the exit status.
+#[must_use]
+pub fn status(options: &Options, args: &StatusArgs) -> u8 {
+    ended(args.json, own::status(options, args))
+}
+
+/// `peer stop`; the exit status.
+#[must_use]
+pub fn stop(options: &Options) -> u8 {
+    ended(false, own::stop(options))
+}
+
+/// Runs a command to its end, and says what went wrong; the exit status.
+fn ended(json: bool, command: impl Future<Output = Result<(), Trouble>>) -> u8 {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Trouble::failed(format!("the system gives no event queue: {error}")).tell(json),
+    };
+    let done = runtime.block_on(command);
+    // A thread that reads the history or waits for a program is left behind.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => 0,
+        Err(trouble) => trouble.tell(json),
+    }
+}
+
+/// Prints one line.
+fn say(text: &str) -> Result<(), Trouble> {
+    put(&Shown::line(false, &[(Tone::Plain, text)]))
+}
+
+fn put(line: &Shown) -> Result<(), Trouble> {
+    screen::print(line).map_err(Trouble::output)
+}
+
+/// Prints one object as one line. It stands there whole: a person's screen is spared by how the JSON is written.
+fn object<T: serde::Serialize>(object: &T) -> Result<(), Trouble> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", crate::web::json(object)).and_then(|()| out.flush()).map_err(Trouble::output)
+}
+
+/// The text of a message, as the arguments or the input give it.
+fn text(words: &[String]) -> Result<String, Trouble> {
+    let text = if words == ["-"] { input()? } else { words.join(" ") };
+    if text.trim().is_empty() {
+        return Err(Trouble::usage("there is no text to send"));
+    }
+    if text.len() > LONG_MAX {
+        return Err(Trouble::failed(format!(
+            "the text takes {} bytes, one message holds {}: send it in parts",
+            grouped(text.len()),
+            grouped(LONG_MAX)
+        )));
+    }
+    Ok(text)
+}
+
+/// The whole input, without the line ends at its end.
+fn input() -> Result<String, Trouble> {
+    let mut bytes = Vec::new();
+    let most = LONG_MAX as u64 + 3;
+    let read = io::stdin().lock().take(most).read_to_end(&mut bytes);
+    read.map_err(|error| Trouble::failed(format!("cannot read the input: {error}")))?;
+    if bytes.len() as u64 == most {
+        return Err(Trouble::failed(format!(
+            "the input is longer than {} bytes, which is what one message holds: send it in parts",
+            grouped(LONG_MAX)
+        )));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Trouble::failed("the input is not UTF-8 text"))?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// A name of somebody, as it was given.
+fn shown(who: &str) -> String {
+    Safe::fitted(who, 60).as_str().to_owned()
+}

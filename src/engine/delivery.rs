@@ -1,0 +1,475 @@
+//! DMs of ours on their way: the outbox, tries and marks (protocol.md §10.2).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::wire::{LONG_MAX, OwnMessageId, PublicKey};
+
+use super::commits::Pending;
+use super::waiting::{Hold, Urgency};
+use super::{
+    Author, CommandError, Commit, Config, Correspondent, Engine, Entry, Event, Failure, Instant, Kind, Mark, Outgoing,
+    Output, Peer, PeerId, Reply, Timer, Until, Whom,
+};
+
+/// Announcements of its reader after which a DM that is received and not stored is let be.
+const ASKS: u8 = 3;
+
+/// After a start, DMs that are too old are tried for so long before they are given up: the clock may be wrong.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// A DM of ours that is not known to be on its reader's disk.
+#[derive(Debug)]
+struct Parcel {
+    id: OwnMessageId,
+    text: Arc<str>,
+    at: u64,
+    mark: Mark,
+    /// What the user knows.
+    told: Mark,
+    /// Our own line of history is on the disk, or will not be.
+    committed: bool,
+    tries: u8,
+    due: Instant,
+    /// Announcements since it was received and not stored.
+    asks: u8,
+    /// Others carry it.
+    carried: bool,
+}
+
+/// What is for one reader, the oldest first.
+#[derive(Debug, Default)]
+struct Queue {
+    parcels: VecDeque<Parcel>,
+    /// The reader does not answer: nothing is sent until it is heard.
+    stalled: bool,
+    /// When the timer is set for.
+    timer: Option<Instant>,
+}
+
+/// All that is not delivered.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    of: BTreeMap<PublicKey, Queue>,
+    count: usize,
+    /// Bytes of all texts.
+    bytes: usize,
+    /// The timer for what waits too long is set.
+    watched: bool,
+}
+
+impl Parcel {
+    fn new(id: OwnMessageId, text: Arc<str>, at: u64, mark: Mark, now: Instant) -> Self {
+        Self { id, text, at, mark, told: mark, committed: true, tries: 0, due: now, asks: 0, carried: false }
+    }
+
+    /// Nothing more becomes of it.
+    fn is_done(&self) -> bool {
+        let over = match self.mark {
+            Mark::Stored | Mark::Acknowledged | Mark::Failed(_) => true,
+            Mark::Received => self.asks >= ASKS,
+            Mark::Waiting | Mark::Sent => false,
+        };
+        over && self.committed && self.told == self.mark
+    }
+}
+
+impl Outbox {
+    /// What an earlier run left.
+    pub(super) fn restored(kept: Vec<Outgoing>, now: Instant) -> Self {
+        let mut outbox = Self::default();
+        for Outgoing { id, to, text, at, mark } in kept {
+            // A message whose receipt the user knows of is tried again to learn more, and shown as no less.
+            let mark = if mark == Mark::Sent { Mark::Waiting } else { mark };
+            outbox.push(to, Parcel::new(id, text, at, mark, now));
+        }
+        outbox
+    }
+
+    /// True when a timer for what waits too long is to be set.
+    pub(super) fn watch(&mut self) -> bool {
+        self.watched = !self.is_empty();
+        self.watched
+    }
+
+    fn push(&mut self, to: PublicKey, parcel: Parcel) {
+        self.count += 1;
+        self.bytes += parcel.text.len();
+        self.of.entry(to).or_default().parcels.push_back(parcel);
+    }
+
+    pub(super) fn is_for(&self, key: &PublicKey) -> bool {
+        self.of.contains_key(key)
+    }
+
+    /// True when something was written to this reader a moment ago, and waits.
+    pub(super) fn has_since(&self, key: &PublicKey, now: Instant) -> bool {
+        let lately = |parcel: &Parcel| parcel.mark.is_open() && now.since(parcel.due) < Config::WAIT;
+        self.of.get(key).is_some_and(|queue| queue.parcels.iter().any(lately))
+    }
+
+    pub(super) fn readers(&self) -> Vec<PublicKey> {
+        self.of.keys().copied().collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn find(&mut self, to: &PublicKey, id: OwnMessageId) -> Option<&mut Parcel> {
+        self.of.get_mut(to)?.parcels.iter_mut().find(|parcel| parcel.id == id)
+    }
+
+    fn tidy(&mut self, to: &PublicKey) {
+        let Some(queue) = self.of.get_mut(to) else { return };
+        queue.parcels.retain(|parcel| {
+            let done = parcel.is_done();
+            if done {
+                self.count -= 1;
+                self.bytes -= parcel.text.len();
+            }
+            !done
+        });
+        if queue.parcels.is_empty() {
+            self.of.remove(to);
+        }
+    }
+}
+
+/// Time until the next try.
+fn patience(tries: u8) -> Duration {
+    (Config::RETRY * (1 << (tries.clamp(1, 6) - 1))).min(Config::RETRY_LONGEST)
+}
+
+impl Engine {
+    /// A DM to somebody with a key: sealed, always, and kept until it is delivered.
+    pub(super) fn private_dm(&mut self, to: Whom, text: &str, now: Instant) -> Result<Reply, CommandError> {
+        let (key, row) = match to {
+            Whom::Peer(id) => (self.peers.read(id, |peer| peer.key).flatten().ok_or(CommandError::NoKey)?, Some(id)),
+            Whom::Key(key) => (key, self.authors.get(&key).ok_or(CommandError::UnknownPeer)?.row),
+        };
+        let to = self.person(&key, now).ok_or(CommandError::UnknownPeer)?;
+        if to.blocked {
+            return Err(CommandError::Blocked);
+        }
+        if text.trim().is_empty() {
+            return Err(CommandError::NoText);
+        }
+        if text.len() > LONG_MAX {
+            return Err(CommandError::TextTooLong { bytes: text.len(), max: LONG_MAX });
+        }
+        let (each, all) = self.config.limits.outbox;
+        let full = self.outbox.count >= all || self.outbox.bytes + text.len() > self.config.limits.outbox_bytes;
+        if full || self.outbox.of.get(&key).is_some_and(|queue| queue.parcels.len() >= each) {
+            return Err(CommandError::TooManyWaiting);
+        }
+        let hold = match row {
+            Some(_) => self.hindrance(&to)?,
+            None if to.trust == super::Trust::Changed => Some(Hold::Word),
+            None => None,
+        };
+        let until = match (row, hold) {
+            (_, Some(Hold::Word)) => Some(Until::Word),
+            (None, _) => Some(Until::Away),
+            (_, Some(Hold::Answer)) => Some(Until::Answer),
+            (Some(_), None) => None,
+        };
+        let (id, text, at) = (self.message_id(), Arc::<str>::from(text), self.unix(now));
+        let mark = if until.is_some() { Mark::Waiting } else { Mark::Sent };
+        let mut parcel = Parcel::new(id, Arc::clone(&text), at, mark, now);
+        parcel.committed = !self.config.history;
+        self.outbox.push(key, parcel);
+        if !std::mem::replace(&mut self.outbox.watched, true) {
+            self.timers.set(now + Config::OUTBOX, Timer::Outbox);
+        }
+        self.commit_own_dm(&to, id, &text, at, mark, true, now);
+        self.deliver(&key, now);
+        match until {
+            Some(Until::Answer) => self.press(&to, now),
+            Some(Until::Away) => self.carry_open(&key, now),
+            Some(Until::Word) | None => {}
+        }
+        Ok(match until {
+            Some(until) => Reply::Waiting { id, to, until },
+            None => Reply::Sent { id, to, private: true },
+        })
+    }
+
+    /// Keeps a line about a DM of ours.
+    pub(super) fn commit_own_dm(
+        &mut self,
+        to: &Peer,
+        id: OwnMessageId,
+        text: &str,
+        at: u64,
+        mark: Mark,
+        private: bool,
+        now: Instant,
+    ) {
+        let entry = Entry {
+            author: self.own_author(),
+            message_id: id.to_string(),
+            kind: Kind::Dm { private },
+            ours: true,
+            with: Some(Correspondent::of(to)),
+            text: text.to_owned(),
+            stamp: at,
+            at,
+            lamport: self.posts.greatest(),
+            post: None,
+            mark: Some(mark),
+        };
+        let pending = to.key.map_or(Pending::Own, |key| Pending::OwnDm { id, to: key });
+        self.commit(entry, pending, now);
+    }
+
+    /// Us, as the author of a line.
+    pub(super) fn own_author(&self) -> Author {
+        self.own_key().map_or_else(|| Author::Label(Arc::clone(&self.own.user_id)), Author::Key)
+    }
+
+    /// Somebody known by key: its row, else what is kept of it.
+    pub(super) fn person(&self, key: &PublicKey, now: Instant) -> Option<Peer> {
+        let author = self.authors.get(key)?;
+        author.row.and_then(|id| self.peers.get(id)).or_else(|| Some(Peer::away(author.contact.as_deref()?, now)))
+    }
+
+    /// Sends what is due to this reader, if it may go, and sets the timer for what is next.
+    pub(super) fn deliver(&mut self, key: &PublicKey, now: Instant) {
+        if !self.outbox.is_for(key) {
+            return;
+        }
+        let Some(id) = self.authors.get(key).and_then(|author| author.row) else { return };
+        let Some(peer) = self.peers.get(id) else { return };
+        if !matches!(self.hindrance(&peer), Ok(None)) {
+            return;
+        }
+        let Some(mut queue) = self.outbox.of.remove(key) else { return };
+        let (unproven, proven) = self.config.limits.in_flight;
+        let window = if peer.best_path().proven { proven } else { unproven };
+        let mut next: Option<Instant> = None;
+        let mut flying = 0;
+        for parcel in &mut queue.parcels {
+            let open =
+                parcel.mark.is_open() || parcel.mark == Mark::Received && parcel.due <= now && parcel.asks < ASKS;
+            if queue.stalled || !open || flying >= window {
+                continue;
+            }
+            flying += 1;
+            if parcel.due > now {
+                next = Some(next.map_or(parcel.due, |next| next.min(parcel.due)));
+                continue;
+            }
+            if parcel.mark.is_open() && parcel.tries >= Config::TRIES {
+                queue.stalled = true;
+                continue;
+            }
+            let sent = self.send_sealed(&peer, parcel.id, &parcel.text, parcel.at, parcel.tries > 0, now);
+            parcel.tries = parcel.tries.saturating_add(1);
+            if parcel.mark == Mark::Received {
+                parcel.due = now + Config::OUTBOX;
+                continue;
+            }
+            parcel.due = now + self.jittered(patience(parcel.tries), 20);
+            parcel.mark = if sent { Mark::Sent } else { Mark::Failed(Failure::BadKey) };
+            next = Some(next.map_or(parcel.due, |next| next.min(parcel.due)));
+        }
+        if queue.stalled {
+            next = None;
+            for parcel in queue.parcels.iter_mut().filter(|parcel| parcel.mark == Mark::Sent) {
+                parcel.mark = Mark::Waiting;
+            }
+        }
+        if let Some(next) = next
+            && queue.timer.is_none_or(|timer| timer <= now || next < timer)
+        {
+            queue.timer = Some(next);
+            self.timers.set(next, Timer::Deliver(id));
+        }
+        let stalled = queue.stalled;
+        self.outbox.of.insert(*key, queue);
+        self.tell_marks(key, &peer);
+        if stalled {
+            self.carry_open(key, now);
+        }
+    }
+
+    /// Time for the next tries to this peer.
+    pub(super) fn deliver_more(&mut self, id: PeerId, now: Instant) {
+        if let Some(key) = self.peers.read(id, |peer| peer.key).flatten() {
+            self.deliver(&key, now);
+        }
+    }
+
+    /// The reader answers, or something else that held DMs to it is over: all of them go, from the first try on.
+    pub(super) fn deliver_anew(&mut self, key: &PublicKey, now: Instant) {
+        let Some(queue) = self.outbox.of.get_mut(key) else { return };
+        queue.stalled = false;
+        for parcel in &mut queue.parcels {
+            (parcel.tries, parcel.due) = (0, now);
+        }
+        self.deliver(key, now);
+    }
+
+    /// The reader is heard: what it did not acknowledge is sent once more.
+    pub(super) fn deliver_on_beat(&mut self, key: &PublicKey, now: Instant) {
+        let Some(queue) = self.outbox.of.get_mut(key) else { return };
+        let stalled = std::mem::take(&mut queue.stalled);
+        let mut due = stalled;
+        for parcel in &mut queue.parcels {
+            if parcel.mark == Mark::Received {
+                parcel.asks += 1;
+                parcel.due = now;
+                due = true;
+            } else if stalled && parcel.tries >= Config::TRIES {
+                (parcel.tries, parcel.due) = (Config::TRIES - 1, now);
+            }
+        }
+        self.outbox.tidy(key);
+        if !due {
+            return;
+        }
+        match self.authors.get(key).and_then(|author| author.row).and_then(|id| self.peers.get(id)) {
+            Some(peer) if matches!(self.hindrance(&peer), Ok(Some(Hold::Answer))) => self.press(&peer, now),
+            _ => self.deliver(key, now),
+        }
+    }
+
+    /// Asks a peer that has not answered, because something waits for it.
+    pub(super) fn press(&mut self, peer: &Peer, now: Instant) {
+        self.ask_now(peer.id, Urgency::Ours, now);
+        if peer.prekey.is_none() && peer.best_path().proven {
+            // The answer to an ASK tells it.
+            self.probe(peer.id, false, now);
+        }
+        self.timers.set(now + Config::ECHO_RETRY, Timer::Waiting(peer.id));
+    }
+
+    /// The reader is off the list: what it did not acknowledge waits.
+    pub(super) fn await_reader(&mut self, peer: &Peer) {
+        let Some(key) = peer.key else { return };
+        let Some(queue) = self.outbox.of.get_mut(&key) else { return };
+        queue.timer = None;
+        for parcel in queue.parcels.iter_mut().filter(|parcel| parcel.mark == Mark::Sent) {
+            parcel.mark = Mark::Waiting;
+        }
+        self.tell_marks(&key, peer);
+    }
+
+    /// Nothing is sent to this reader any more.
+    pub(super) fn give_up_on(&mut self, key: &PublicKey, failure: Failure, now: Instant) {
+        let Some(queue) = self.outbox.of.get_mut(key) else { return };
+        for parcel in queue.parcels.iter_mut().filter(|parcel| parcel.mark.is_open()) {
+            parcel.mark = Mark::Failed(failure);
+        }
+        if let Some(peer) = self.person(key, now) {
+            self.tell_marks(key, &peer);
+        }
+    }
+
+    /// Gives up what waited for 7 days.
+    pub(super) fn expire_outbox(&mut self, now: Instant) {
+        let (unix, born) = (self.unix(now), now.since(self.birth.0));
+        let most = Config::OUTBOX.as_secs();
+        for key in self.outbox.readers() {
+            let Some(queue) = self.outbox.of.get_mut(&key) else { continue };
+            for parcel in queue.parcels.iter_mut().filter(|parcel| unix.saturating_sub(parcel.at) >= most) {
+                match parcel.mark {
+                    Mark::Received => parcel.asks = ASKS,
+                    mark if mark.is_open() && born >= GRACE => parcel.mark = Mark::Failed(Failure::Expired),
+                    _ => {}
+                }
+            }
+            match self.person(&key, now) {
+                Some(peer) => self.tell_marks(&key, &peer),
+                None => self.keep_marks(&key),
+            }
+        }
+        if self.outbox.watch() {
+            let wait = if born < GRACE { GRACE } else { Duration::from_secs(3600) };
+            self.timers.set(now + wait, Timer::Outbox);
+        }
+    }
+
+    /// Its reader has a DM of ours, in its program or on its disk. False when there is no such DM.
+    pub(super) fn acknowledge(&mut self, key: &PublicKey, message_id: &str, stored: bool, now: Instant) -> bool {
+        let Some(id) = OwnMessageId::parse(message_id) else { return false };
+        let Some(parcel) = self.outbox.find(key, id) else { return false };
+        let mark = if stored { Mark::Stored } else { Mark::Received };
+        if parcel.mark < mark || parcel.mark.is_open() {
+            (parcel.mark, parcel.due) = (mark, now + Config::OUTBOX);
+        }
+        if let Some(peer) = self.person(key, now) {
+            self.tell_marks(key, &peer);
+        }
+        self.outbox.tidy(key);
+        if let Some(queue) = self.outbox.of.get_mut(key) {
+            // It hears us: what it did not answer for a long time may go again.
+            if std::mem::take(&mut queue.stalled) {
+                queue.parcels.iter_mut().for_each(|parcel| (parcel.tries, parcel.due) = (0, now));
+            }
+        }
+        self.deliver(key, now);
+        true
+    }
+
+    /// Our own line about this DM is on the disk, or will not be.
+    pub(super) fn own_dm_committed(&mut self, key: &PublicKey, id: OwnMessageId, now: Instant) {
+        if let Some(parcel) = self.outbox.find(key, id) {
+            parcel.committed = true;
+        }
+        if let Some(peer) = self.person(key, now) {
+            self.tell_marks(key, &peer);
+        }
+    }
+
+    /// Tells and keeps what changed of the marks of this reader's DMs.
+    fn tell_marks(&mut self, key: &PublicKey, to: &Peer) {
+        for (id, mark, text) in self.news_of_marks(key) {
+            self.keep_mark(id, mark);
+            self.event(Event::Marked { id, to: to.clone(), mark, text });
+        }
+        self.outbox.tidy(key);
+    }
+
+    /// Keeps what changed of the marks of DMs to a reader of whom nothing is known any more.
+    fn keep_marks(&mut self, key: &PublicKey) {
+        for (id, mark, _) in self.news_of_marks(key) {
+            self.keep_mark(id, mark);
+        }
+        self.outbox.tidy(key);
+    }
+
+    fn news_of_marks(&mut self, key: &PublicKey) -> Vec<(OwnMessageId, Mark, Arc<str>)> {
+        let Some(queue) = self.outbox.of.get_mut(key) else { return Vec::new() };
+        let changed = queue.parcels.iter_mut().filter(|parcel| parcel.committed && parcel.told != parcel.mark);
+        let news = changed.map(|parcel| {
+            parcel.told = parcel.mark;
+            (parcel.id, parcel.mark, Arc::clone(&parcel.text))
+        });
+        news.collect()
+    }
+
+    /// Keeps what became of a DM of ours.
+    pub(super) fn keep_mark(&mut self, id: OwnMessageId, mark: Mark) {
+        if self.config.history {
+            self.outputs.push_back(Output::Commit(Commit::Mark(id, mark)));
+        }
+    }
+
+    /// DMs to this reader that nobody carries yet.
+    pub(super) fn uncarried(&self, key: &PublicKey) -> Vec<(OwnMessageId, Arc<str>, u64)> {
+        let queue = self.outbox.of.get(key);
+        let open = queue.into_iter().flat_map(|queue| &queue.parcels);
+        let open = open.filter(|parcel| parcel.mark.is_open() && !parcel.carried);
+        open.map(|parcel| (parcel.id, Arc::clone(&parcel.text), parcel.at)).collect()
+    }
+
+    /// Others carry this DM.
+    pub(super) fn note_carried(&mut self, key: &PublicKey, id: OwnMessageId) {
+        if let Some(parcel) = self.outbox.find(key, id) {
+            parcel.carried = true;
+        }
+    }
+}

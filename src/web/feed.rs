@@ -1,0 +1,273 @@
+//! What happened lately, as a stream that goes on where a reader left off (docs/api.md, Events).
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::engine::{Event, Instant, Peer};
+use crate::node::{Handle, unix_now};
+use crate::wire::PublicKey;
+
+use super::json::json;
+use super::{EventObject, SentObject, convert};
+
+/// Events that a reader may be behind.
+const EVENTS: usize = 1_024;
+
+/// And their bytes in all, so that long texts do not add up.
+const BYTES: usize = 1 << 20;
+
+/// Messages of ours whose marks are known without a history.
+const SENT: usize = 1_024;
+
+/// A reader hears at least this often that the stream lives.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// Events on their way to one reader besides those that the system holds.
+const AHEAD: usize = 16;
+
+/// Whom an event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum About {
+    Key(PublicKey),
+    Label(Arc<str>),
+}
+
+impl About {
+    pub(super) fn of(peer: &Peer) -> Self {
+        peer.key().map_or_else(|| Self::Label(peer.raw_id().into()), Self::Key)
+    }
+}
+
+/// What happened lately. It listens to the peer from the first time that somebody wants to know.
+#[derive(Debug)]
+pub(super) struct Feed {
+    ring: Mutex<Ring>,
+    /// The number of the newest event; closed when the peer has ended.
+    newest: watch::Sender<u64>,
+    listening: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Ring {
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// The number of the next event.
+    next: u64,
+    sent: HashMap<String, SentObject>,
+    order: VecDeque<String>,
+    ended: bool,
+}
+
+#[derive(Debug)]
+struct Item {
+    about: Option<About>,
+    frame: Bytes,
+}
+
+/// Where a reader is.
+#[derive(Debug)]
+struct Reader {
+    from: Option<About>,
+    next: u64,
+}
+
+impl Feed {
+    pub(super) fn new() -> Self {
+        // Numbers rise over a restart, too, so that an old one is known as such.
+        let first = (unix_now().as_secs() << 20) + 1;
+        let ring = Ring {
+            items: VecDeque::new(),
+            bytes: 0,
+            next: first,
+            sent: HashMap::new(),
+            order: VecDeque::new(),
+            ended: false,
+        };
+        Self { ring: Mutex::new(ring), newest: watch::Sender::new(first - 1), listening: AtomicBool::new(false) }
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to listen to the peer, unless it does so already.
+    pub(super) fn listen(self: &Arc<Self>, handle: &Handle) {
+        if !self.listening.swap(true, Ordering::Relaxed) {
+            let clock = Clock { birth: handle.now(), unix: unix_now() };
+            tokio::spawn(listen(Arc::downgrade(self), handle.events(), clock));
+        }
+    }
+
+    /// Takes note of a message that was sent; what became of it meanwhile goes before.
+    pub(super) fn sent(&self, sent: &SentObject) -> SentObject {
+        let mut ring = self.ring();
+        if let Some(known) = ring.sent.get(&sent.message) {
+            return SentObject { reason: known.reason.clone(), mark: known.mark.clone(), ..sent.clone() };
+        }
+        ring.remember(sent.clone());
+        sent.clone()
+    }
+
+    /// What is known of a message of ours.
+    pub(super) fn message(&self, id: &str) -> Option<SentObject> {
+        self.ring().sent.get(id).cloned()
+    }
+
+    fn push(&self, event: &EventObject, about: Option<About>) {
+        let mut ring = self.ring();
+        if let EventObject::Mark(sent) = event {
+            ring.remember(SentObject { kind: "sent".to_owned(), ..(**sent).clone() });
+        }
+        let number = ring.next;
+        let frame = frame(number, event);
+        ring.bytes += frame.len();
+        ring.items.push_back(Item { about, frame });
+        while ring.items.len() > EVENTS || (ring.bytes > BYTES && ring.items.len() > 1) {
+            let gone = ring.items.pop_front().map_or(0, |item| item.frame.len());
+            ring.bytes -= gone;
+        }
+        ring.next += 1;
+        drop(ring);
+        self.newest.send_replace(number);
+    }
+
+    /// Some events are missing: who has read so far has to read anew.
+    fn gap(&self) {
+        let mut ring = self.ring();
+        ring.items.clear();
+        ring.bytes = 0;
+        ring.next += 1;
+        let number = ring.next;
+        drop(ring);
+        self.newest.send_replace(number);
+    }
+
+    fn end(&self) {
+        self.ring().ended = true;
+        self.newest.send_modify(|_| {});
+    }
+
+    /// The stream of what happens after the event with this number, or from now on.
+    pub(super) fn read(self: &Arc<Self>, from: Option<About>, since: Option<u64>) -> Body {
+        let (frames, stream) = mpsc::channel(AHEAD);
+        let newest = self.newest.subscribe();
+        let next = since.map_or_else(|| self.ring().next, |since| since.saturating_add(1));
+        tokio::spawn(serve(Arc::clone(self), newest, Reader { from, next }, frames));
+        Body::from_stream(ReceiverStream::new(stream))
+    }
+}
+
+impl Ring {
+    fn remember(&mut self, sent: SentObject) {
+        let id = sent.message.clone();
+        if self.sent.insert(id.clone(), sent).is_none() {
+            self.order.push_back(id);
+            if self.order.len() > SENT
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.sent.remove(&oldest);
+            }
+        }
+    }
+
+    /// What a reader has not had; a word that it has missed some.
+    fn after(&self, reader: &mut Reader) -> Vec<Bytes> {
+        let first = self.next - self.items.len() as u64;
+        let mut frames = Vec::new();
+        if !(first..=self.next).contains(&reader.next) {
+            let reload = EventObject::News(convert::news("reload"));
+            frames.push(frame(self.next - 1, &reload));
+            reader.next = self.next;
+            return frames;
+        }
+        let skip = usize::try_from(reader.next - first).unwrap_or(usize::MAX);
+        for item in self.items.iter().skip(skip) {
+            if reader.from.is_none() || item.about.is_none() || reader.from == item.about {
+                frames.push(item.frame.clone());
+            }
+        }
+        reader.next = self.next;
+        frames
+    }
+}
+
+fn frame(number: u64, event: &EventObject) -> Bytes {
+    format!("id: {number}\nevent: {}\ndata: {}\n\n", event.name(), json(event)).into()
+}
+
+/// The time of an event is when it is heard here.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    birth: Instant,
+    unix: Duration,
+}
+
+impl Clock {
+    fn now(self) -> (Instant, Duration) {
+        let unix = unix_now();
+        (self.birth + unix.saturating_sub(self.unix), unix)
+    }
+}
+
+async fn listen(feed: Weak<Feed>, mut events: broadcast::Receiver<Event>, clock: Clock) {
+    loop {
+        let event = events.recv().await;
+        let Some(feed) = feed.upgrade() else { return };
+        match event {
+            Ok(event) => {
+                let (now, unix) = clock.now();
+                if let Some((object, about)) = convert::event(&event, now, unix.as_secs()) {
+                    feed.push(&object, about.map(About::of));
+                }
+            }
+            Err(RecvError::Lagged(_)) => feed.gap(),
+            Err(RecvError::Closed) => return feed.end(),
+        }
+    }
+}
+
+async fn serve(
+    feed: Arc<Feed>,
+    mut newest: watch::Receiver<u64>,
+    mut reader: Reader,
+    frames: mpsc::Sender<Result<Bytes, Infallible>>,
+) {
+    // Says at once that the stream is open.
+    if frames.send(Ok(Bytes::from_static(b": open\n\n"))).await.is_err() {
+        return;
+    }
+    loop {
+        newest.mark_unchanged();
+        let (found, ended) = {
+            let ring = feed.ring();
+            (ring.after(&mut reader), ring.ended)
+        };
+        for frame in found {
+            if frames.send(Ok(frame)).await.is_err() {
+                return;
+            }
+        }
+        if ended {
+            return;
+        }
+        tokio::select! {
+            () = frames.closed() => return,
+            waited = tokio::time::timeout(BEAT, newest.changed()) => {
+                if waited.is_err() && frames.send(Ok(Bytes::from_static(b": here\n\n"))).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! A peer on the loopback with an API, and requests written byte for byte.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lsnp::crypto::KeyPair;
+use lsnp::engine::{Config, Crypto};
+use lsnp::node::{Keys, Node, Options, Profile};
+use lsnp::store::{self, History, Keep};
+use lsnp::web::{Client, Context, PeerObject, Served};
+use lsnp::wire::Name;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// Longest wait for anything. A test that waits so long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A port that nobody uses, out of the range that systems give out by themselves.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 9_000).unwrap();
+    loop {
+        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A folder for one test, removed at its end.
+pub(crate) struct Scratch(pub(crate) PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU16 = AtomicU16::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("lsnp-api-{}-{number}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn api_file(&self) -> PathBuf {
+        self.0.join("api.toml")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running peer with an API.
+pub(crate) struct Peer {
+    /// Ended with it.
+    _node: Node,
+    pub(crate) context: Context,
+    pub(crate) served: Served,
+    pub(crate) client: Client,
+    pub(crate) scratch: Scratch,
+    /// The discovery port.
+    pub(crate) discovery: u16,
+}
+
+/// A peer that uses the loopback only and meets nobody by files.
+pub(crate) fn options(name: &str, discovery_port: u16) -> Options {
+    Options {
+        config: Config { discovery_port, ..Config::default() },
+        interfaces: vec!["127.0.0.1".to_owned()],
+        neighbours: false,
+        keys: Some(Keys::temporary().unwrap()),
+        ..Options::new(Name::new(name).unwrap())
+    }
+}
+
+pub(crate) async fn start(name: &str, discovery: u16) -> Peer {
+    let scratch = Scratch::new();
+    let options = options(name, discovery);
+    let me = options.keys.as_ref().map(|keys| KeyPair::new(&keys.identity).public_key());
+    let kept = store::open(&scratch.0, me, Keep::default(), lsnp::node::unix_now().as_secs()).unwrap();
+    let node = Node::start_with(options, kept.ledger).unwrap();
+    Peer { discovery, ..serve(node, Some(kept.history), scratch).await }
+}
+
+/// A peer that keeps nothing.
+pub(crate) async fn start_forgetful(name: &str, discovery_port: u16) -> Peer {
+    let node = Node::start(options(name, discovery_port)).unwrap();
+    serve(node, None, Scratch::new()).await
+}
+
+async fn serve(node: Node, history: Option<History>, scratch: Scratch) -> Peer {
+    let context = Context {
+        handle: node.handle.clone(),
+        history,
+        profile: Arc::new(Mutex::new(Profile::temporary())),
+        api_file: Some(scratch.api_file()),
+        stop: Arc::new(Notify::new()),
+    };
+    let served = lsnp::web::serve(context.clone()).await.unwrap();
+    let client = Client::connect(&scratch.api_file()).await.unwrap().unwrap();
+    Peer { _node: node, context, served, client, scratch, discovery: 0 }
+}
+
+/// Two peers that know each other.
+pub(crate) async fn pair() -> (Peer, Peer) {
+    let port = free_port();
+    let (alice, bob) = (start("alice", port).await, start("bob", port).await);
+    meet(&alice, "bob").await;
+    meet(&bob, "alice").await;
+    (alice, bob)
+}
+
+/// Waits until that peer is on the list and live.
+pub(crate) async fn meet(peer: &Peer, name: &str) -> PeerObject {
+    let mut events = peer.context.handle.events();
+    let found = async {
+        loop {
+            let peers = peer.client.peers(false).await.unwrap();
+            if let Some(found) = peers.into_iter().find(|peer| peer.name == name && peer.presence == "live") {
+                return found;
+            }
+            // Whatever happened: it is looked at again.
+            let _ = timeout(Duration::from_millis(10), events.recv()).await;
+        }
+    };
+    timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("{name} is not listed"))
+}
+
+impl Peer {
+    /// A request with all that is wanted, but for what stands in `head` in place of it.
+    pub(crate) fn request(&self, line: &str, head: &[(&str, &str)], body: &str) -> String {
+        let host = format!("127.0.0.1:{}", self.served.port());
+        let bearer = format!("Bearer {}", self.served.token());
+        let usual = [("Host", host.as_str()), ("Authorization", &bearer), ("Connection", "close")];
+        let mut text = format!("{line} HTTP/1.1\r\n");
+        for (name, value) in usual.iter().filter(|(name, _)| !head.iter().any(|(other, _)| other == name)) {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        // An empty value stands for no header.
+        for (name, value) in head.iter().filter(|(_, value)| !value.is_empty()) {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() {
+            text.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+        }
+        text + "\r\n" + body
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.served.port())).await.unwrap()
+    }
+
+    /// Sends these bytes, and reads until the other end hangs up.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        // It may hang up before all is sent.
+        let _ = stream.write_all(bytes).await;
+        rest(&mut stream).await
+    }
+
+    /// The status of the answer to this request, and all of the answer.
+    pub(crate) async fn ask(&self, line: &str, head: &[(&str, &str)], body: &str) -> (u16, String) {
+        let answer = self.raw(self.request(line, head, body).as_bytes()).await;
+        (status(&answer), answer)
+    }
+}
+
+/// All that comes until the other end hangs up.
+pub(crate) async fn rest(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    // An end by reset is an end, too.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the connection stays open");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Reads until this stands there.
+pub(crate) async fn until(stream: &mut TcpStream, text: &str) -> String {
+    let mut seen = Vec::new();
+    let read = async {
+        while !String::from_utf8_lossy(&seen).contains(text) {
+            assert!(
+                stream.read_buf(&mut seen).await.unwrap() > 0,
+                "no {text:?} in {:?}",
+                String::from_utf8_lossy(&seen)
+            );
+        }
+    };
+    timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("no {text:?}"));
+    String::from_utf8(seen).unwrap()
+}
+
+/// The status of an answer; 0 for none.
+pub(crate) fn status(answer: &str) -> u16 {
+    let rest = answer.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5));
+    rest.and_then(|status| status.parse().ok()).unwrap_or(0)
+}
+
+/// The body of an answer that is not chunked.
+pub(crate) fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}

@@ -1,0 +1,8 @@
+//! Real peers over the loopback: sockets, files and timers as in the program.
+#![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may end at any surprise")]
+
+mod delivery;
+mod disk;
+mod peers;
+mod signed;
+mod world;
