@@ -79,11 +79,11 @@ impl Filter {
 }
 
 /// The place of a line in the order of the history.
-type Place = [Value; 4];
+type Place = [Value; 5];
 
 fn place(db: &Connection, RowId(row): RowId) -> rusqlite::Result<Option<Place>> {
-    let mut find = db.prepare_cached("SELECT lamport, author, id, row FROM line WHERE row = ?")?;
-    find.query_row([row], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])).optional()
+    let mut find = db.prepare_cached("SELECT lamport, plain, placed, id, row FROM line WHERE row = ?")?;
+    find.query_row([row], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])).optional()
 }
 
 /// See [`History::lines`](super::History::lines).
@@ -99,11 +99,11 @@ fn newest(db: &Connection, query: &Query) -> Result<Vec<Line>, Unanswered> {
     let mut filter = Filter::of(query);
     if let Some(before) = query.before {
         let Some(place) = place(db, before)? else { return Ok(Vec::new()) };
-        filter.and("(lamport, author, id, row) < (?, ?, ?, ?)", place);
+        filter.and("(lamport, plain, placed, id, row) < (?, ?, ?, ?, ?)", place);
     }
     filter.values.push(Value::Integer(query.limit.map_or(-1, i64::from)));
     let sql =
-        format!("SELECT {LINE} FROM line {} ORDER BY lamport DESC, author DESC, id DESC, row DESC LIMIT ?", filter.sql);
+        format!("SELECT {LINE} FROM line {} ORDER BY lamport DESC, plain DESC, placed DESC, id DESC, row DESC LIMIT ?", filter.sql);
     let mut find = db.prepare(&sql)?;
     let mut lines =
         find.query_map(params_from_iter(filter.values), columns::line)?.collect::<rusqlite::Result<Vec<Line>>>()?;
@@ -124,7 +124,7 @@ fn found(db: &Connection, query: &Query, words: String) -> Result<Vec<Line>, Una
     }
     filter.values.push(Value::Integer(query.limit.unwrap_or(FOUND_MAX).min(FOUND_MAX).into()));
     let sql = format!(
-        "SELECT {LINE}, author, id FROM words CROSS JOIN line ON line.row = words.rowid {}
+        "SELECT {LINE}, placed, id FROM words CROSS JOIN line ON line.row = words.rowid {}
          ORDER BY words.rowid DESC LIMIT ?",
         filter.sql
     );
@@ -133,14 +133,9 @@ fn found(db: &Connection, query: &Query, words: String) -> Result<Vec<Line>, Una
     let mut lines = Vec::new();
     while let Some(row) = rows.next()? {
         let line = columns::line(row)?;
-        let author: Value = row.get("author")?;
-        let author = match author {
-            Value::Blob(bytes) => (true, bytes),
-            Value::Text(text) => (false, text.into_bytes()),
-            Value::Null | Value::Integer(_) | Value::Real(_) => (false, Vec::new()),
-        };
+        let placed: Vec<u8> = row.get("placed")?;
         let id: Vec<u8> = row.get("id")?;
-        lines.push(((line.lamport, author, id, line.row), line));
+        lines.push(((line.lamport, id.is_empty(), placed, id, line.row), line));
     }
     lines.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(lines.into_iter().map(|(_, line)| line).collect())
@@ -181,7 +176,7 @@ impl Pages {
         let mut filter = Filter::of(query);
         if let Some(before) = query.before {
             match place(db, before)? {
-                Some(place) => filter.and("(lamport, author, id, row) < (?, ?, ?, ?)", place),
+                Some(place) => filter.and("(lamport, plain, placed, id, row) < (?, ?, ?, ?, ?)", place),
                 None => filter.and("0", []),
             }
         }
@@ -195,19 +190,19 @@ impl Pages {
     /// Leaves out all but the newest so many.
     fn skip_to_newest(&mut self, db: &Connection, limit: u32) -> rusqlite::Result<()> {
         let sql = format!(
-            "SELECT lamport, author, id, row FROM line {} ORDER BY lamport DESC, author DESC, id DESC, row DESC",
+            "SELECT lamport, plain, placed, id, row FROM line {} ORDER BY lamport DESC, plain DESC, placed DESC, id DESC, row DESC",
             self.filter.sql
         );
         let mut find = db.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(&self.filter.values))?;
         let mut seen = 0;
         while let Some(row) = rows.next()? {
-            let number: i64 = row.get(3)?;
+            let number: i64 = row.get(4)?;
             if self.rows.as_ref().is_some_and(|rows| rows.binary_search(&number).is_err()) {
                 continue;
             }
             if seen == limit {
-                self.after = Some([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+                self.after = Some([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]);
                 break;
             }
             seen += 1;
@@ -219,9 +214,9 @@ impl Pages {
     pub(super) fn next(&mut self, db: &Connection) -> Result<Option<Vec<Line>>, Unanswered> {
         let mut filter = self.filter.clone();
         if let Some(after) = &self.after {
-            filter.and("(lamport, author, id, row) > (?, ?, ?, ?)", after.clone());
+            filter.and("(lamport, plain, placed, id, row) > (?, ?, ?, ?, ?)", after.clone());
         }
-        let sql = format!("SELECT {LINE} FROM line {} ORDER BY lamport, author, id, row LIMIT {PAGE}", filter.sql);
+        let sql = format!("SELECT {LINE} FROM line {} ORDER BY lamport, plain, placed, id, row LIMIT {PAGE}", filter.sql);
         let mut find = db.prepare_cached(&sql)?;
         let page = find.query_map(params_from_iter(filter.values), columns::line)?;
         let mut page = page.collect::<rusqlite::Result<Vec<Line>>>()?;

@@ -15,12 +15,12 @@ const APPLICATION: i32 = 0x6c73_6e70;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// What leads from each version to the next, the first from nothing.
-const STEPS: [&str; 2] = [LINES, SENDERS];
+const STEPS: [&str; 3] = [LINES, SENDERS, PLACES];
 
 const LINES: &str = "
 CREATE TABLE line (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
-    lamport INTEGER NOT NULL,   -- with author, id and row: the order of the history
+    lamport INTEGER NOT NULL,   -- with plain, placed, id and row: the order of the history
     author ANY NOT NULL,        -- a key (blob), or the label of somebody without one (text)
     id BLOB NOT NULL,           -- the content id of a signed post; empty of all else
     number INTEGER,             -- its POST_NO
@@ -89,6 +89,18 @@ CREATE TABLE sender (           -- what came in and is kept of everybody
 INSERT INTO sender SELECT peer, iif(typeof(peer) = 'text', 0, 2), count(*), sum(octet_length(text))
     FROM line WHERE ours = 0 AND peer IS NOT NULL GROUP BY peer;
 CREATE INDEX line_plain ON line(row) WHERE typeof(peer) = 'text';
+";
+
+/// Signed posts stand by author and content id, all else behind the posts of its LAMPORT and as it came.
+const PLACES: &str = "
+ALTER TABLE line ADD COLUMN plain INTEGER AS (id = x'') VIRTUAL;
+ALTER TABLE line ADD COLUMN placed ANY AS (iif(id = x'', x'', author)) VIRTUAL;
+DROP INDEX line_order;
+DROP INDEX line_peer;
+DROP INDEX line_unread;
+CREATE INDEX line_order ON line(lamport, plain, placed, id);
+CREATE INDEX line_peer ON line(peer, lamport, plain, placed, id) WHERE peer IS NOT NULL;
+CREATE INDEX line_unread ON line(lamport, plain, placed, id) WHERE read = 0;
 ";
 
 /// Why a file cannot be used.
