@@ -185,6 +185,11 @@ impl Posts {
 
     /// Takes note of numbers that are not wanted any more.
     pub(super) fn note_known(&mut self, author: PublicKey, range: RangeInclusive<u64>) {
+        // Posts are counted from 1, and a SYNC names none of the number 0.
+        let range = (*range.start()).max(1)..=*range.end();
+        if range.is_empty() {
+            return;
+        }
         if self.known.len() >= AUTHORS && !self.known.contains_key(&author) {
             let idle = self.known.iter().find(|(_, known)| known.bytes == 0).map(|(author, _)| *author);
             if let Some(idle) = idle {

@@ -42,8 +42,8 @@ impl LongText {
 }
 
 impl Chain {
-    /// Reads the chain of a POST; `None` when it has none, or not a whole one: POST_NO and LAMPORT are from 1 on, all but
-    /// the first post have PREV, and what is there keeps to its grammar.
+    /// Reads the chain of a POST; `None` when it has none, or not a whole one: POST_NO and LAMPORT are from 1 on, POST_NO is
+    /// below 2^64-1, all but the first post have PREV, and what is there keeps to its grammar.
     ///
     /// # Errors
     /// As [`Lines::of`] and [`Lines::next_line`]; [`DecodeError::Bad`] with `LONG` when that does not keep to its grammar, or
@@ -71,7 +71,9 @@ impl Chain {
 
     fn parse(number: Option<&str>, prev: Option<&str>, seen: Option<&str>, lamport: Option<&str>) -> Option<Self> {
         let counted = |text: Option<&str>| canonical_number(text?).filter(|number| *number > 0);
-        let (number, lamport) = (counted(number)?, counted(lamport)?);
+        // What is not the last of all numbers can be the end of a range.
+        let number = counted(number).filter(|number| *number < u64::MAX)?;
+        let lamport = counted(lamport)?;
         let prev = match prev {
             Some(text) => Some(PieceHash(decoded(text)?)),
             None => None,

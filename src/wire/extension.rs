@@ -45,7 +45,7 @@ impl Extension {
             "ASK" => self.ask = Nonce::parse(value),
             "ANS" => self.ans = Nonce::parse(value),
             "BYE" => self.bye = Sid::parse(value),
-            "POSTS" => self.posts = field::number(value),
+            "POSTS" => self.posts = field::number(value).filter(|count| *count < u64::MAX),
             "SCAN" => self.scan = value.trim_ascii() == "1",
             "ESC" => self.escaped = value.trim_ascii() == "1",
             "PK" | "SEQ" | "SIG" => self.signed = true,

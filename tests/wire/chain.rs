@@ -48,8 +48,9 @@ fn a_chain_is_whole_or_none() {
 
 #[test]
 fn the_greatest_numbers_are_read() {
-    let chain = of(&format!("POST_NO:18446744073709551615\nPREV:{HASH}\nLAMPORT:18446744073709551615\n")).unwrap();
-    assert_eq!((chain.number, chain.lamport), (u64::MAX, u64::MAX));
+    let chain = of(&format!("POST_NO:18446744073709551614\nPREV:{HASH}\nLAMPORT:18446744073709551615\n")).unwrap();
+    assert_eq!((chain.number, chain.lamport), (u64::MAX - 1, u64::MAX));
+    assert_eq!(of(&format!("POST_NO:18446744073709551615\nPREV:{HASH}\nLAMPORT:1\n")), None, "no SYNC names it");
 }
 
 #[test]

@@ -305,8 +305,8 @@ fn the_number_of_posts_is_said_in_an_announcement() {
         decode(text.as_bytes()).unwrap().extension.posts
     };
     assert_eq!(posts("0"), Some(0));
-    assert_eq!(posts("18446744073709551615"), Some(u64::MAX));
-    for none in ["", "-1", "many", "18446744073709551616"] {
+    assert_eq!(posts("18446744073709551614"), Some(u64::MAX - 1));
+    for none in ["", "-1", "many", "18446744073709551615", "18446744073709551616"] {
         assert_eq!(posts(none), None, "{none:?}");
     }
 }

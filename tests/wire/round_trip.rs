@@ -32,7 +32,7 @@ fn caps() -> impl Strategy<Value = Caps> {
 fn extension() -> impl Strategy<Value = Extension> {
     let octets = || prop::option::of(any::<u64>().prop_map(Octets));
     let first = (prop::option::of(any::<u8>()), octets(), prop::option::of(caps()), prop::option::of(1..=3600u16));
-    let second = (octets(), octets(), octets(), prop::option::of(any::<u64>()), any::<bool>(), any::<bool>());
+    let second = (octets(), octets(), octets(), prop::option::of(0..u64::MAX), any::<bool>(), any::<bool>());
     (first, second).prop_map(|((version, sid, caps, beat), (ask, ans, bye, posts, scan, escaped))| Extension {
         signed: false,
         version,
