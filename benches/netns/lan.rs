@@ -55,6 +55,9 @@ impl Lan {
             lan.switch.push(Namespace::new(&format!("{tag}sw{number}"))?);
             lan.hosts.push(Host::new(&tag, number, &lan.switch[number - 1])?);
         }
+        for host in &lan.hosts {
+            host.await_link()?;
+        }
         Ok(lan)
     }
 
@@ -96,6 +99,18 @@ impl Host {
             "addr add {ip}/24 brd + dev eth0\nlink set eth0 up\nroute add default via 10.77.0.254\n"
         ))?;
         Ok(Self { number, ip, namespace })
+    }
+
+    /// The system takes a moment to see that both ends of a cable are up; a bridge takes longer to make.
+    fn await_link(&self) -> io::Result<()> {
+        for _ in 0..200 {
+            let shown = output(Command::new("ip").args(["-n", &self.namespace.name, "-o", "link", "show", "eth0"]))?;
+            if shown.contains("state UP") {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Err(io::Error::other(format!("the link of {} does not come up", self.ip)))
     }
 
     /// Does something on this host: sockets that it opens and programs that it starts stay here.

@@ -10,7 +10,7 @@ use crate::wire::Safe;
 use super::host::{locked, sentence};
 use super::line::{Wish, unquoted};
 use super::render::grouped;
-use super::session::{Acted, Session};
+use super::session::{Acted, SHORT, Session};
 
 /// Largest picture, bytes.
 const PICTURE: u64 = 20_480;
@@ -42,8 +42,13 @@ impl Session {
             Wish::Compared { key, name, same } => self.compared(*key, name, *same).await?,
             Wish::Judge { who, word } => self.judge(who, *word).await,
             Wish::Post { text } => {
-                if let Reply::Posted { to, .. } = self.handle.command(Command::Post { text: text.clone() }).await? {
-                    self.screen.show(self.render.posted(&to, &self.names)).await;
+                if let Reply::Posted { to, without, .. } =
+                    self.handle.command(Command::Post { text: text.clone() }).await?
+                {
+                    if text.len() > SHORT && !to.is_empty() {
+                        self.pulls.long(true);
+                    }
+                    self.screen.show(self.render.posted(&to, &without, &self.names)).await;
                 }
             }
             Wish::Dm { who, text } => self.dm(who, text).await?,
@@ -131,6 +136,9 @@ impl Session {
         let line = match self.handle.command(command).await {
             Ok(Reply::Sent { id, to, private }) => {
                 self.marks.shown(id, Mark::Sent);
+                if text.len() > SHORT {
+                    self.pulls.long(false);
+                }
                 if to.key().is_some() {
                     self.pulls.sent(id);
                 }

@@ -5,9 +5,10 @@ use std::io::{self, BufRead, Read};
 use tokio::sync::mpsc;
 
 use super::input::{Input, Typed};
+use crate::wire::LONG_MAX;
 
-/// Longest line that is read, bytes: far more than one message holds, so that the limit of messages is named.
-const LONGEST: u64 = 1 << 16;
+/// Longest line that is read, bytes: more than one message holds, so that the limit of messages is named.
+const LONGEST: u64 = LONG_MAX as u64 + 4096;
 
 /// Starts to read the standard input.
 ///
@@ -40,7 +41,7 @@ fn next(lines: &mut impl BufRead) -> Typed {
         if lines.skip_until(b'\n').is_err() {
             return Typed::End;
         }
-        return Typed::Wrong("That line is longer than 65,536 bytes; nothing was sent");
+        return Typed::Wrong("That line is longer than 69,632 bytes; nothing was sent");
     }
     match String::from_utf8(line) {
         Ok(line) => Typed::Line(line.trim_end_matches(['\n', '\r']).to_owned()),
@@ -54,8 +55,9 @@ mod tests {
 
     #[test]
     fn lines_are_taken_whole_or_refused() {
-        let long = "x".repeat(1 << 16);
-        let exact = "y".repeat((1 << 16) - 1);
+        let longest = LONG_MAX + 4096;
+        let long = "x".repeat(longest);
+        let exact = "y".repeat(longest - 1);
         let bytes = [b"one\r\n\n\xff\n", long.as_bytes(), b"\n", exact.as_bytes(), b"\nlast"].concat();
         let mut lines = io::Cursor::new(bytes);
         assert_eq!(next(&mut lines), Typed::Line("one".into()));

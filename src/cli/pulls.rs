@@ -17,6 +17,10 @@ pub(super) struct Pulls {
     dms: Vec<WaitingDm>,
     /// DMs that were sent, and no word came yet that they have arrived.
     sent: Vec<OwnMessageId>,
+    /// Others may still fetch a long post of ours, and do not say when they have it.
+    post: bool,
+    /// A long text takes a while to arrive.
+    long: bool,
 }
 
 /// A DM that is not sent yet.
@@ -32,7 +36,18 @@ pub(super) struct WaitingDm {
 impl Pulls {
     /// True when nothing more comes by itself: what waits for the user's word, or for somebody to come, is not waited for.
     pub(super) fn is_empty(&self) -> bool {
-        self.sent.is_empty() && !self.has_answers() && !self.has_dms()
+        self.sent.is_empty() && !self.has_answers() && !self.has_dms() && !self.post
+    }
+
+    /// A long text was sent, of which others hear no more than its name until they fetch it.
+    pub(super) fn long(&mut self, post: bool) {
+        self.long = true;
+        self.post |= post;
+    }
+
+    /// Whether others may still fetch a long text.
+    pub(super) fn has_long(&self) -> bool {
+        self.long
     }
 
     /// Whether a picture or a list may come any moment.

@@ -104,13 +104,16 @@ impl Render {
         vec![one]
     }
 
-    /// What POST did.
+    /// What POST did; some cannot take so long a text.
     #[must_use]
-    pub fn posted(self, to: &[Peer], names: &Names) -> Shown {
-        if to.is_empty() {
-            return self.error("Nobody here, not sent");
-        }
-        let text = format!("Posted to {}: {}", to.len(), some(to.iter().map(|peer| names.label(peer))));
+    pub fn posted(self, to: &[Peer], without: &[Peer], names: &Names) -> Shown {
+        let list = |peers: &[Peer]| some(peers.iter().map(|peer| names.label(peer)));
+        let text = match (to.len(), without.len()) {
+            (0, 0) => return self.error("Nobody here, not sent"),
+            (0, _) => return self.error(&format!("Not sent: it is too long for {}", list(without))),
+            (count, 0) => format!("Posted to {count}: {}", list(to)),
+            (count, _) => format!("Posted to {count}: {}; too long for {}", list(to), list(without)),
+        };
         self.say("SENT", None, &[(Tone::Faint, &text)], &text)
     }
 

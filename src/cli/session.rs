@@ -38,6 +38,12 @@ const LAST_DMS: Duration = Duration::from_secs(5);
 /// At the end of a pipe, word that DMs have arrived is waited for so long at most.
 const LAST_MARKS: Duration = Duration::from_millis(500);
 
+/// At the end of a pipe, others have so long to fetch a long text.
+pub(super) const LAST_LONG: Duration = Duration::from_secs(2);
+
+/// A text that is longer is fetched, more or less, bytes.
+pub(super) const SHORT: usize = 500;
+
 /// Goodbye takes no longer.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -246,6 +252,7 @@ impl Session {
             Typed::End => {
                 let longest = match () {
                     () if self.pulls.has_dms() => LAST_DMS,
+                    () if self.pulls.has_long() => LAST_LONG,
                     () if self.pulls.has_answers() => LAST_ANSWERS,
                     () => LAST_MARKS,
                 };

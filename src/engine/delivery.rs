@@ -53,6 +53,10 @@ struct Queue {
 pub(super) struct Outbox {
     of: BTreeMap<PublicKey, Queue>,
     count: usize,
+    /// Bytes of all texts.
+    bytes: usize,
+    /// The timer for what waits too long is set.
+    watched: bool,
 }
 
 impl Parcel {
@@ -78,10 +82,21 @@ impl Outbox {
         for Outgoing { id, to, text, at, mark } in kept {
             // A message whose receipt the user knows of is tried again to learn more, and shown as no less.
             let mark = if mark == Mark::Sent { Mark::Waiting } else { mark };
-            outbox.of.entry(to).or_default().parcels.push_back(Parcel::new(id, text, at, mark, now));
-            outbox.count += 1;
+            outbox.push(to, Parcel::new(id, text, at, mark, now));
         }
         outbox
+    }
+
+    /// True when a timer for what waits too long is to be set.
+    pub(super) fn watch(&mut self) -> bool {
+        self.watched = !self.is_empty();
+        self.watched
+    }
+
+    fn push(&mut self, to: PublicKey, parcel: Parcel) {
+        self.count += 1;
+        self.bytes += parcel.text.len();
+        self.of.entry(to).or_default().parcels.push_back(parcel);
     }
 
     pub(super) fn is_for(&self, key: &PublicKey) -> bool {
@@ -108,9 +123,14 @@ impl Outbox {
 
     fn tidy(&mut self, to: &PublicKey) {
         let Some(queue) = self.of.get_mut(to) else { return };
-        let before = queue.parcels.len();
-        queue.parcels.retain(|parcel| !parcel.is_done());
-        self.count -= before - queue.parcels.len();
+        queue.parcels.retain(|parcel| {
+            let done = parcel.is_done();
+            if done {
+                self.count -= 1;
+                self.bytes -= parcel.text.len();
+            }
+            !done
+        });
         if queue.parcels.is_empty() {
             self.of.remove(to);
         }
@@ -140,7 +160,8 @@ impl Engine {
             return Err(CommandError::TextTooLong { bytes: text.len(), max: LONG_MAX });
         }
         let (each, all) = self.config.limits.outbox;
-        if self.outbox.count >= all || self.outbox.of.get(&key).is_some_and(|queue| queue.parcels.len() >= each) {
+        let full = self.outbox.count >= all || self.outbox.bytes + text.len() > self.config.limits.outbox_bytes;
+        if full || self.outbox.of.get(&key).is_some_and(|queue| queue.parcels.len() >= each) {
             return Err(CommandError::TooManyWaiting);
         }
         let hold = match row {
@@ -158,9 +179,8 @@ impl Engine {
         let mark = if until.is_some() { Mark::Waiting } else { Mark::Sent };
         let mut parcel = Parcel::new(id, Arc::clone(&text), at, mark, now);
         parcel.committed = !self.config.history;
-        self.outbox.of.entry(key).or_default().parcels.push_back(parcel);
-        self.outbox.count += 1;
-        if self.outbox.count == 1 {
+        self.outbox.push(key, parcel);
+        if !std::mem::replace(&mut self.outbox.watched, true) {
             self.timers.set(now + Config::OUTBOX, Timer::Outbox);
         }
         self.commit_own_dm(&to, id, &text, at, mark, true, now);
@@ -366,7 +386,7 @@ impl Engine {
                 None => self.keep_marks(&key),
             }
         }
-        if !self.outbox.is_empty() {
+        if self.outbox.watch() {
             let wait = if born < GRACE { GRACE } else { Duration::from_secs(3600) };
             self.timers.set(now + wait, Timer::Outbox);
         }

@@ -64,6 +64,8 @@ pub struct Limits {
     pub waiting: (usize, usize),
     /// DMs of ours that are not delivered, for one reader and in all.
     pub outbox: (usize, usize),
+    /// Bytes of all DMs of ours that are not delivered.
+    pub outbox_bytes: usize,
     /// DMs to one reader that are sent and not acknowledged, on an unproven and on a proven path.
     pub in_flight: (usize, usize),
     /// DMs of others whose fate is remembered, so that they are acknowledged once more.
@@ -120,6 +122,7 @@ impl Default for Limits {
             knocks: 50,
             waiting: (64, 1_024),
             outbox: (256, 4_096),
+            outbox_bytes: 16 << 20,
             in_flight: (4, 16),
             acked: 8_192,
             commits: 2_048,

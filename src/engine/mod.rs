@@ -24,6 +24,7 @@ mod hints;
 mod inbox;
 mod instant;
 mod kept;
+mod late;
 mod letters;
 mod limits;
 mod links;
@@ -51,6 +52,7 @@ mod tests;
 mod texts;
 mod timer;
 mod waiting;
+mod wanted;
 mod who;
 mod window;
 
@@ -262,7 +264,7 @@ impl Engine {
         self.syncing = Syncing::new(&self.posts, archive.lamport);
         self.carrier = Carrier::restored(archive.carried, &self.config.limits);
         self.outbox = Outbox::restored(archive.outbox, now);
-        if !self.outbox.is_empty() {
+        if self.outbox.watch() {
             self.timers.set(now, Timer::Outbox);
         }
         self

@@ -369,7 +369,8 @@ impl Engine {
             }
         });
         let Err(CommandError::TextTooLong { .. }) = fits else { return fits.map(|()| None) };
-        let Some(place) = place.filter(|_| peers.is_empty() || peers.iter().any(|peer| peer.caps.has(Caps::SYNC))) else {
+        let Some(place) = place.filter(|_| peers.is_empty() || peers.iter().any(|peer| peer.caps.has(Caps::SYNC)))
+        else {
             return fits.map(|()| None);
         };
         if text.len() > LONG_MAX {

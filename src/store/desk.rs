@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::engine::{Commit, Outcome, RowId, Ticket};
 use crate::node::unix_now;
 
+use super::columns::{self, Who};
 use super::schema::{self, Unfit};
 use super::trouble::{Fault, Troubles, reason};
-use super::{Bounds, Forget, Forgotten, Keep, StoreError, gone, place, write};
+use super::{Bounds, Forget, Forgotten, Keep, StoreError, gone, keep, place, write};
 
 /// After so long without anything to write, there is time for the rest.
 pub(super) const SOON: Duration = Duration::from_secs(1);
@@ -22,11 +24,17 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Whether something is too old is looked at so often.
 const SELDOM: Duration = Duration::from_secs(3_600);
 
+/// After so long a rest the file is closed: an open one takes half a MiB of memory.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Between two steps of removing there is time for others.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Steps of removing that the end waits for.
+const LAST_STEPS: u32 = 16;
+
 /// Marks that wait for a disk that works.
 const MOST_LEFT: usize = 8_192;
-
-/// Lines that are removed in one transaction.
-const STEP: u32 = 256;
 
 /// The desk, and the queue before it: who waits comes next, so that removing a lot does not stop what is said meanwhile.
 #[derive(Debug)]
@@ -59,6 +67,12 @@ pub(super) struct Desk {
     db: Option<Connection>,
     /// Marks and the like that could not be written, the oldest first.
     left: Vec<Commit>,
+    /// When all that is too old was last removed.
+    tidied: Option<u64>,
+    /// The index is being written anew.
+    purging: bool,
+    /// Nothing was written since the last rest.
+    rested: bool,
     troubles: Troubles,
 }
 
@@ -82,10 +96,22 @@ impl Clock {
 
 impl Desk {
     pub(super) fn new(file: &Path, keep: Keep, bounds: Bounds, troubles: Troubles, unix: u64) -> Self {
-        Self { file: file.to_owned(), keep, bounds, clock: Clock::new(unix), db: None, left: Vec::new(), troubles }
+        let clock = Clock::new(unix);
+        Self {
+            file: file.to_owned(),
+            keep,
+            bounds,
+            clock,
+            db: None,
+            left: Vec::new(),
+            tidied: None,
+            purging: false,
+            rested: false,
+            troubles,
+        }
     }
 
-    /// The connection, opened if need be.
+    /// The connection, opened if need be: it may fail as the disk may.
     pub(super) fn db(&mut self) -> Result<&mut Connection, Unfit> {
         let db = match self.db.take() {
             Some(db) => db,
@@ -114,6 +140,7 @@ impl Desk {
 
     /// Writes all of this, and what earlier ones left. Exactly one outcome for each entry.
     pub(super) fn commit(&mut self, batch: Vec<Commit>) -> Vec<(Ticket, Outcome)> {
+        self.rested = false;
         let mut todo = std::mem::take(&mut self.left);
         let mut outcomes = Vec::new();
         if self.is_room() {
@@ -144,7 +171,7 @@ impl Desk {
         }
         let written = self.attempt(&todo);
         let written = match written {
-            Err(fault) if fault == Fault::Broken => self.replace().and_then(|()| self.attempt(&todo)),
+            Err(Fault::Broken) => self.replace().and_then(|()| self.attempt(&todo)),
             written => written,
         };
         match written {
@@ -162,7 +189,8 @@ impl Desk {
     }
 
     fn attempt(&mut self, todo: &[Commit]) -> Result<Vec<(Ticket, Outcome)>, Fault> {
-        let written = self.db().and_then(|db| Ok(write::batch(db, todo)?));
+        let (keep, now) = (self.keep, self.clock.now());
+        let written = self.db().and_then(|db| Ok(write::batch(db, todo, keep, now)?));
         written.map_err(|error| self.blame(&error))
     }
 
@@ -183,6 +211,8 @@ impl Desk {
         match self.set_aside() {
             Ok(aside) => {
                 self.troubles.tell(set_aside_line(&self.file, &aside));
+                // Whoever reads finds a file. If it cannot be made, the next who writes is told.
+                let _ = self.db();
                 Ok(())
             }
             Err(error) => {
@@ -214,7 +244,53 @@ impl Desk {
             let room = self.is_room();
             self.write(left, room);
         }
-        if self.left.is_empty() { SELDOM } else { RETRY }
+        if !self.left.is_empty() {
+            return RETRY;
+        }
+        if !self.is_tidy() {
+            match self.remove_some() {
+                Ok(true) => return PAUSE,
+                Ok(false) => self.tidied = Some(self.clock.now()),
+                Err(_) => return RETRY,
+            }
+        }
+        match self.purge() {
+            Ok(true) => return PAUSE,
+            Ok(false) => {}
+            Err(_) => return RETRY,
+        }
+        if !std::mem::replace(&mut self.rested, true) {
+            return QUIET;
+        }
+        self.db = None;
+        SELDOM
+    }
+
+    fn is_tidy(&self) -> bool {
+        let now = self.clock.now();
+        self.tidied.is_some_and(|tidied| now.abs_diff(tidied) < SELDOM.as_secs())
+    }
+
+    /// One step of making place. True when there may be more to do.
+    fn remove_some(&mut self) -> Result<bool, Fault> {
+        let (keep, now) = (self.keep, self.clock.now());
+        let removed = self.db().and_then(|db| Ok(keep::step(db, keep, now)?));
+        removed.map_err(|error| {
+            let fault = self.blame(&error);
+            if fault == Fault::Broken {
+                // What cannot be set aside is said.
+                let _ = self.replace();
+            }
+            fault
+        })
+    }
+
+    /// Gives back what is not needed while nothing happens: room in the file, the log, and memory.
+    fn rest(&mut self) {
+        if let Some(db) = &self.db {
+            // What fails here is done another time.
+            let _ = schema::rest(db);
+        }
     }
 
     /// Takes note that these were shown.
@@ -230,37 +306,53 @@ impl Desk {
 
     /// Removes some lines of those up to `last`; true when there may be more.
     pub(super) fn forget(&mut self, what: &Forget, last: i64, done: &mut Forgotten) -> Result<bool, StoreError> {
-        use super::columns::{Who, stored};
-        use rusqlite::types::Value;
-
         let now = self.clock.now();
         let (filter, value) = match what {
             Forget::With(key) => ("peer = ?2", Value::from(Who::Key(key))),
             Forget::WithLabel(label) => ("peer = ?2", Value::from(Who::Label(label))),
             Forget::Before(at) => {
-                ("at < ?2 AND mark IS NOT 'waiting' AND mark IS NOT 'sent'", Value::Integer(stored(*at)))
+                ("at < ?2 AND mark IS NOT 'waiting' AND mark IS NOT 'sent'", Value::Integer(columns::stored(*at)))
             }
-            Forget::Everything => ("?2 IS NULL", Value::Null),
+            Forget::Everything => return self.forget_everything(done),
         };
+        let find = format!("SELECT row FROM line WHERE row <= ?1 AND {filter} LIMIT {}", keep::STEP);
         self.change(|db| {
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let rows = tx
-                .prepare_cached(&format!("SELECT row FROM line WHERE row <= ?1 AND {filter} LIMIT {STEP}"))?
+                .prepare_cached(&find)?
                 .query_map((last, value), |row| row.get(0))?
                 .collect::<rusqlite::Result<Vec<i64>>>()?;
             let mut posts = Vec::new();
             for row in &rows {
                 posts.extend(gone::remove(&tx, *row, now)?.flatten());
+                gone::leave_words(&tx)?;
             }
-            if *what == Forget::Everything {
-                tx.execute("DELETE FROM carried", [])?;
-            }
-            gone::shorten(&tx)?;
             tx.commit()?;
             done.lines += rows.len() as u64;
             done.posts.extend(posts);
-            Ok(rows.len() as u32 == STEP)
+            Ok(rows.len() == keep::STEP)
         })
+    }
+
+    fn forget_everything(&mut self, done: &mut Forgotten) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        self.change(|db| {
+            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let (lines, posts) = gone::remove_all(&tx, now)?;
+            tx.commit()?;
+            *done = Forgotten { lines, posts };
+            Ok(false)
+        })
+    }
+
+    /// Takes some words of what was removed out of the index, and in the end out of the log; true when there may be more.
+    pub(super) fn purge(&mut self) -> Result<bool, StoreError> {
+        let begun = self.purging;
+        self.purging = self.change(|db| gone::purge_words(db, begun))?;
+        if !self.purging {
+            self.rest();
+        }
+        Ok(self.purging)
     }
 
     /// The newest row.
@@ -288,6 +380,11 @@ impl Desk {
 
     /// Leaves the file as a whole: what is in the log goes where it belongs.
     pub(super) fn close(&mut self) {
+        for _ in 0..LAST_STEPS {
+            if self.tidy() != PAUSE {
+                break;
+            }
+        }
         self.db = None;
     }
 }

@@ -1,5 +1,7 @@
 //! One batch of what is to be kept, in one transaction.
 
+use std::collections::BTreeMap;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -7,16 +9,23 @@ use crate::engine::{Carried, Commit, Entry, Kind, Outcome, PostRecord, RowId, Ti
 use crate::wire::PieceHash;
 
 use super::columns::{self, Who};
-use super::gone;
+use super::keep::{self, Share};
 use super::words::spaced;
+use super::{Keep, gone};
 
-/// Writes all of it, or nothing.
-pub(super) fn batch(db: &mut Connection, batch: &[Commit]) -> rusqlite::Result<Vec<(Ticket, Outcome)>> {
+/// Writes all of it, or nothing. The oldest lines make place for it where they have to.
+pub(super) fn batch(
+    db: &mut Connection,
+    batch: &[Commit],
+    keep: Keep,
+    now: u64,
+) -> rusqlite::Result<Vec<(Ticket, Outcome)>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(batch.len());
+    let mut senders = Senders::new();
     for commit in batch {
         match commit {
-            Commit::Entry(ticket, entry) => outcomes.push((*ticket, put(&tx, entry)?)),
+            Commit::Entry(ticket, entry) => outcomes.push((*ticket, put(&tx, entry, &mut senders)?)),
             Commit::Mark(id, mark) => {
                 tx.prepare_cached("UPDATE line SET mark = ? WHERE ours = 1 AND message_id = ?")?
                     .execute(params![columns::mark_word(*mark), id.to_string()])?;
@@ -27,11 +36,33 @@ pub(super) fn batch(db: &mut Connection, batch: &[Commit]) -> rusqlite::Result<V
             }
         }
     }
+    for (peer, added) in senders {
+        let peer = Value::from(peer);
+        let share = count(&tx, &peer, added)?;
+        keep::within_share(&tx, &peer, share, now)?;
+    }
+    if !outcomes.is_empty() {
+        keep::by_size(&tx, keep.size, now)?;
+    }
     tx.commit()?;
     Ok(outcomes)
 }
 
-fn put(tx: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Outcome> {
+/// What each sender adds in one batch.
+type Senders<'a> = BTreeMap<Who<'a>, Share>;
+
+/// Adds to what a sender has; all of it.
+fn count(tx: &Transaction<'_>, peer: &Value, added: Share) -> rusqlite::Result<Share> {
+    let mut count = tx.prepare_cached(
+        "INSERT INTO sender VALUES(?1, ?2, ?3, ?4) ON CONFLICT(peer) DO UPDATE
+         SET rank = ?2, lines = lines + ?3, bytes = bytes + ?4 RETURNING lines, bytes",
+    )?;
+    count.query_row(params![peer, added.rank, added.lines, added.bytes], |row| {
+        Ok(Share { rank: added.rank, lines: row.get(0)?, bytes: row.get(1)? })
+    })
+}
+
+fn put<'a>(tx: &Transaction<'_>, entry: &'a Entry, senders: &mut Senders<'a>) -> rusqlite::Result<Outcome> {
     if gone::is_gone(tx, entry)? {
         return Ok(Outcome::Again);
     }
@@ -67,6 +98,12 @@ fn put(tx: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Outcome> {
     tx.prepare_cached("INSERT INTO words(rowid, text) VALUES(?, ?)")?.execute(params![row, spaced(&entry.text)])?;
     if let Some(post) = post {
         keep_post(tx, row, post, &entry.text)?;
+    }
+    if let Some(peer) = entry.with.as_ref().filter(|_| !entry.ours) {
+        let share = senders.entry(Who::peer(peer)).or_insert(Share { rank: 0, lines: 0, bytes: 0 });
+        share.rank = columns::rank(peer.trust);
+        share.lines += 1;
+        share.bytes += entry.text.len() as i64;
     }
     Ok(Outcome::Stored(RowId(row)))
 }

@@ -128,14 +128,8 @@ fn every_field_of_every_answer_is_described() {
         unread: Some(1),
         history: true,
     };
-    let bare = StatusObject {
-        status: None,
-        key: None,
-        fingerprint: None,
-        profile: None,
-        unread: None,
-        ..status.clone()
-    };
+    let bare =
+        StatusObject { status: None, key: None, fingerprint: None, profile: None, unread: None, ..status.clone() };
     same("StatusObject", &status, &bare);
 
     let bare = PeerObject { status: None, key: None, address: None, heard: None, what: None, ..peer() };
@@ -167,11 +161,16 @@ fn every_field_of_every_answer_is_described() {
         message: s("m"),
         to: Some(person()),
         peers: Some(2),
+        without: vec![person()],
         private: Some(false),
         mark: s("acknowledged"),
         reason: Some(s("r")),
     };
-    same("SentObject", &sent, &SentObject { to: None, peers: None, private: None, reason: None, ..sent.clone() });
+    same(
+        "SentObject",
+        &sent,
+        &SentObject { to: None, peers: None, without: Vec::new(), private: None, reason: None, ..sent.clone() },
+    );
 
     let profile = ProfileObject {
         v: SCHEMA,

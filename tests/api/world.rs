@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lsnp::engine::Config;
+use lsnp::crypto::KeyPair;
+use lsnp::engine::{Config, Crypto};
 use lsnp::node::{Keys, Node, Options, Profile};
+use lsnp::store::{self, History, Keep};
 use lsnp::web::{Client, Context, PeerObject, Served};
 use lsnp::wire::Name;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -55,11 +57,14 @@ impl Drop for Scratch {
 
 /// A running peer with an API.
 pub(crate) struct Peer {
-    pub(crate) node: Node,
+    /// Ended with it.
+    _node: Node,
     pub(crate) context: Context,
     pub(crate) served: Served,
     pub(crate) client: Client,
     pub(crate) scratch: Scratch,
+    /// The discovery port.
+    pub(crate) discovery: u16,
 }
 
 /// A peer that uses the loopback only and meets nobody by files.
@@ -73,19 +78,32 @@ pub(crate) fn options(name: &str, discovery_port: u16) -> Options {
     }
 }
 
-pub(crate) async fn start(name: &str, discovery_port: u16) -> Peer {
+pub(crate) async fn start(name: &str, discovery: u16) -> Peer {
     let scratch = Scratch::new();
+    let options = options(name, discovery);
+    let me = options.keys.as_ref().map(|keys| KeyPair::new(&keys.identity).public_key());
+    let kept = store::open(&scratch.0, me, Keep::default(), lsnp::node::unix_now().as_secs()).unwrap();
+    let node = Node::start_with(options, kept.ledger).unwrap();
+    Peer { discovery, ..serve(node, Some(kept.history), scratch).await }
+}
+
+/// A peer that keeps nothing.
+pub(crate) async fn start_forgetful(name: &str, discovery_port: u16) -> Peer {
     let node = Node::start(options(name, discovery_port)).unwrap();
+    serve(node, None, Scratch::new()).await
+}
+
+async fn serve(node: Node, history: Option<History>, scratch: Scratch) -> Peer {
     let context = Context {
         handle: node.handle.clone(),
-        history: None,
+        history,
         profile: Arc::new(Mutex::new(Profile::temporary())),
         api_file: Some(scratch.api_file()),
         stop: Arc::new(Notify::new()),
     };
     let served = lsnp::web::serve(context.clone()).await.unwrap();
     let client = Client::connect(&scratch.api_file()).await.unwrap().unwrap();
-    Peer { node, context, served, client, scratch }
+    Peer { _node: node, context, served, client, scratch, discovery: 0 }
 }
 
 /// Two peers that know each other.
@@ -178,7 +196,8 @@ pub(crate) async fn until(stream: &mut TcpStream, text: &str) -> String {
 
 /// The status of an answer; 0 for none.
 pub(crate) fn status(answer: &str) -> u16 {
-    answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok()).unwrap_or(0)
+    let rest = answer.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5));
+    rest.and_then(|status| status.parse().ok()).unwrap_or(0)
 }
 
 /// The body of an answer that is not chunked.

@@ -1,11 +1,14 @@
-//! The datagrams of protocol.md §9, built anew from the keys that it names.
+//! The datagrams of protocol.md §9 and §10, built anew from the keys that it names.
+
+use std::ops::RangeInclusive;
 
 use lsnp::crypto::KeyPair;
 use lsnp::engine::{Crypto, Secret};
 use lsnp::wire::{
-    AvatarKind, AvatarLabel, Caps, Chain, ChunkRequest, Discovery, Dm, DmBody, Extension, GroupFrame, MessageId,
-    Octets, PeerListRequest, PeerListResponse, PieceHash, Place, Post, Prekey, Profile, PublicKey, SIGNED_DOMAIN,
-    Sealed, SealedBody, Sid, Style, UserId, seal,
+    Ack, AvatarKind, AvatarLabel, Caps, Carry, Chain, Chunk, ChunkRequest, Discovery, Dm, DmBody, Extension,
+    GroupFrame, LongText, MessageId, Numbers, Octets, PeerListRequest, PeerListResponse, PieceHash, Pieces, Place,
+    Post, Prekey, Profile, PublicKey, SIGNED_DOMAIN, Sealed, SealedAck, SealedBody, SealedLong, Sid, Style, Sync,
+    Synced, UserId, seal,
 };
 
 /// 32 bytes that count up from `first`.
@@ -63,9 +66,25 @@ fn announcing(sid: Sid) -> Extension {
     Extension { version: Some(1), caps: Some(Caps::OURS), beat: Some(30), ..with_sid(sid) }
 }
 
-/// The content ids of the two posts of the chain.
+/// The content ids of the post before the second, and of one that its author had seen.
 fn posted() -> [PieceHash; 2] {
     [PieceHash::of(&built("signed-post")), PieceHash::of(b"a post of somebody else")]
+}
+
+/// What the examples of pieces are made of: 1,341 bytes in 27 lines.
+pub(crate) fn long_text() -> String {
+    (1..=27).map(|line| format!("Line {line} of a text that is longer than a datagram.\n")).collect()
+}
+
+/// The key of 32 bytes that seals the long text of a DM.
+pub(crate) const LONG_KEY: [u8; 32] = [0xa5; 32];
+
+/// The long text as a DM has it.
+pub(crate) fn sealed_long() -> (SealedLong, Vec<u8>) {
+    let mut bytes = long_text().into_bytes();
+    alice().seal(&Secret(LONG_KEY), 0, b"long", &mut bytes);
+    let root = Pieces::cut(&bytes).unwrap().root();
+    (SealedLong { root, size: bytes.len() as u32, key: LONG_KEY }, bytes)
 }
 
 /// The associated data of a DM from `sender` to `recipient` (protocol.md §9.5).
@@ -73,14 +92,14 @@ pub(crate) fn associated(sender: &PublicKey, recipient: &PublicKey, id: &str) ->
     [b"DM\0", sender.0.as_slice(), recipient.0.as_slice(), id.as_bytes()].concat()
 }
 
-fn body() -> SealedBody {
-    SealedBody::text("Hi Bob!\nLine two.", 1_728_938_500)
-}
-
 /// The letter's box, and the secret of the session that it opens.
 pub(crate) fn letter_box() -> (Vec<u8>, Secret) {
-    let aad = associated(&alice().public_key(), &bob().public_key(), ID);
-    alice().seal_letter(&prekey().key, &aad, &body().encode(), SEED).unwrap()
+    letter_box_of(&SealedBody::text("Hi Bob!\nLine two.", 1_728_938_500), ID, SEED)
+}
+
+fn letter_box_of(body: &SealedBody, id: &str, seed: [u8; 32]) -> (Vec<u8>, Secret) {
+    let aad = associated(&alice().public_key(), &bob().public_key(), id);
+    alice().seal_letter(&prekey().key, &aad, &body.encode(), seed).unwrap()
 }
 
 pub(crate) fn session_id(secret: &Secret) -> Octets {
@@ -97,20 +116,20 @@ pub(crate) fn group_subkey(sid: Sid) -> Secret {
     alice().derive(&Secret(GROUP), &[b"group frame", &sid.0.to_be_bytes()])
 }
 
-fn frame() -> Vec<u8> {
+fn frame(counter: u64, id: &str, body: &SealedBody) -> Vec<u8> {
     let (alice, bob) = (alice(), bob());
     let (_, secret) = letter_box();
     let key = frame_key(&secret, &bob.public_key(), &SALT);
-    let mut sealed = SealedBody::text("Hi Alice!", 1_728_938_501).encode();
-    bob.seal(&key, 0, &associated(&bob.public_key(), &alice.public_key(), "00aa11bb22cc33dd"), &mut sealed);
+    let mut sealed = body.encode();
+    bob.seal(&key, counter, &associated(&bob.public_key(), &alice.public_key(), id), &mut sealed);
     let sealed = data_encoding::BASE64URL_NOPAD.encode(&sealed);
-    let place = Place { session: session_id(&secret), salt: SALT, counter: 0 };
+    let place = Place { session: session_id(&secret), salt: SALT, counter };
     let dm = Dm {
         from: user(BOB),
         to: user(ALICE),
         body: DmBody::Frame { place, sealed: Sealed::new(&sealed) },
         timestamp: None,
-        message_id: MessageId::new("00aa11bb22cc33dd"),
+        message_id: MessageId::new(id),
     };
     let mut out = Vec::new();
     dm.encode(&Extension::default(), None, Style::Tight, &mut out);
@@ -127,15 +146,28 @@ pub(crate) fn grouped(inner: &[u8], counter: u64) -> Vec<u8> {
     out
 }
 
-fn letter(out: &mut Vec<u8>) {
-    let sealed = data_encoding::BASE64URL_NOPAD.encode(&letter_box().0);
+fn letter(sealed: &[u8], id: &str, out: &mut Vec<u8>) {
+    let sealed = data_encoding::BASE64URL_NOPAD.encode(sealed);
     let body = DmBody::Letter { prekey: prekey().id, sealed: Sealed::new(&sealed) };
-    Dm { from: user(ALICE), to: user(BOB), body, timestamp: None, message_id: id() }.encode(
-        &with_sid(ALICE_SID),
-        None,
-        Style::Tight,
-        out,
-    );
+    let dm = Dm { from: user(ALICE), to: user(BOB), body, timestamp: None, message_id: MessageId::new(id) };
+    dm.encode(&with_sid(ALICE_SID), None, Style::Tight, out);
+}
+
+/// One SYNC of `who`.
+fn sync(who: &str, what: Synced, out: &mut Vec<u8>) {
+    let sid = if who == ALICE { ALICE_SID } else { BOB_SID };
+    Sync { from: user(who), what }.encode(&with_sid(sid), out);
+}
+
+fn numbers(author: &KeyPair, ranges: &[RangeInclusive<u64>]) -> Numbers {
+    Numbers { author: author.public_key(), ranges: ranges.to_vec() }
+}
+
+/// A datagram as bob passes it on.
+fn carried(name: &str, to: Option<PublicKey>, age: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    Carry { sid: BOB_SID, age, to, inner: &built(name) }.encode(&mut out);
+    out
 }
 
 fn post(content: &str, chain: &Chain, out: &mut Vec<u8>) {
@@ -145,7 +177,7 @@ fn post(content: &str, chain: &Chain, out: &mut Vec<u8>) {
 }
 
 /// The names of all that is signed.
-pub(crate) const SIGNED: [&str; 10] = [
+pub(crate) const SIGNED: [&str; 17] = [
     "signed-announcement",
     "signed-answer",
     "signed-goodbye",
@@ -156,9 +188,20 @@ pub(crate) const SIGNED: [&str; 10] = [
     "signed-peer-list-response",
     "signed-chunk-request",
     "letter",
+    "signed-announcement-posts",
+    "signed-post-long",
+    "letter-long",
+    "signed-ack",
+    "signed-sync-ask",
+    "signed-sync-offer",
+    "signed-sync-want",
 ];
 
-/// One datagram of protocol.md §9.
+/// The names of what is not signed, or only inside.
+const OTHERS: [&str; 7] =
+    ["session-frame", "session-frame-ack", "group-frame", "chunk-list", "carry-post", "carry-letter", "carry-ack"];
+
+/// One datagram of protocol.md §9 or §10.
 pub(crate) fn built(name: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let (mut signer, style) = (alice(), Style::Tight);
@@ -236,8 +279,53 @@ pub(crate) fn built(name: &str) -> Vec<u8> {
         "signed-chunk-request" => {
             ChunkRequest { from: user(ALICE), hash: PieceHash(counted(1)) }.encode(&with_sid(ALICE_SID), &mut out)
         }
-        "letter" => letter(&mut out),
-        "session-frame" => return frame(),
+        "letter" => letter(&letter_box().0, ID, &mut out),
+        "signed-announcement-posts" => {
+            let ext = Extension { posts: Some(2), ..announcing(ALICE_SID) };
+            here(ALICE, 8123, "0123456789abcdef").encode(&ext, style, &mut out);
+        }
+        "signed-post-long" => {
+            let prev = PieceHash::of(&built("signed-post-second"));
+            let root = Pieces::cut(long_text().as_bytes()).unwrap().root();
+            let long = Some(LongText { size: long_text().len() as u32, root });
+            let chain = Chain { number: 3, prev: Some(prev), lamport: 9, long, ..Chain::default() };
+            post("", &chain, &mut out);
+        }
+        "letter-long" => {
+            let id = "1122334455667788";
+            let long = Some(sealed_long().0);
+            let body = SealedBody { long, timestamp: 1_728_938_502, ..SealedBody::default() };
+            letter(&letter_box_of(&body, id, [0x62; 32]).0, id, &mut out);
+        }
+        "signed-ack" => {
+            signer = bob();
+            let ack = Ack { message_id: id().unwrap(), to: Some(alice().public_key()), stored: true };
+            ack.encode(&with_sid(BOB_SID), style, &mut out);
+        }
+        "signed-sync-ask" => {
+            let have = vec![numbers(&alice(), &[1..=2]), numbers(&bob(), &[1..=4, 7..=7])];
+            let span = (PublicKey([0; 32]), PublicKey([0xff; 32]));
+            sync(ALICE, Synced::Ask { span, have, last: 500, since: 0 }, &mut out);
+        }
+        "signed-sync-offer" => {
+            signer = bob();
+            sync(BOB, Synced::Offer(vec![numbers(&bob(), &[5..=6, 8..=12])]), &mut out);
+        }
+        "signed-sync-want" => sync(ALICE, Synced::Want(vec![numbers(&bob(), &[5..=6, 8..=12])]), &mut out),
+        "session-frame" => return frame(0, "00aa11bb22cc33dd", &SealedBody::text("Hi Alice!", 1_728_938_501)),
+        "session-frame-ack" => {
+            let ack = Some(SealedAck { message_id: ID.into(), stored: true });
+            let body = SealedBody { ack, timestamp: 1_728_938_501, ..SealedBody::default() };
+            return frame(1, "00aa11bb22cc33de", &body);
+        }
+        "chunk-list" => {
+            let (_, list) = Pieces::cut(long_text().as_bytes()).unwrap().into_pieces().pop().unwrap();
+            Chunk::encode(user(ALICE), &list, &with_sid(ALICE_SID), &mut out);
+            return out;
+        }
+        "carry-post" => return carried("signed-post", None, 3_600),
+        "carry-letter" => return carried("letter", Some(bob().public_key()), 86_400),
+        "carry-ack" => return carried("signed-ack", Some(alice().public_key()), 0),
         "group-frame" => return grouped(&built("signed-announcement"), 5),
         name => panic!("there is no {name}"),
     }
@@ -248,13 +336,13 @@ pub(crate) fn built(name: &str) -> Vec<u8> {
     out
 }
 
-/// All datagrams of protocol.md §9 with their names.
+/// All datagrams of protocol.md §9 and §10 with their names.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
-    SIGNED.into_iter().chain(["session-frame", "group-frame"]).map(|name| (name, built(name)))
+    SIGNED.into_iter().chain(OTHERS).map(|name| (name, built(name)))
 }
 
 #[test]
-fn every_datagram_of_the_chapter_on_trust_is_built_as_its_vector_says() {
+fn every_datagram_of_the_chapters_on_trust_and_delivery_is_built_as_its_vector_says() {
     let vectors = super::vectors::Vector::all();
     for (name, bytes) in all() {
         let vector = vectors.iter().find(|vector| vector.name == name).unwrap_or_else(|| panic!("no vector {name}"));

@@ -4,15 +4,16 @@
 //! A datagram line ends with LF on the wire. `<CR>`, `<HT>`, `<NUL>` and `<FF>` stand for these bytes (`<FF>` is 0xff),
 //! and `<END>` at the end of the last line says that no LF follows. `=> same` says that we write it in the same bytes;
 //! `=> error REASON` that it is refused. `=> signed by NAME, SEQ n` says that the signature is right and whose it is;
-//! `=> opens TEXT` what is sealed in it for those who have the key, and `=> frame of NAME` what is in a group frame.
+//! `=> opens TEXT` what is sealed in it for those who have the key, `=> frame of NAME` what is in a group frame, and
+//! `=> carries NAME` what somebody passes on.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use lsnp::engine::Crypto;
 use lsnp::wire::{
-    Chain, Datagram, Dm, DmBody, Envelope, Extension, GroupFrame, Message, MessageId, SIGNED_DOMAIN, SealedBody, Style,
-    Writer, decode,
+    Carry, Chain, Datagram, Dm, DmBody, Envelope, Extension, GroupFrame, Message, MessageId, Numbers, SIGNED_DOMAIN,
+    SealedBody, Style, Synced, Writer, decode,
 };
 
 use super::golden;
@@ -81,6 +82,11 @@ pub(crate) fn said(bytes: &[u8]) -> Vec<String> {
     if let Some(frame) = GroupFrame::of(bytes) {
         return said_by_group(&frame, bytes);
     }
+    match Carry::of(bytes) {
+        Ok(Some(carry)) => return said_by_carrier(&carry, bytes),
+        Err(reason) => return vec![format!("error {reason}")],
+        Ok(None) => {}
+    }
     let datagram = match decode(bytes) {
         Ok(datagram) => datagram,
         Err(reason) => return vec![format!("error {reason}")],
@@ -93,13 +99,17 @@ pub(crate) fn said(bytes: &[u8]) -> Vec<String> {
     } else {
         None
     };
+    let chain = match Chain::of(bytes) {
+        Ok(chain) => chain,
+        Err(reason) => return vec![format!("error {reason}")],
+    };
     let mut said = vec![format!("TYPE {}", datagram.message.kind())];
     if datagram.style == Style::Spaced {
         said.push("style spaced".into());
     }
     said.extend(values(&datagram.message).into_iter().filter_map(|(key, value)| Some(format!("{key} {}", value?))));
     said.extend(extras(&datagram.extension).into_iter().filter_map(|(key, value)| Some(format!("{key} {}", value?))));
-    said.extend(chained(bytes));
+    said.extend(chain.iter().map(chained));
     said.extend(signed);
     if let Message::Dm(dm) = datagram.message {
         said.extend(opened(&dm));
@@ -119,11 +129,11 @@ fn signer(bytes: &[u8]) -> Result<String, String> {
     if good { Ok(format!("signed by {name}, SEQ {}", envelope.seq)) } else { Err("wrong signature".into()) }
 }
 
-fn chained(bytes: &[u8]) -> Option<String> {
-    let chain = Chain::of(bytes).ok()??;
+fn chained(chain: &Chain) -> String {
     let seen: Vec<String> = chain.seen.iter().map(ToString::to_string).collect();
     let prev = chain.prev.map_or(String::new(), |prev| format!(" after {prev}"));
-    Some(format!("post {}{prev}, seen [{}], LAMPORT {}", chain.number, seen.join(" "), chain.lamport))
+    let long = chain.long.map_or(String::new(), |long| format!(", text of {} bytes, {}", long.size, long.root));
+    format!("post {}{prev}, seen [{}], LAMPORT {}{long}", chain.number, seen.join(" "), chain.lamport)
 }
 
 /// What is sealed in a DM between alice and bob.
@@ -151,7 +161,15 @@ fn opened(dm: &Dm<'_>) -> Option<String> {
         }
     };
     let body = SealedBody::decode(&body)?;
-    Some(format!("opens {:?} of {}", body.text, body.timestamp))
+    Some(match (body.long, body.ack) {
+        (Some(long), _) => format!("opens a text of {} sealed bytes, {}, of {}", long.size, long.root, body.timestamp),
+        (_, Some(ack)) => format!("opens an ACK of {}, {}", ack.message_id, status(ack.stored)),
+        (None, None) => format!("opens {:?} of {}", body.text, body.timestamp),
+    })
+}
+
+fn status(stored: bool) -> &'static str {
+    if stored { "STORED" } else { "RECEIVED" }
 }
 
 fn said_by_group(frame: &GroupFrame<'_>, bytes: &[u8]) -> Vec<String> {
@@ -165,6 +183,30 @@ fn said_by_group(frame: &GroupFrame<'_>, bytes: &[u8]) -> Vec<String> {
         said.push("same".into());
     }
     said
+}
+
+fn said_by_carrier(carry: &Carry<'_>, bytes: &[u8]) -> Vec<String> {
+    let mut said = vec!["TYPE CARRY".into(), format!("SID {}", carry.sid), format!("AGE {}", carry.age)];
+    said.extend(carry.to.map(|to| format!("FOR {to}")));
+    let name = golden::all().find(|(_, golden)| golden == carry.inner).map_or("what is not signed", |(name, _)| name);
+    said.push(format!("carries {name}"));
+    let mut out = Vec::new();
+    carry.encode(&mut out);
+    if out == bytes {
+        said.push("same".into());
+    }
+    said
+}
+
+/// Which posts of whom.
+fn numbered(list: &[Numbers]) -> Option<String> {
+    let known = [("alice", golden::alice()), ("bob", golden::bob())];
+    let one = |numbers: &Numbers| {
+        let name =
+            known.iter().find(|(_, pair)| pair.public_key() == numbers.author).map_or("somebody", |(name, _)| name);
+        format!("{:?} of {name}", numbers.ranges)
+    };
+    Some(list.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 type Values = Vec<(&'static str, Option<String>)>;
@@ -187,7 +229,7 @@ fn values(message: &Message<'_>) -> Values {
         Message::Ping(m) => vec![("USER_ID", some(m.user_id.as_str())), ("PORT", m.port.map(|p| p.to_string()))],
         Message::Post(m) => vec![
             ("USER_ID", some(m.user_id.as_str())),
-            ("CONTENT", some(m.content)),
+            ("CONTENT", some(m.content).filter(|content| !content.is_empty())),
             time(m.timestamp),
             id(m.message_id),
         ],
@@ -241,6 +283,23 @@ fn values(message: &Message<'_>) -> Values {
             ("FROM", some(m.from.as_str())),
             ("DATA", Some(m.bytes().map_or("refused".into(), |b| format!("{} bytes", b.len())))),
         ],
+        Message::Ack(m) => {
+            vec![id(Some(m.message_id)), ("FOR", m.to.map(|to| to.to_string())), ("STATUS", some(status(m.stored)))]
+        }
+        Message::Sync(m) => {
+            let mut values = vec![("FROM", some(m.from.as_str()))];
+            match &m.what {
+                Synced::Ask { span: (low, high), have, last, since } => values.extend([
+                    ("SPAN", Some(format!("{low} to {high}"))),
+                    ("LAST", Some(last.to_string())),
+                    ("SINCE", Some(since.to_string())),
+                    ("HAVE", numbered(have)),
+                ]),
+                Synced::Offer(have) => values.push(("offers", numbered(have))),
+                Synced::Want(want) => values.push(("WANT", numbered(want))),
+            }
+            values
+        }
         Message::Other(_) => vec![],
         _ => panic!("a TYPE that vectors do not know"),
     }
@@ -280,6 +339,8 @@ pub(crate) fn written(datagram: &Datagram<'_>) -> Option<Vec<u8>> {
         Message::Profile(m) => m.encode(ext, None, style, &mut out),
         Message::PeerListRequest(m) => m.encode(ext, style, &mut out),
         Message::ChunkRequest(m) => m.encode(ext, &mut out),
+        Message::Ack(m) => m.encode(ext, style, &mut out),
+        Message::Sync(m) => m.encode(ext, &mut out),
         Message::Chunk(m) => lsnp::wire::Chunk::encode(m.from, &m.bytes()?, ext, &mut out),
         _ => return None,
     }
@@ -314,6 +375,9 @@ fn every_type_that_we_speak_has_a_vector() {
         "REVOKE",
         "CHUNK_REQUEST",
         "CHUNK",
+        "ACK",
+        "SYNC",
+        "CARRY",
     ] {
         assert!(vectors.iter().any(|v| v.expected[0] == format!("TYPE {kind}")), "no vector of {kind}");
     }

@@ -144,6 +144,10 @@ pub(super) async fn history(options: &Options, args: &HistoryArgs) -> Result<(),
     let wanted = Wanted { with: args.with.clone(), since, unread: args.unread, limit: Some(args.limit) };
     let lines = books.lines(wanted).await?;
     show(&lines, args.json)?;
+    // What a program reads, nobody has seen, unless it asks for just that.
+    if !args.unread && (args.json || render().pipe) {
+        return Ok(());
+    }
     let unread = lines.iter().filter(|line| !line.read && !line.ours);
     books.read(unread.filter_map(|line| line.row).collect()).await
 }

@@ -46,6 +46,8 @@ pub(super) struct Manner {
     pub(super) json: bool,
     /// It takes so long that others may want to speak to its peer.
     pub(super) serves: bool,
+    /// It needs to know at once who is here.
+    pub(super) settles: bool,
 }
 
 /// The peer that runs for the profile, if one does.
@@ -59,7 +61,7 @@ pub(super) async fn running(options: &Options) -> Result<Option<Client>, Trouble
 }
 
 impl Link {
-    /// Finds the running peer, or starts one and waits until it knows who is here.
+    /// Finds the running peer, or starts one.
     pub(super) async fn open(options: &Options, manner: Manner) -> Result<Self, Trouble> {
         if let Some(client) = running(options).await? {
             return Ok(Self { client, own: None });
@@ -79,7 +81,9 @@ impl Link {
             notices.iter().chain(&more).for_each(|notice| remark(notice));
             tokio::spawn(remarks(told));
         }
-        settle(&mut node).await;
+        if manner.settles {
+            settle(&mut node).await;
+        }
         Ok(Self { client, own: Some(Own { node, _served: served }) })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::web::{EventObject, EventQuery, Events, SentObject};
 
 use super::super::args::{DmArgs, Options, PostArgs, WaitFor};
+use super::super::session::{LAST_LONG, SHORT};
 use super::link::{Link, Manner};
 use super::trouble::Trouble;
 use super::{object, say, shown, text};
@@ -13,18 +14,12 @@ use super::{object, say, shown, text};
 /// answered by then.
 const NEWCOMERS: Duration = Duration::from_secs(2);
 
-/// Others fetch a long post from us: a peer of our own stays so long.
-const FETCHING: Duration = Duration::from_secs(2);
-
-/// Longest text that is in the datagram itself, more or less, bytes.
-const SHORT: usize = 500;
-
 pub(super) async fn post(options: &Options, args: &PostArgs) -> Result<(), Trouble> {
     let text = text(&args.text)?;
-    let link = Link::open(options, Manner { json: args.json, serves: false }).await?;
+    let link = Link::open(options, Manner { json: args.json, serves: false, settles: true }).await?;
     let posted = patiently(|| link.client.post(&text)).await;
     if posted.is_ok() && link.is_own() && text.len() > SHORT {
-        tokio::time::sleep(FETCHING).await;
+        tokio::time::sleep(LAST_LONG).await;
     }
     link.close().await;
     let sent = posted?;
@@ -42,7 +37,7 @@ pub(super) async fn post(options: &Options, args: &PostArgs) -> Result<(), Troub
 
 pub(super) async fn dm(options: &Options, args: &DmArgs) -> Result<(), Trouble> {
     let text = text(&args.text)?;
-    let mut link = Link::open(options, Manner { json: args.json, serves: false }).await?;
+    let mut link = Link::open(options, Manner { json: args.json, serves: false, settles: true }).await?;
     let delivered = deliver(&mut link, args, &text).await;
     link.close().await;
     let (sent, arrived) = delivered?;

@@ -27,7 +27,7 @@ const ENDING: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) async fn list(options: &Options, args: &ListArgs) -> Result<(), Trouble> {
-    let link = Link::open(options, Manner { json: args.json, serves: false }).await?;
+    let link = Link::open(options, Manner { json: args.json, serves: false, settles: true }).await?;
     let peers = link.client.peers(args.all).await;
     link.close().await;
     let peers = peers?;
@@ -78,7 +78,8 @@ pub(super) async fn profile(options: &Options, args: &ProfileArgs) -> Result<(),
         Some(ProfileTask::Set { part: ProfilePart::Avatar, value }) => Some(picture(value)?),
         Some(ProfileTask::Set { .. } | ProfileTask::Show) | None => None,
     };
-    let link = Link::open(options, Manner { json: args.json, serves: false }).await?;
+    let settles = !matches!(args.task, None | Some(ProfileTask::Show));
+    let link = Link::open(options, Manner { json: args.json, serves: false, settles }).await?;
     let or_none = |value: &str| if value.eq_ignore_ascii_case("none") { String::new() } else { value.to_owned() };
     let done = match (&args.task, picture) {
         (_, Some(picture)) => link.client.set_avatar(picture).await,

@@ -15,8 +15,10 @@ use super::{object, put};
 
 pub(super) async fn watch(options: &Options, args: &WatchArgs) -> Result<(), Trouble> {
     let mut signals = Signals::listen().map_err(|error| Trouble::failed(error.to_string()))?;
+    // Nothing is missed, but whoever is asked for must be known.
+    let manner = Manner { json: args.json, serves: true, settles: args.from.is_some() };
     let link = tokio::select! {
-        link = Link::open(options, Manner { json: args.json, serves: true }) => link?,
+        link = Link::open(options, manner) => link?,
         () = signals.came() => return Ok(()),
     };
     let watched = tokio::select! {
