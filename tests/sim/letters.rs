@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
-use lsnp::engine::{Command, CommandError, Crypto, Event, Reply, Socket, Whom};
+use lsnp::engine::{Command, CommandError, Crypto, Event, Failure, Mark, Reply, Socket, Whom};
 use lsnp::sim::{Air, FakeCrypto, Frame, ProgramId};
 use lsnp::wire::SealedBody;
 use rand::rngs::StdRng;
@@ -286,8 +286,9 @@ fn a_bad_prekey_is_no_key_and_harms_nobody() {
     run.inject(bad.at, a, Socket::Discovery, &bytes);
     run.forget_frames();
     let id = run.id_of(a, "bad");
-    let refused = run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-0001".into() });
-    assert!(refused.is_err(), "{refused:?}");
+    let reply = run.command(a, Command::Dm { to: Whom::Peer(id), text: "canary-0001".into() }).unwrap();
+    let (Reply::Sent { id, .. } | Reply::Waiting { id, .. }) = reply else { panic!("{reply:?}") };
+    assert_eq!(run.told_marks(a, id).last(), Some(&Mark::Failed(Failure::BadKey)));
     run.run_for(secs(30));
     assert!(!run.frames().iter().any(|frame| holds(&frame.payload, "canary-0001")));
 }

@@ -19,6 +19,7 @@ mod idle;
 mod key_change;
 mod kills;
 mod letters;
+mod liars;
 mod limits;
 mod long;
 mod loops;

@@ -20,14 +20,14 @@ fn posts(run: &Run, of: ProgramId) -> Vec<(Frame, Chain)> {
     posts
 }
 
-fn place(number: u64, lamport: u64, prev: Option<PieceHash>) -> Vec<(&'static str, String)> {
+pub(crate) fn place(number: u64, lamport: u64, prev: Option<PieceHash>) -> Vec<(&'static str, String)> {
     let mut fields = vec![("POST_NO", number.to_string()), ("LAMPORT", lamport.to_string())];
     fields.extend(prev.map(|prev| ("PREV", prev.to_string())));
     fields
 }
 
 /// A post that somebody signs by hand, at this place.
-fn post_at(writer: &mut Signer, text: &str, place: &[(&str, String)]) -> Vec<u8> {
+pub(crate) fn post_at(writer: &mut Signer, text: &str, place: &[(&str, String)]) -> Vec<u8> {
     let (label, id) = (writer.label.clone(), format!("{:016x}", writer.seq));
     let mut fields = vec![("USER_ID", label.as_str()), ("CONTENT", text), ("MESSAGE_ID", id.as_str())];
     fields.extend(place.iter().map(|(key, value)| (*key, value.as_str())));
