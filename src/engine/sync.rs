@@ -34,6 +34,9 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 /// Posts that we pass on in a second, and at once.
 const PASS_RATE: (u32, u32) = (2_000, 500);
 
+/// Summaries and requests that we look at in a second, and at once.
+const LOOK_RATE: (u32, u32) = (200, 400);
+
 /// Posts that one request names.
 const WANT_MAX: usize = 32;
 
@@ -51,12 +54,26 @@ pub(super) struct Syncing {
     pub(super) wanted: BTreeMap<(PublicKey, u64), Wanted>,
     /// What came and is not told yet.
     pub(super) late: Vec<Late>,
+    pub(super) telling: Telling,
     pub(super) round: Option<Instant>,
     pub(super) tick: Option<Instant>,
     pub(super) gap: Duration,
     /// When something last came.
     pub(super) news: Option<Instant>,
     pub(super) passed: Option<Bucket>,
+    /// Summaries that are looked at.
+    looked: Option<Bucket>,
+    /// Where posts were asked for.
+    pub(super) sources: Vec<SocketAddrV4>,
+}
+
+/// Posts of one catch-up on their way to the disk, and to be told after that.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    pub(super) open: usize,
+    pub(super) all: usize,
+    /// More of them are being given to the disk.
+    pub(super) more: bool,
 }
 
 impl Syncing {
@@ -176,6 +193,10 @@ impl Engine {
             return Err(Rejected::Stranger);
         }
         let now = arrival.now;
+        let looked = self.syncing.looked.get_or_insert_with(|| Bucket::full(LOOK_RATE, now));
+        if !looked.take(LOOK_RATE, now) {
+            return Err(Rejected::Unanswered);
+        }
         match &sync.what {
             Synced::Ask { span, have, last, since } => {
                 let beyond = self.posts.beyond(*span, have, *last, *since);
