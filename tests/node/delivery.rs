@@ -1,89 +1,11 @@
 //! Messages that arrive once, marks that are true, and what a restart, an absent peer or a bad disk changes about it.
 
-use std::path::PathBuf;
-
-use lsnp::engine::{Command, Event, Mark, Reply, RowId, Until, Whom};
-use lsnp::node::{Keys, Node, Notice, Options};
-use lsnp::wire::PublicKey;
+use lsnp::engine::{Command, Event, Mark, Reply, Until};
+use lsnp::node::{Node, Notice};
 use tokio::time::timeout;
 
-use super::disk::Disk;
-use super::world::{PATIENCE, Scratch, event, free_port, me, meet, signed};
-
-/// Somebody who runs a peer now and then.
-struct Person {
-    name: &'static str,
-    port: u16,
-    keys: Keys,
-    home: Scratch,
-    disk: Disk,
-}
-
-impl Person {
-    fn new(name: &'static str, port: u16) -> Self {
-        Self { name, port, keys: Keys::temporary().unwrap(), home: Scratch::new(), disk: Disk::new() }
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.home.0.clone()
-    }
-
-    fn options(&self) -> Options {
-        signed(self.name, self.port, &self.keys, Some(&self.folder()))
-    }
-
-    fn start(&self) -> Node {
-        Node::start_with(self.options(), self.disk.ledger()).unwrap()
-    }
-}
-
-/// Two who know each other.
-async fn two() -> ([Person; 2], [Node; 2]) {
-    let port = free_port();
-    let people = ["alice", "bob"].map(|name| Person::new(name, port));
-    let [mut alice, mut bob] = [people[0].start(), people[1].start()];
-    meet(&mut alice, "bob").await;
-    meet(&mut bob, "alice").await;
-    (people, [alice, bob])
-}
-
-async fn key(node: &Node) -> PublicKey {
-    me(node).await.key.unwrap()
-}
-
-async fn dm(from: &Node, to: PublicKey, text: &str) -> Reply {
-    from.handle.command(Command::Dm { to: Whom::Key(to), text: text.to_owned() }).await.unwrap()
-}
-
-/// Leaves, and the other one sees it.
-async fn leaves(node: Node, other: &mut Node) {
-    node.handle.leave().await;
-    event(other, "goodbye", |event| matches!(event, Event::Left(_)).then_some(())).await;
-}
-
-/// Waits for that mark of the DM with this text; returns those before.
-async fn marked(node: &mut Node, text: &str, wanted: Mark) -> Vec<Mark> {
-    let mut before = Vec::new();
-    event(node, wanted.word(), |event| match event {
-        Event::Marked { text: of, mark, .. } if &*of == text => {
-            before.push(mark);
-            (mark == wanted).then_some(())
-        }
-        _ => None,
-    })
-    .await;
-    before.pop();
-    before
-}
-
-/// The next DM that is told.
-async fn told(node: &mut Node) -> (String, Option<RowId>) {
-    event(node, "DM", |event| match event {
-        Event::Dm { text, told, .. } => Some((text.raw().to_owned(), told.row)),
-        _ => None,
-    })
-    .await
-}
+use super::people::{Person, dm, key, leaves, marked, told, two};
+use super::world::{PATIENCE, event, free_port, meet};
 
 #[tokio::test]
 async fn a_dm_is_on_the_disk_before_it_is_told_and_marked() {

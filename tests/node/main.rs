@@ -3,6 +3,8 @@
 
 mod delivery;
 mod disk;
+mod history;
 mod peers;
+mod people;
 mod signed;
 mod world;
