@@ -24,6 +24,7 @@ mod hints;
 mod inbox;
 mod instant;
 mod kept;
+mod late;
 mod letters;
 mod limits;
 mod links;
@@ -51,6 +52,7 @@ mod tests;
 mod texts;
 mod timer;
 mod waiting;
+mod wanted;
 mod who;
 mod window;
 

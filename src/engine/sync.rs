@@ -5,16 +5,13 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{
-    Carry, Chain, Envelope, Extension, Message, Numbers, PieceHash, PublicKey, SIGNED_DOMAIN, SYNC_MAX, Sync, Synced,
-    Untrusted, decode, unescaped,
-};
+use crate::wire::{Caps, Carry, Extension, Numbers, PublicKey, SYNC_MAX, Sync, Synced};
 
 use super::budget::Bucket;
-use super::commits::Incoming;
-use super::posts::{Posts, ranges};
-use super::signed::Signed;
-use super::{Arrival, Engine, Event, Instant, Kind, Peer, PeerId, PostRecord, Rejected, Timer};
+use super::late::Late;
+use super::posts::Posts;
+use super::wanted::Wanted;
+use super::{Arrival, Engine, Instant, Peer, PeerId, Rejected, Timer};
 
 /// The first round after a start follows the first peer that answers by about so long.
 const FIRST: Duration = Duration::from_millis(100);
@@ -23,25 +20,22 @@ const FIRST: Duration = Duration::from_millis(100);
 const AFTER_MEETING: Duration = Duration::from_secs(8);
 
 /// Time between rounds: after one that brought something, and at most.
-const ROUND: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
+pub(super) const ROUND: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 
 /// Offers are taken so long after we asked.
 const OPEN: Duration = Duration::from_secs(5);
 
 /// So many are asked at the start before we go on without an answer.
-const ASKED: usize = 4;
+pub(super) const ASKED: usize = 4;
 
 /// While something is wanted, it is looked after so often.
-const TICK: Duration = Duration::from_millis(100);
-
-/// A post that was asked for is asked for again after this.
-const PATIENCE: Duration = Duration::from_millis(400);
-
-/// A post is asked for so often.
-const TRIES: u8 = 6;
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Posts that we pass on in a second, and at once.
 const PASS_RATE: (u32, u32) = (2_000, 500);
+
+/// Summaries and requests that we look at in a second, and at once.
+const LOOK_RATE: (u32, u32) = (200, 400);
 
 /// Posts that one request names.
 const WANT_MAX: usize = 32;
@@ -50,41 +44,26 @@ const WANT_MAX: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Syncing {
     /// No posts with a LAMPORT below are wanted.
-    since: u64,
+    pub(super) since: u64,
     /// The first catch-up after the start is over.
-    joined: bool,
+    pub(super) joined: bool,
     /// Whom we asked lately, and where.
-    asked: VecDeque<(PeerId, Instant)>,
+    pub(super) asked: VecDeque<(PeerId, Instant)>,
     /// Whom we met since the last round.
-    met: BTreeSet<PeerId>,
-    wanted: BTreeMap<(PublicKey, u64), Wanted>,
+    pub(super) met: BTreeSet<PeerId>,
+    pub(super) wanted: BTreeMap<(PublicKey, u64), Wanted>,
     /// What came and is not told yet.
-    late: Vec<Late>,
-    round: Option<Instant>,
-    tick: Option<Instant>,
-    gap: Duration,
+    pub(super) late: Vec<Late>,
+    pub(super) round: Option<Instant>,
+    pub(super) tick: Option<Instant>,
+    pub(super) gap: Duration,
     /// When something last came.
-    news: Option<Instant>,
-    passed: Option<Bucket>,
-}
-
-/// A post that others have.
-#[derive(Debug, Default)]
-struct Wanted {
-    sources: Vec<PeerId>,
-    asked: Option<(PeerId, Instant)>,
-    tries: u8,
-}
-
-/// A post that was passed on to us.
-#[derive(Debug)]
-struct Late {
-    said: Incoming,
-    author: PublicKey,
-    chain: Chain,
-    raw: Arc<[u8]>,
-    age: u32,
-    from: PeerId,
+    pub(super) news: Option<Instant>,
+    pub(super) passed: Option<Bucket>,
+    /// Summaries that are looked at.
+    looked: Option<Bucket>,
+    /// Where posts were asked for.
+    pub(super) sources: Vec<SocketAddrV4>,
 }
 
 impl Syncing {
@@ -94,7 +73,7 @@ impl Syncing {
 }
 
 impl Engine {
-    fn may_sync(&self) -> bool {
+    pub(super) fn may_sync(&self) -> bool {
         self.ring.is_some() && !self.config.scan && self.config.catch_up.posts > 0
     }
 
@@ -112,7 +91,7 @@ impl Engine {
     pub(super) fn can_sync(&self, id: PeerId) -> bool {
         let fresh = |key: &PublicKey| self.authors.get(key).is_some_and(|author| author.fresh);
         let fit = |peer: &Peer| {
-            peer.caps.has(crate::wire::Caps::SYNC)
+            peer.caps.has(Caps::SYNC)
                 && peer.best_path().proven
                 && !peer.blocked
                 && peer.key.as_ref().is_some_and(fresh)
@@ -120,14 +99,14 @@ impl Engine {
         self.peers.read(id, fit).unwrap_or(false)
     }
 
-    fn plan_round(&mut self, at: Instant) {
+    pub(super) fn plan_round(&mut self, at: Instant) {
         if self.syncing.round.is_none_or(|round| at < round) {
             self.syncing.round = Some(at);
             self.timers.set(at, Timer::Sync);
         }
     }
 
-    fn plan_tick(&mut self, at: Instant) {
+    pub(super) fn plan_tick(&mut self, at: Instant) {
         if self.syncing.tick.is_none_or(|tick| at < tick) {
             self.syncing.tick = Some(at);
             self.timers.set(at, Timer::Sync);
@@ -189,7 +168,7 @@ impl Engine {
         }
     }
 
-    fn send_sync(&mut self, id: PeerId, what: Synced) {
+    pub(super) fn send_sync(&mut self, id: PeerId, what: Synced) {
         let Some(to) = self.peers.read(id, Peer::address) else { return };
         let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
         Sync { from: self.own.field(), what }.encode(&extension, &mut self.scratch);
@@ -204,6 +183,10 @@ impl Engine {
             return Err(Rejected::Stranger);
         }
         let now = arrival.now;
+        let looked = self.syncing.looked.get_or_insert_with(|| Bucket::full(LOOK_RATE, now));
+        if !looked.take(LOOK_RATE, now) {
+            return Err(Rejected::Unanswered);
+        }
         match &sync.what {
             Synced::Ask { span, have, last, since } => {
                 let beyond = self.posts.beyond(*span, have, *last, *since);
@@ -228,105 +211,6 @@ impl Engine {
         Ok(())
     }
 
-    /// An author says how many posts it has written: what we lack of the newest is asked for.
-    pub(super) fn on_post_count(&mut self, id: PeerId, count: u64, now: Instant) {
-        let Some(key) = self.peers.read(id, |peer| peer.key).flatten() else { return };
-        let Some(newest) = self.posts.newest_of(&key).filter(|newest| *newest < count) else { return };
-        if !self.may_sync() || !self.can_sync(id) {
-            return;
-        }
-        let first = (newest + 1).max(count.saturating_sub(self.config.limits.posts.0 as u64));
-        self.want(id, &[Numbers { author: key, ranges: vec![first..=count] }], now);
-    }
-
-    /// Notes what somebody has and we have not, the newest first while there is room, and asks for it.
-    fn want(&mut self, id: PeerId, have: &[Numbers], now: Instant) {
-        if !self.may_sync() {
-            return;
-        }
-        let most = self.config.limits.posts.0;
-        let own = self.own_key();
-        for Numbers { author, ranges } in have {
-            if self.authors.contact(author).is_some_and(|contact| contact.blocked) {
-                continue;
-            }
-            let own = own == Some(*author);
-            let mut looked = 0;
-            for number in ranges.iter().rev().flat_map(|range| range.clone().rev()) {
-                looked += 1;
-                if looked > 2 * most {
-                    break;
-                }
-                // Numbers that we never gave are somebody else's with a copy of our key.
-                let beyond = own && self.ring.as_ref().is_some_and(|ring| number > ring.posted.number);
-                if beyond || self.posts.knows(author, number) {
-                    continue;
-                }
-                if self.syncing.wanted.len() >= most && !self.syncing.wanted.contains_key(&(*author, number)) {
-                    break;
-                }
-                let wanted = self.syncing.wanted.entry((*author, number)).or_default();
-                if wanted.sources.len() < 3 && !wanted.sources.contains(&id) {
-                    wanted.sources.push(id);
-                }
-            }
-        }
-        if !self.syncing.wanted.is_empty() {
-            self.ask_for_posts(now);
-        }
-    }
-
-    /// Asks for what is wanted and not on its way, a few posts of each source at a time.
-    fn ask_for_posts(&mut self, now: Instant) {
-        let (all, each) = self.config.limits.wanted;
-        let mut flying: BTreeMap<PeerId, usize> = BTreeMap::new();
-        let mut asks: BTreeMap<PeerId, BTreeMap<PublicKey, BTreeSet<u64>>> = BTreeMap::new();
-        let mut total = 0;
-        for wanted in self.syncing.wanted.values() {
-            if let Some((id, _)) = wanted.asked.filter(|(_, at)| now.since(*at) < PATIENCE) {
-                *flying.entry(id).or_default() += 1;
-                total += 1;
-            }
-        }
-        let mut dropped = Vec::new();
-        let here = |id: &PeerId| self.peers.read(*id, |_| ()).is_some();
-        for (place, wanted) in &mut self.syncing.wanted {
-            if total >= all {
-                break;
-            }
-            if wanted.asked.is_some_and(|(_, at)| now.since(at) < PATIENCE) {
-                continue;
-            }
-            wanted.sources.retain(here);
-            if wanted.tries >= TRIES || wanted.sources.is_empty() {
-                dropped.push(*place);
-                continue;
-            }
-            let id = wanted.sources[usize::from(wanted.tries) % wanted.sources.len()];
-            let on_way = flying.entry(id).or_default();
-            if *on_way >= each {
-                continue;
-            }
-            *on_way += 1;
-            total += 1;
-            wanted.asked = Some((id, now));
-            wanted.tries += 1;
-            asks.entry(id).or_default().entry(place.0).or_default().insert(place.1);
-        }
-        for place in dropped {
-            self.syncing.wanted.remove(&place);
-        }
-        for (id, authors) in asks {
-            let list = authors.into_iter().map(|(author, numbers)| Numbers { author, ranges: ranges(numbers) });
-            for part in parts(list.collect()) {
-                self.send_sync(id, Synced::Want(part));
-            }
-        }
-        if !self.syncing.wanted.is_empty() {
-            self.plan_tick(now + TICK);
-        }
-    }
-
     /// Passes on posts that somebody who has answered asks for.
     fn pass_on(&mut self, to: SocketAddrV4, want: &[Numbers], now: Instant) {
         let unix = self.unix(now);
@@ -347,151 +231,10 @@ impl Engine {
         }
         self.syncing.passed = Some(passed);
     }
-
-    /// True for a post or a piece that somebody at this address was asked for: whoever sends it spends no budget.
-    pub(super) fn expects(&self, bytes: &[u8], from: SocketAddrV4) -> bool {
-        if bytes.starts_with(b"TYPE:CARRY\n") {
-            return self.syncing.wanted.values().any(|wanted| {
-                let at = wanted.asked.map(|(id, _)| id);
-                at.is_some_and(|id| self.is_proven(id, from))
-            });
-        }
-        bytes.starts_with(b"TYPE:CHUNK\n") && self.pulls_text_from(from)
-    }
-
-    /// Takes a post that somebody passes on. It proves by itself who wrote it; only what we asked for is looked at.
-    pub(super) fn on_carried_post(
-        &mut self,
-        carry: &Carry<'_>,
-        from: SocketAddrV4,
-        now: Instant,
-    ) -> Result<(), Rejected> {
-        let Envelope { key, signature, signed, .. } = Envelope::of(carry.inner)?;
-        let datagram = decode(carry.inner)?;
-        let Message::Post(post) = datagram.message else { return Err(Rejected::OtherType) };
-        let chain = Chain::of(carry.inner)?.ok_or(Rejected::OtherType)?;
-        let wanted = self.syncing.wanted.get(&(key, chain.number)).ok_or(Rejected::Duplicate)?;
-        let id = wanted.sources.iter().copied().find(|id| self.is_proven(*id, from)).ok_or(Rejected::Stranger)?;
-        let good = self.ring.as_ref().is_some_and(|ring| ring.crypto.verify(&key, SIGNED_DOMAIN, signed, &signature));
-        if !good {
-            self.inflow.spend(from, false, &self.config.limits, now);
-            return Err(Rejected::BadSignature);
-        }
-        self.syncing.wanted.remove(&(key, chain.number));
-        if u64::from(carry.age) > self.config.catch_up.age.as_secs() {
-            self.posts.note_known(key, chain.number..=chain.number);
-            return Err(Rejected::Replay);
-        }
-        let writer = match self.person(&key, now) {
-            Some(peer) => peer,
-            None => Peer {
-                key: Some(key),
-                trust: super::Trust::Known,
-                ..Peer::nobody(post.user_id.as_str(), *from.ip(), now)
-            },
-        };
-        let text = if datagram.extension.escaped { unescaped(post.content) } else { post.content.into() };
-        let said = Incoming {
-            from: writer,
-            message_id: post.message_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
-            kind: Kind::Post,
-            text: Untrusted::new(text),
-            stamp: post.timestamp.unwrap_or(self.unix(now)),
-            lamport: 0,
-            post: None,
-            late: true,
-        };
-        let raw = carry.inner.into();
-        self.syncing.late.push(Late { said, author: key, chain, raw, age: carry.age, from: id });
-        self.syncing.news = Some(now);
-        self.plan_tick(now + TICK);
-        let flying = self
-            .syncing
-            .wanted
-            .values()
-            .any(|wanted| wanted.asked.is_some_and(|(source, at)| source == id && now.since(at) < PATIENCE));
-        if !flying && !self.syncing.wanted.is_empty() {
-            self.ask_for_posts(now);
-        }
-        Ok(())
-    }
-
-    /// Tells what came, in its order, as soon as nothing more is to come.
-    fn finish_if_done(&mut self, now: Instant) {
-        let quiet = self.syncing.news.is_some_and(|at| now.since(at) >= TICK);
-        if !self.syncing.wanted.is_empty() {
-            return;
-        }
-        if !quiet {
-            if self.syncing.news.is_some() {
-                self.plan_tick(now + TICK);
-            } else if !self.syncing.joined && self.syncing.round.is_none_or(|round| round > now + TICK * 5) {
-                // Nobody has answered yet: somebody else may, up to a point.
-                self.syncing.joined = self.syncing.asked.len() >= ASKED;
-                self.plan_round(now + TICK);
-            }
-            return;
-        }
-        self.syncing.news = None;
-        let mut late = std::mem::take(&mut self.syncing.late);
-        late.sort_by_cached_key(|late| (late.chain.lamport, late.author, PieceHash::of(&late.raw)));
-        let came = late.len();
-        if !std::mem::replace(&mut self.syncing.joined, true) {
-            let full = came >= usize::try_from(self.config.catch_up.posts).unwrap_or(usize::MAX);
-            let least = late.first().map(|late| late.chain.lamport);
-            // What is older than the first that a newcomer gets is for others.
-            if full && let Some(least) = least {
-                self.syncing.since = self.syncing.since.max(least);
-            }
-        }
-        for Late { said, author, chain, raw, age, from } in late {
-            self.take_post_of(said, author, &chain, &raw, None, (age, from), now);
-        }
-        if came > 0 {
-            self.syncing.gap = ROUND.0;
-            let wait = self.jittered(ROUND.0, 20);
-            self.plan_round(now + wait);
-            if came > 1 {
-                self.event(Event::CaughtUp { posts: came });
-            }
-        }
-    }
-
-    /// Takes a post: from its author, or passed on by somebody after so many seconds.
-    pub(super) fn take_post_of(
-        &mut self,
-        said: Incoming,
-        author: PublicKey,
-        chain: &Chain,
-        raw: &[u8],
-        signed: Option<Signed>,
-        (age, from): (u32, PeerId),
-        now: Instant,
-    ) {
-        let lamport = self.posts.believe(chain);
-        let record = PostRecord {
-            author,
-            number: chain.number,
-            id: PieceHash::of(raw),
-            lamport,
-            raw: raw.into(),
-            long: None,
-            since: self.unix(now).saturating_sub(u64::from(age)),
-        };
-        if said.late && lamport < self.syncing.since {
-            self.posts.note_known(author, chain.number..=chain.number);
-            return;
-        }
-        let said = Incoming { lamport, post: Some(Box::new(record)), ..said };
-        match chain.long {
-            Some(long) => self.pull_post(said, long, from, signed, now),
-            None => self.take_said(said, signed, now),
-        }
-    }
 }
 
 /// A list in parts that fit into one datagram each; one empty part of an empty list.
-fn parts(list: Vec<Numbers>) -> Vec<Vec<Numbers>> {
+pub(super) fn parts(list: Vec<Numbers>) -> Vec<Vec<Numbers>> {
     let mut parts = vec![Vec::new()];
     let mut room = SYNC_MAX;
     for numbers in list {

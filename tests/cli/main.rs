@@ -2,12 +2,19 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+mod config;
+mod history;
 mod identities;
+mod messages;
 mod options;
+mod paper;
 mod pipes;
+mod popups;
 mod secrets;
+mod service;
 mod terminals;
 mod trust;
+mod watch;
 mod world;
 
 /// The program ends within this time, whatever ended it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -46,8 +47,70 @@ impl World {
         }
         command.args(args).current_dir(&self.folder).env("HOME", &self.folder).env("USER", "jack");
         command.env("LOGNAME", "jack").env("TERM", "xterm").env("PEER_DISCOVERY_PORT", self.port.to_string());
+        // What a test puts there goes before what the system has, and no notification pops up at who runs the tests.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [self.folder.join("bin")].into_iter().chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(folders).unwrap()).env("PEER_NOTIFY", "off");
+        command.env_remove("NOTIFY_SOCKET").env_remove("VISUAL").env_remove("EDITOR");
+        command.env("XDG_CONFIG_HOME", self.folder.join("config"));
         command.env("XDG_STATE_HOME", self.folder.join("state")).env("XDG_RUNTIME_DIR", self.folder.join("run"));
         command
+    }
+
+    /// Runs it to its end with this input.
+    pub(crate) fn ran(&self, args: &[&str], input: &[u8]) -> Ran {
+        self.ran_with(args, input, &[])
+    }
+
+    /// The same with these variables.
+    pub(crate) fn ran_with(&self, args: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Ran {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // It may end without reading it.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Ran { status: output.status.code(), out: text(&output.stdout), error: text(&output.stderr) }
+    }
+
+    /// Waits until there is a file of this name; its text.
+    #[track_caller]
+    pub(crate) fn appears(&self, name: &str) -> String {
+        let file = self.folder.join(name);
+        let tries = DEADLINE.as_millis() / 5;
+        for _ in 0..tries {
+            if let Ok(text) = std::fs::read_to_string(&file) {
+                return text;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("no {name} after {DEADLINE:?}");
+    }
+
+    /// Puts a program of this name before those of the system.
+    pub(crate) fn program(&self, name: &str, script: &str) {
+        let folder = self.folder.join("bin");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(name);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    /// A peer without a prompt that is ready.
+    pub(crate) fn daemon(&self, profile: &str) -> Daemon {
+        let socket = self.folder.join(format!("notify-{profile}"));
+        let _ = std::fs::remove_file(&socket);
+        let manager = UnixDatagram::bind(&socket).unwrap();
+        manager.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut command = self.command(&["--profile", profile, "--name", profile, "run"]);
+        command.env("NOTIFY_SOCKET", &socket).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        let mut told = [0; 64];
+        let count = manager.recv(&mut told).unwrap();
+        assert_eq!(&told[..count], b"READY=1\n");
+        Daemon(Some(child))
     }
 
     /// A peer on pipes that keeps nothing.
@@ -97,6 +160,46 @@ impl Drop for World {
 enum In {
     Pipe(ChildStdin),
     Terminal(File),
+}
+
+/// What a program came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) error: String,
+}
+
+impl Ran {
+    /// Each line of the output as JSON.
+    #[track_caller]
+    pub(crate) fn objects(&self) -> Vec<serde_json::Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// A peer without a prompt; killed when dropped.
+pub(crate) struct Daemon(Option<Child>);
+
+impl Daemon {
+    pub(crate) fn signals(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.0.as_ref().unwrap()), signal).unwrap();
+    }
+
+    /// Its exit status, which must be here within that time.
+    #[track_caller]
+    pub(crate) fn ends_within(mut self, longest: Duration) -> Option<i32> {
+        end(self.0.take().unwrap(), longest)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// A running peer; ended when dropped.
