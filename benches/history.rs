@@ -31,6 +31,9 @@ fn main() {
     let folder = std::env::var_os("HISTORY_BENCH_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let folder = folder.join(format!("bench-history-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
+    let before = rss();
+    idle(&folder);
+    println!("an open, idle history takes {} KiB of memory", rss().saturating_sub(before));
     let wait = bare_wait(&folder);
     let bare = bare_table(&folder);
     println!("baseline: a bare wait for the disk {wait:?}, a bare table {bare:.0} rows/s in batches of 256");
@@ -41,6 +44,15 @@ fn main() {
     reopen(&folder);
     remove(&folder);
     std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// Opens a history, keeps one line, and lets it rest.
+fn idle(folder: &Path) {
+    let Opened { ledger: mut end, .. } = open(&folder.join("idle"), None, Keep::default(), UNIX).expect("a history");
+    end.commits.send(Commit::Entry(Ticket(0), Box::new(entry(0)))).expect("the thread runs");
+    end.outcomes.blocking_recv().expect("the thread runs");
+    // It rests after a second.
+    std::thread::sleep(Duration::from_secs(2));
 }
 
 /// The median time to have 4 KiB more on the disk.

@@ -140,6 +140,7 @@ impl Engine {
             Pending::Own => {}
             Pending::OwnDm { id, to } => self.own_dm_committed(&to, id, now),
             Pending::Theirs(said) => {
+                let late = said.late && said.kind == Kind::Post;
                 if let (Kind::Dm { .. }, Some(key)) = (said.kind, said.from.key) {
                     let stored = outcome != Outcome::Failed;
                     let cap = self.config.limits.acked;
@@ -151,6 +152,9 @@ impl Engine {
                     Outcome::Stored(row) => self.tell_said(*said, Some(row)),
                     Outcome::Failed => self.tell_said(*said, None),
                     Outcome::Again => {}
+                }
+                if late {
+                    self.told_late();
                 }
             }
         }
@@ -219,6 +223,10 @@ impl Engine {
                 format!("{}~{}", said.message_id, &hash.to_hex()[..16])
             }
         };
+        if said.late && said.kind == Kind::Post {
+            self.syncing.telling.open += 1;
+            self.syncing.telling.all += 1;
+        }
         if let Some(post) = &said.post {
             let fork = self.posts.hold((**post).clone(), self.own_key(), &self.config.limits);
             self.counters.forks += u64::from(fork);

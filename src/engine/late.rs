@@ -116,16 +116,34 @@ impl Engine {
                 self.syncing.since = self.syncing.since.max(least);
             }
         }
+        self.syncing.telling.more = true;
         for Late { said, author, chain, raw, age, from } in late {
             self.take_post_of(said, author, &chain, &raw, None, (age, from), now);
         }
+        self.syncing.telling.more = false;
+        self.say_caught_up();
         if came > 0 {
             self.syncing.gap = ROUND.0;
             let wait = self.jittered(ROUND.0, 20);
             self.plan_round(now + wait);
-            if came > 1 {
-                self.event(Event::CaughtUp { posts: came });
-            }
+        }
+    }
+
+    /// One more post that came late was told.
+    pub(super) fn told_late(&mut self) {
+        let telling = &mut self.syncing.telling;
+        telling.open = telling.open.saturating_sub(1);
+        self.say_caught_up();
+    }
+
+    fn say_caught_up(&mut self) {
+        let telling = &mut self.syncing.telling;
+        if telling.open > 0 || telling.more {
+            return;
+        }
+        let posts = std::mem::take(&mut telling.all);
+        if posts > 1 {
+            self.event(Event::CaughtUp { posts });
         }
     }
 

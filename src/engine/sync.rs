@@ -54,6 +54,7 @@ pub(super) struct Syncing {
     pub(super) wanted: BTreeMap<(PublicKey, u64), Wanted>,
     /// What came and is not told yet.
     pub(super) late: Vec<Late>,
+    pub(super) telling: Telling,
     pub(super) round: Option<Instant>,
     pub(super) tick: Option<Instant>,
     pub(super) gap: Duration,
@@ -64,6 +65,15 @@ pub(super) struct Syncing {
     looked: Option<Bucket>,
     /// Where posts were asked for.
     pub(super) sources: Vec<SocketAddrV4>,
+}
+
+/// Posts of one catch-up on their way to the disk, and to be told after that.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    pub(super) open: usize,
+    pub(super) all: usize,
+    /// More of them are being given to the disk.
+    pub(super) more: bool,
 }
 
 impl Syncing {

@@ -42,6 +42,8 @@ impl Engine {
         }
         let most = self.config.limits.posts.0;
         let own = self.own_key();
+        // Of all authors together: a list of few bytes may name very many numbers.
+        let mut looked = 0;
         for Numbers { author, ranges } in have {
             if self.authors.contact(author).is_some_and(|contact| contact.blocked) {
                 continue;
@@ -50,6 +52,10 @@ impl Engine {
             let ours = self.ring.as_ref().filter(|_| own == Some(*author)).map(|ring| ring.posted.number);
             let missing = self.posts.missing(author, ranges);
             for number in missing.into_iter().rev().flat_map(|range| range.rev().take(most)) {
+                looked += 1;
+                if looked > most {
+                    break;
+                }
                 if ours.is_some_and(|last| number > last) {
                     continue;
                 }

@@ -157,45 +157,38 @@ pub(super) fn content_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Optio
     Ok(row.get_ref(column)?.as_blob()?.try_into().ok().map(PieceHash))
 }
 
+/// The other end in a row of [`LINE`]. Where the details are of a version that is not known, it is who it is.
+fn person(row: &Row<'_>) -> rusqlite::Result<Option<Person>> {
+    let peer: Option<Value> = row.get(3)?;
+    let details: Option<Vec<u8>> = row.get(4)?;
+    let label = match peer {
+        None => return Ok(None),
+        Some(Value::Text(label)) => label,
+        Some(Value::Blob(_) | Value::Null | Value::Integer(_) | Value::Real(_)) => String::new(),
+    };
+    let key = key(row, 3)?;
+    let details = details.as_deref().and_then(read_details);
+    let Some(Details { user_id, name, trust: rank, address: _ }) = details else {
+        return Ok(Some(Person { key, user_id: label, name: String::new(), trust: trust(0) }));
+    };
+    Ok(Some(Person { key, user_id, name, trust: trust(rank) }))
+}
+
 /// The line in a row of [`LINE`].
 pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
     let foreign = |what: &str| rusqlite::Error::ToSqlConversionFailure(format!("no {what} of ours").into());
-    let with = match row.get_ref(3)? {
-        ValueRef::Null => None,
-        peer => {
-            let details = match row.get_ref(4)? {
-                ValueRef::Blob(bytes) => read_details(bytes),
-                ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
-            };
-            let label = peer.as_str().unwrap_or_default();
-            let details = details.unwrap_or_else(|| Details {
-                user_id: label.to_owned(),
-                name: String::new(),
-                trust: 0,
-                address: None,
-            });
-            Some(Person {
-                key: key(row, 3)?,
-                user_id: details.user_id,
-                name: details.name,
-                trust: trust(details.trust),
-            })
-        }
-    };
+    let word: Option<String> = row.get(10)?;
     Ok(Line {
         row: RowId(row.get(0)?),
         kind: kind(row.get_ref(1)?.as_str()?).ok_or_else(|| foreign("kind"))?,
         ours: row.get(2)?,
-        with,
+        with: person(row)?,
         message_id: row.get(5)?,
         text: row.get(6)?,
         stamp: number(row, 7)?,
         at: number(row, 8)?,
         lamport: number(row, 9)?,
-        mark: match row.get_ref(10)? {
-            ValueRef::Null => None,
-            word => mark(word.as_str()?),
-        },
+        mark: word.as_deref().and_then(mark),
         read: row.get(11)?,
     })
 }

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::engine::{Commit, Outcome, RowId, Ticket};
 use crate::node::unix_now;
 
+use super::columns::{self, Who};
 use super::schema::{self, Unfit};
 use super::trouble::{Fault, Troubles, reason};
 use super::{Bounds, Forget, Forgotten, Keep, StoreError, gone, keep, place, write};
@@ -21,6 +23,9 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Whether something is too old is looked at so often.
 const SELDOM: Duration = Duration::from_secs(3_600);
+
+/// After so long a rest the file is closed: an open one takes half a MiB of memory.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// Between two steps of removing there is time for others.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -64,6 +69,10 @@ pub(super) struct Desk {
     left: Vec<Commit>,
     /// When all that is too old was last removed.
     tidied: Option<u64>,
+    /// The index is being written anew.
+    purging: bool,
+    /// Nothing was written since the last rest.
+    rested: bool,
     troubles: Troubles,
 }
 
@@ -88,10 +97,21 @@ impl Clock {
 impl Desk {
     pub(super) fn new(file: &Path, keep: Keep, bounds: Bounds, troubles: Troubles, unix: u64) -> Self {
         let clock = Clock::new(unix);
-        Self { file: file.to_owned(), keep, bounds, clock, db: None, left: Vec::new(), tidied: None, troubles }
+        Self {
+            file: file.to_owned(),
+            keep,
+            bounds,
+            clock,
+            db: None,
+            left: Vec::new(),
+            tidied: None,
+            purging: false,
+            rested: false,
+            troubles,
+        }
     }
 
-    /// The connection, opened if need be.
+    /// The connection, opened if need be: it may fail as the disk may.
     pub(super) fn db(&mut self) -> Result<&mut Connection, Unfit> {
         let db = match self.db.take() {
             Some(db) => db,
@@ -120,6 +140,7 @@ impl Desk {
 
     /// Writes all of this, and what earlier ones left. Exactly one outcome for each entry.
     pub(super) fn commit(&mut self, batch: Vec<Commit>) -> Vec<(Ticket, Outcome)> {
+        self.rested = false;
         let mut todo = std::mem::take(&mut self.left);
         let mut outcomes = Vec::new();
         if self.is_room() {
@@ -150,7 +171,7 @@ impl Desk {
         }
         let written = self.attempt(&todo);
         let written = match written {
-            Err(fault) if fault == Fault::Broken => self.replace().and_then(|()| self.attempt(&todo)),
+            Err(Fault::Broken) => self.replace().and_then(|()| self.attempt(&todo)),
             written => written,
         };
         match written {
@@ -233,7 +254,15 @@ impl Desk {
                 Err(_) => return RETRY,
             }
         }
-        self.rest();
+        match self.purge() {
+            Ok(true) => return PAUSE,
+            Ok(false) => {}
+            Err(_) => return RETRY,
+        }
+        if !std::mem::replace(&mut self.rested, true) {
+            return QUIET;
+        }
+        self.db = None;
         SELDOM
     }
 
@@ -260,9 +289,7 @@ impl Desk {
     fn rest(&mut self) {
         if let Some(db) = &self.db {
             // What fails here is done another time.
-            let _ =
-                db.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA shrink_memory;");
-            db.flush_prepared_statement_cache();
+            let _ = schema::rest(db);
         }
     }
 
@@ -279,36 +306,53 @@ impl Desk {
 
     /// Removes some lines of those up to `last`; true when there may be more.
     pub(super) fn forget(&mut self, what: &Forget, last: i64, done: &mut Forgotten) -> Result<bool, StoreError> {
-        use super::columns::{Who, stored};
-        use rusqlite::types::Value;
-
         let now = self.clock.now();
         let (filter, value) = match what {
             Forget::With(key) => ("peer = ?2", Value::from(Who::Key(key))),
             Forget::WithLabel(label) => ("peer = ?2", Value::from(Who::Label(label))),
             Forget::Before(at) => {
-                ("at < ?2 AND mark IS NOT 'waiting' AND mark IS NOT 'sent'", Value::Integer(stored(*at)))
+                ("at < ?2 AND mark IS NOT 'waiting' AND mark IS NOT 'sent'", Value::Integer(columns::stored(*at)))
             }
-            Forget::Everything => ("?2 IS NULL", Value::Null),
+            Forget::Everything => return self.forget_everything(done),
         };
+        let find = format!("SELECT row FROM line WHERE row <= ?1 AND {filter} LIMIT {}", keep::STEP);
         self.change(|db| {
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let rows = tx
-                .prepare_cached(&format!("SELECT row FROM line WHERE row <= ?1 AND {filter} LIMIT {}", keep::STEP))?
+                .prepare_cached(&find)?
                 .query_map((last, value), |row| row.get(0))?
                 .collect::<rusqlite::Result<Vec<i64>>>()?;
             let mut posts = Vec::new();
             for row in &rows {
                 posts.extend(gone::remove(&tx, *row, now)?.flatten());
-            }
-            if *what == Forget::Everything {
-                tx.execute("DELETE FROM carried", [])?;
+                gone::leave_words(&tx)?;
             }
             tx.commit()?;
             done.lines += rows.len() as u64;
             done.posts.extend(posts);
             Ok(rows.len() == keep::STEP)
         })
+    }
+
+    fn forget_everything(&mut self, done: &mut Forgotten) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        self.change(|db| {
+            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let (lines, posts) = gone::remove_all(&tx, now)?;
+            tx.commit()?;
+            *done = Forgotten { lines, posts };
+            Ok(false)
+        })
+    }
+
+    /// Takes some words of what was removed out of the index, and in the end out of the log; true when there may be more.
+    pub(super) fn purge(&mut self) -> Result<bool, StoreError> {
+        let begun = self.purging;
+        self.purging = self.change(|db| gone::purge_words(db, begun))?;
+        if !self.purging {
+            self.rest();
+        }
+        Ok(self.purging)
     }
 
     /// The newest row.
@@ -341,7 +385,6 @@ impl Desk {
                 break;
             }
         }
-        self.rest();
         self.db = None;
     }
 }

@@ -1,7 +1,7 @@
 //! What was removed, so that it does not come back when it is sent again.
 
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::engine::Entry;
 use crate::wire::{PieceHash, PublicKey};
@@ -12,56 +12,111 @@ use super::words::spaced;
 /// Most names of removed lines, and most ranges of removed posts, that are remembered; the oldest go first.
 const MOST: u32 = 65_536;
 
+/// Pages of the index that are written anew in one step: about 20 ms.
+const PURGED: i64 = 200;
+
 /// A row that was removed, if it was a signed post: its author and POST_NO.
 pub(super) type Post = Option<(PublicKey, u64)>;
 
-/// Takes a line out of all tables, and remembers its name; none when there is no such line.
-pub(super) fn remove(tx: &Transaction<'_>, row: i64, now: u64) -> rusqlite::Result<Option<Post>> {
-    struct Removed {
-        post: Post,
-        name: Option<PieceHash>,
-        text: String,
-        lamport: u64,
-        sender: Option<Value>,
-    }
-    let mut find =
-        tx.prepare_cached("SELECT author, number, message_id, ours, text, lamport, peer FROM line WHERE row = ?")?;
-    let found = find.query_row([row], |row| {
-        let author = row.get_ref(0)?;
-        let key = columns::key(row, 0)?;
-        let number = row.get::<_, Option<i64>>(1)?.and_then(|number| u64::try_from(number).ok());
-        let message_id = row.get_ref(2)?.as_str()?;
-        let bytes = author.as_bytes()?;
-        let ours: bool = row.get(3)?;
-        let named = !message_id.is_empty() && number.is_none() && !ours;
-        Ok(Removed {
-            post: key.zip(number),
-            name: named.then(|| hash(bytes, key.is_some(), message_id)),
-            text: row.get(4)?,
-            lamport: columns::number(row, 5)?,
-            sender: if ours { None } else { row.get(6)? },
-        })
-    });
-    let Some(removed) = found.optional()? else { return Ok(None) };
-    tx.prepare_cached("INSERT INTO words(words, rowid, text) VALUES('delete', ?, ?)")?
-        .execute(params![row, spaced(&removed.text)])?;
-    tx.prepare_cached("DELETE FROM line WHERE row = ?")?.execute([row])?;
+/// What remains of a line that is removed.
+#[derive(Debug)]
+struct Remains {
+    post: Post,
+    name: Option<PieceHash>,
+    lamport: i64,
+}
+
+/// The columns that [`remains`] reads, in its order.
+const REMAINS: &str = "author, number, message_id, ours, lamport";
+
+fn remains(row: &Row<'_>) -> rusqlite::Result<Remains> {
+    let key = columns::key(row, 0)?;
+    let number = row.get::<_, Option<i64>>(1)?.and_then(|number| u64::try_from(number).ok());
+    let message_id = row.get_ref(2)?.as_str()?;
+    // Nobody sends us what is ours.
+    let is_named = !message_id.is_empty() && number.is_none() && !row.get::<_, bool>(3)?;
+    let author = row.get_ref(0)?.as_bytes()?;
+    Ok(Remains {
+        post: key.zip(number),
+        name: is_named.then(|| hash(author, key.is_some(), message_id)),
+        lamport: row.get(4)?,
+    })
+}
+
+fn remember(tx: &Transaction<'_>, remains: &Remains, now: u64) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "INSERT INTO note VALUES('lamport', ?1) ON CONFLICT(name) DO UPDATE SET value = ?1 WHERE value < ?1",
     )?
-    .execute([columns::stored(removed.lamport)])?;
-    if let Some(sender) = removed.sender {
-        tx.prepare_cached("UPDATE sender SET lines = lines - 1, bytes = bytes - ? WHERE peer = ?")?
-            .execute(params![removed.text.len() as i64, sender])?;
+    .execute([remains.lamport])?;
+    if let Some((author, number)) = remains.post {
+        remember_post(tx, &author, number, now)?;
     }
-    if let Some((author, number)) = removed.post {
-        forget_post(tx, &author, number, now)?;
-    }
-    if let Some(name) = removed.name {
+    if let Some(name) = remains.name {
         tx.prepare_cached("INSERT OR REPLACE INTO gone_name VALUES(?, ?)")?
             .execute(params![name.0, columns::stored(now)])?;
     }
-    Ok(Some(removed.post))
+    Ok(())
+}
+
+/// Takes a line out of all tables, and remembers its name; none when there is no such line.
+pub(super) fn remove(tx: &Transaction<'_>, row: i64, now: u64) -> rusqlite::Result<Option<Post>> {
+    let mut find = tx.prepare_cached(&format!("SELECT {REMAINS}, text, peer FROM line WHERE row = ?"))?;
+    let found = find.query_row([row], |row| {
+        let ours: bool = row.get(3)?;
+        let sender: Option<Value> = if ours { None } else { row.get(6)? };
+        Ok((remains(row)?, row.get::<_, String>(5)?, sender))
+    });
+    let Some((remains, text, sender)) = found.optional()? else { return Ok(None) };
+    tx.prepare_cached("INSERT INTO words(words, rowid, text) VALUES('delete', ?, ?)")?
+        .execute(params![row, spaced(&text)])?;
+    tx.prepare_cached("DELETE FROM line WHERE row = ?")?.execute([row])?;
+    if let Some(sender) = sender {
+        tx.prepare_cached("UPDATE sender SET lines = lines - 1, bytes = bytes - ? WHERE peer = ?")?
+            .execute(params![text.len() as i64, sender])?;
+    }
+    remember(tx, &remains, now)?;
+    Ok(Some(remains.post))
+}
+
+/// Takes all lines out, and what is carried; how many lines, and the posts among them.
+pub(super) fn remove_all(tx: &Transaction<'_>, now: u64) -> rusqlite::Result<(u64, Vec<(PublicKey, u64)>)> {
+    let (mut lines, mut posts) = (0, Vec::new());
+    // The newest last: their names are remembered longest.
+    let mut find = tx.prepare(&format!("SELECT {REMAINS} FROM line ORDER BY row"))?;
+    let mut rows = find.query([])?;
+    while let Some(row) = rows.next()? {
+        let remains = remains(row)?;
+        remember(tx, &remains, now)?;
+        posts.extend(remains.post);
+        lines += 1;
+    }
+    tx.execute_batch(
+        "DELETE FROM post; DELETE FROM line; DELETE FROM sender; DELETE FROM carried;
+         INSERT INTO words(words) VALUES('delete-all');",
+    )?;
+    Ok((lines, posts))
+}
+
+/// Takes note that the index still has words of removed lines.
+pub(super) fn leave_words(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT OR IGNORE INTO note VALUES('words', 1)")?.execute([])?;
+    Ok(())
+}
+
+/// Takes some words of removed lines out of the index, by writing it anew a little at a time; `begun` when this goes on
+/// from the last time. True when there may be more.
+pub(super) fn purge_words(db: &Connection, begun: bool) -> rusqlite::Result<bool> {
+    if !db.prepare_cached("SELECT 1 FROM note WHERE name = 'words'")?.exists([])? {
+        return Ok(false);
+    }
+    let before = db.total_changes();
+    let pages = if begun { PURGED } else { -PURGED };
+    db.prepare_cached("INSERT INTO words(words, rank) VALUES('merge', ?)")?.execute([pages])?;
+    let more = db.total_changes() - before >= 2;
+    if !more {
+        db.execute("DELETE FROM note WHERE name = 'words'", [])?;
+    }
+    Ok(more)
 }
 
 /// True when the user had this forgotten, or it made place for others.
@@ -110,7 +165,7 @@ fn hash(author: &[u8], is_key: bool, message_id: &str) -> PieceHash {
 }
 
 /// Adds one number to the ranges of its author.
-fn forget_post(tx: &Transaction<'_>, author: &PublicKey, number: u64, now: u64) -> rusqlite::Result<()> {
+fn remember_post(tx: &Transaction<'_>, author: &PublicKey, number: u64, now: u64) -> rusqlite::Result<()> {
     let number = columns::stored(number);
     let (mut first, mut last) = (number, number);
     let mut below =

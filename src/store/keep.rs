@@ -1,4 +1,5 @@
-//! What makes place: by age, by size, and so that nobody takes more than a share.
+//! What makes place: by age, by size, and so that nobody takes more than a share. Words of what goes by age are taken out
+//! of the index at once, all others when the index writes itself anew.
 //!
 //! The clock may be wrong by years and nothing is lost by that. After a jump of the clock, removing by age waits for a day
 //! without another one: so long a wrong clock has to be put right. And ages count in the order in which the lines came: a
@@ -104,6 +105,7 @@ fn by_age(tx: &Transaction<'_>, oldest: u64, now: u64) -> rusqlite::Result<usize
     drop(rows);
     for row in &old {
         gone::remove(tx, *row, now)?;
+        gone::leave_words(tx)?;
     }
     Ok(old.len())
 }

@@ -229,6 +229,8 @@ impl History {
         let mut done = Forgotten::default();
         let last = self.shared.turn().last_row()?;
         while self.shared.turn().forget(what, last, &mut done)? {}
+        // What fails here is done by the thread when it has time.
+        while self.shared.turn().purge().unwrap_or(false) {}
         Ok(done)
     }
 

@@ -75,8 +75,8 @@ CREATE INDEX gone_name_at ON gone_name(at);
 
 CREATE TABLE note (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 
-CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2');
-INSERT INTO words(words, rank) VALUES('secure-delete', 1);
+CREATE VIRTUAL TABLE words
+    USING fts5(text, content='', columnsize=0, prefix='2', tokenize='unicode61 remove_diacritics 2');
 ";
 
 const SENDERS: &str = "
@@ -138,6 +138,19 @@ pub(super) fn open_to_read(file: &Path) -> Result<Connection, rusqlite::Error> {
          PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
     )?;
     Ok(db)
+}
+
+/// Pages that are given back at once.
+const GIVEN_BACK: u32 = 4_096;
+
+/// Gives back what is free in the file, what is in the log, and memory.
+pub(super) fn rest(db: &Connection) -> Result<(), rusqlite::Error> {
+    db.flush_prepared_statement_cache();
+    // It frees a page with every step.
+    let mut vacuum = db.prepare(&format!("PRAGMA incremental_vacuum({GIVEN_BACK})"))?;
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
+    db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA shrink_memory;")
 }
 
 /// Looks at the whole file.

@@ -37,8 +37,8 @@ fn is_unspaced(c: char) -> bool {
         | '\u{ff66}'..='\u{ffdc}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// What the index is asked for: every word quoted, for a word of a user is no syntax; only a `*` at its end means that
-/// the word may go on. None without a word; the count when there are too many.
+/// What the index is asked for: every word quoted, for a word of a user is no syntax; only a `*` after two letters or more
+/// means that the word may go on. None without a word; the count when there are too many.
 pub(super) fn question(words: &str) -> Result<Option<String>, usize> {
     let mut question = String::new();
     let mut count = 0;
@@ -54,7 +54,7 @@ pub(super) fn question(words: &str) -> Result<Option<String>, usize> {
         question.push('"');
         question.push_str(&spaced(stem).replace('"', "\"\""));
         question.push('"');
-        if stem.len() < word.len() {
+        if stem.len() < word.len() && stem.chars().nth(1).is_some() {
             question.push('*');
         }
     }
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(asked(" \t"), None);
         assert_eq!(asked("* **"), None);
         assert_eq!(asked("foo-bar AND").as_deref(), Some("\"foo-bar\" \"AND\""));
-        assert_eq!(asked("a\"b play* \0x").as_deref(), Some("\"a\"\"b\" \"play\"* \"x\""));
+        assert_eq!(asked("a\"b play* p* \0x").as_deref(), Some("\"a\"\"b\" \"play\"* \"p\" \"x\""));
         assert_eq!(asked("東京").as_deref(), Some("\" 東  京 \""));
         assert_eq!(question(&"a ".repeat(33)), Err(33));
     }

@@ -44,7 +44,7 @@ pub(super) fn start(
     };
     let archive = archive.map_err(|unfit| match unfit {
         Unfit::Newer(version) => OpenError::Newer { file: file.clone(), version },
-        other => OpenError::Unusable { file: file.clone(), reason: other.to_string() },
+        Unfit::System(_) | Unfit::Sqlite(_) => OpenError::Unusable { file: file.clone(), reason: unfit.to_string() },
     })?;
     let shared = Arc::new(Shared::new(desk));
     let (commits, incoming) = sync_channel(Limits::default().commits);

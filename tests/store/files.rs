@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use lsnp::engine::Outcome;
 use lsnp::store::{Keep, OpenError, Query};
 
-use crate::desk::{BARE, Desk, Folder, NOW, dm, wait};
+use crate::desk::{BARE, Desk, Folder, NOW, dm, plain, wait};
 
 /// A file with some lines, as a run that has ended leaves it.
 fn filled(lines: u64) -> Folder {
@@ -122,6 +122,41 @@ fn a_file_of_a_newer_version_stays_as_it_is() {
     assert!(matches!(error, OpenError::Newer { version: 1_000, .. }), "{error}");
     assert_eq!(fs::read(folder.file()).unwrap(), before);
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_of_version_1_is_brought_up() {
+    let folder = Folder::new();
+    let db = rusqlite::Connection::open(folder.file()).unwrap();
+    db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;").unwrap();
+    db.execute_batch(include_str!("version-1.sql")).unwrap();
+    for number in 1..=1_100 {
+        db.execute(
+            "INSERT INTO line (lamport, author, id, message_id, kind, ours, peer, text, stamp, at, read)
+             VALUES (?1, 'bob@10.0.0.9', x'', 'm' || ?1, 'dm', 0, 'bob@10.0.0.9', 'old ' || ?1, 5, 6, 0)",
+            [number],
+        )
+        .unwrap();
+        db.execute("INSERT INTO words(rowid, text) VALUES(?1, 'old ' || ?1)", [number]).unwrap();
+    }
+    db.pragma_update(None, "user_version", 1).unwrap();
+    drop(db);
+
+    let mut desk = Desk::open(&folder.0);
+    assert!(desk.notices.is_empty());
+    let lines = desk.all();
+    assert_eq!((lines.len(), &*lines[6].text, lines[6].at), (1_100, "old 7", 6));
+    assert_eq!(lines[6].with.as_ref().unwrap().user_id, "bob@10.0.0.9");
+    assert_eq!(desk.put_one(plain("bob@10.0.0.9", "m7", "old 7")), Outcome::Again);
+    // What was there counts for the share of its sender.
+    assert!(matches!(desk.put_one(plain("bob@10.0.0.9", "new", "new")), Outcome::Stored(_)));
+    assert!((900..=1_000).contains(&desk.all().len()), "{}", desk.all().len());
+    let found = Query { words: Some("old 1000".to_owned()), ..Query::default() };
+    assert_eq!(desk.history.lines(&found).unwrap().len(), 1);
+    desk.end();
+    let db = rusqlite::Connection::open(folder.file()).unwrap();
+    let version: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
 }
 
 #[test]
