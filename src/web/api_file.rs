@@ -1,5 +1,6 @@
 //! `api.toml`: where the API of a running peer is, for programs of the same user.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,18 @@ pub(super) struct Entrance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) port6: Option<u16>,
     /// What every request has to show.
-    pub(super) token: String,
+    pub(super) token: Token,
+}
+
+/// What every request has to show. It does not get into a log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Token(pub(super) String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
 }
 
 /// The file of a running peer, there and locked until this is dropped.

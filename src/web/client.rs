@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
-use super::api_file::{self, Entrance};
+use super::api_file::{self, Entrance, Token};
 use super::{
     DmRequest, DoneObject, ErrorObject, EventQuery, ForgetRequest, ForgottenObject, HistoryQuery, JudgeRequest,
     LineObject, PeerObject, PeersQuery, PostRequest, ProfileObject, ProfileRequest, ReadRequest, SearchQuery,
@@ -39,7 +39,7 @@ pub struct Client(Way);
 
 #[derive(Debug, Clone)]
 enum Way {
-    Remote { address: SocketAddr, token: String },
+    Remote { address: SocketAddr, token: Token },
     Local(Router),
 }
 
@@ -287,7 +287,7 @@ impl Client {
             }
             Way::Remote { address, token } => {
                 let request = request.header(HOST, address.to_string());
-                let request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+                let request = request.header(AUTHORIZATION, format!("Bearer {}", token.0));
                 send(*address, request.body(body).map_err(gone)?).await?
             }
         };

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::api_file::Token;
 use super::refusal::Refusal;
 
 /// So many wrong tokens are answered at once.
@@ -51,9 +52,9 @@ pub(super) struct Guard {
 pub(super) struct Proven(pub(super) Arc<AtomicBool>);
 
 impl Guard {
-    pub(super) fn new(port: u16, token: &str) -> Self {
+    pub(super) fn new(port: u16, token: &Token) -> Self {
         let hosts = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}"));
-        Self { hosts, token: blake3::hash(token.as_bytes()), wrong: AtomicU32::new(0) }
+        Self { hosts, token: blake3::hash(token.0.as_bytes()), wrong: AtomicU32::new(0) }
     }
 
     fn check(&self, request: &Request) -> Result<(), Refusal> {

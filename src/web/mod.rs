@@ -40,7 +40,7 @@ pub use objects::*;
 use crate::node::{Handle, Profile, random_seed};
 use crate::store::History;
 
-use api_file::{ApiFile, Entrance};
+use api_file::{ApiFile, Entrance, Token};
 use guard::Guard;
 use server::Listeners;
 
@@ -74,7 +74,7 @@ pub fn paths() -> Vec<&'static str> {
 #[derive(Debug)]
 pub struct Served {
     port: u16,
-    token: String,
+    token: Token,
     task: JoinHandle<()>,
     _file: Option<ApiFile>,
 }
@@ -86,7 +86,7 @@ pub struct Served {
 pub async fn serve(context: Context) -> io::Result<Served> {
     let listeners = Listeners::open().await?;
     let port = listeners.port;
-    let token = BASE64URL_NOPAD.encode(&random_seed()?);
+    let token = Token(BASE64URL_NOPAD.encode(&random_seed()?));
     let guard = Arc::new(Guard::new(port, &token));
     let entrance =
         Entrance { pid: std::process::id(), port, port6: listeners.v6.is_some().then_some(port), token: token.clone() };
@@ -106,7 +106,7 @@ impl Served {
     /// What every request has to show.
     #[must_use]
     pub fn token(&self) -> &str {
-        &self.token
+        &self.token.0
     }
 }
 

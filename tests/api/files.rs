@@ -17,6 +17,8 @@ async fn only_its_user_can_read_the_token_and_it_goes_with_the_peer() {
     assert!(text.contains(&format!("port = {}\n", peer.served.port())), "{text}");
     assert!(text.contains(&format!("pid = {}\n", std::process::id())) && text.contains(peer.served.token()));
     assert_eq!(peer.served.token().len(), 43, "256 bits");
+    let logged = format!("{:?} {:?}", peer.served, peer.client);
+    assert!(!logged.contains(peer.served.token()), "{logged}");
     assert!(!peer.scratch.0.join("api.toml.new").exists(), "no remains");
 
     drop(peer.served);
