@@ -3,16 +3,30 @@
 
 mod authors;
 mod input;
+mod ledger;
 mod played;
 mod trust;
 
-use lsnp::wire::{Chunk, Datagram, Dm, DmBody, Message, Safe, SafeLines, decode as read, escaped, is_clean, unescaped};
+use lsnp::wire::{
+    Carry, Chain, Chunk, Datagram, Dm, DmBody, Message, Numbers, Safe, SafeLines, Synced, decode as read, escaped,
+    is_clean, unescaped,
+};
 
 pub use played::engine;
 pub use trust::{sealed, signed};
 
 /// Reads the bytes, and shows all text that they hold.
 pub fn decode(bytes: &[u8]) {
+    if let Ok(Some(carry)) = Carry::of(bytes) {
+        assert!(Carry::of(carry.inner) == Ok(None), "a CARRY in a CARRY");
+        if let Ok(inner) = read(carry.inner) {
+            assert!(["POST", "DM", "ACK"].contains(&inner.message.kind()), "something else is carried");
+        }
+    }
+    if let Ok(Some(chain)) = Chain::of(bytes) {
+        assert!(chain.number > 0 && chain.lamport > 0 && chain.prev.is_some() == (chain.number > 1), "a broken chain");
+        assert!(chain.long.is_none_or(|long| (1..=65_536).contains(&long.size)), "a text that is too long");
+    }
     let Ok(datagram) = read(bytes) else { return };
     let show = |text: &str| {
         let safe = Safe::line(text);
@@ -41,12 +55,26 @@ pub fn decode(bytes: &[u8]) {
         Message::Chunk(m) => {
             let _ = m.bytes();
         }
+        Message::Sync(m) => {
+            let (Synced::Ask { have: list, .. } | Synced::Offer(list) | Synced::Want(list)) = &m.what;
+            check_numbers(list);
+        }
         _ => {}
     }
     let (text, marked) = std::str::from_utf8(bytes).map_or(("".into(), false), escaped);
     assert!(is_clean(&text), "an escaped text splits");
     if marked {
         assert_eq!(unescaped(&text).as_bytes(), bytes, "an escaped text does not come back");
+    }
+}
+
+/// Authors ascend, and so do their numbers, which do not touch.
+fn check_numbers(list: &[Numbers]) {
+    assert!(list.len() <= 30 && list.is_sorted_by(|one, next| one.author < next.author), "authors in another order");
+    for Numbers { ranges, .. } in list {
+        assert!((1..=16).contains(&ranges.len()), "{} ranges", ranges.len());
+        assert!(ranges.iter().all(|range| 0 < *range.start() && range.start() <= range.end()), "an empty range");
+        assert!(ranges.is_sorted_by(|one, next| one.end() + 1 < *next.start()), "ranges that touch");
     }
 }
 
@@ -76,6 +104,8 @@ fn written(datagram: &Datagram<'_>) -> Option<Vec<u8>> {
         Message::PeerListRequest(m) => m.encode(ext, style, &mut out),
         Message::ChunkRequest(m) => m.encode(ext, &mut out),
         Message::Chunk(m) => Chunk::encode(m.from, &m.bytes()?, ext, &mut out),
+        Message::Ack(m) => m.encode(ext, style, &mut out),
+        Message::Sync(m) => m.encode(ext, &mut out),
         _ => return None,
     }
     Some(out)

@@ -4,14 +4,18 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use lsnp::engine::{
-    Command, Config, Contact, Crypto, Engine, Event, Identity, Instant, Kept, Keyring, Limits, Link, Links, Output,
-    PeerId, Record, Socket, Whom, Word,
+    Command, Config, Contact, Crypto, Engine, Identity, Instant, Kept, Keyring, Limits, Link, Links, Output, PeerId,
+    Record, Reply, Socket, Whom, Word,
 };
 use lsnp::sim::FakeCrypto;
-use lsnp::wire::{Envelope, Message, Name, Octets, Prekey, decode as read};
+use lsnp::wire::{
+    CARRY_MAX, Chunk, Envelope, Extension, Message, Name, OWN_DATAGRAM_MAX, Octets, PieceHash, Prekey, UserId,
+    decode as read,
+};
 
-use super::authors::{Authors, GROUP, unwrapped};
+use super::authors::{Authors, GROUP, Turn, unwrapped};
 use super::input::Input;
+use super::ledger::Ledger;
 
 /// Small caps, so that a short input reaches them.
 fn limits() -> Limits {
@@ -34,6 +38,14 @@ fn limits() -> Limits {
         held: (2, 4),
         sessions: (2, 4),
         subkeys: 2,
+        outbox: (2, 4),
+        in_flight: (1, 2),
+        acked: 8,
+        commits: 4,
+        posts: (8, 8 << 10),
+        wanted: (4, 2),
+        carried: (1 << 10, 2 << 10),
+        long_texts: (1, 2, 4 << 10),
         ..Limits::default()
     }
 }
@@ -62,7 +74,8 @@ pub fn engine(bytes: &[u8]) {
         avatar: (start & 1 == 1).then(|| b"\x89PNG\r\n\x1a\n and more".to_vec()),
         port: 8000,
     };
-    let config = Config { scan: start & 2 == 2, shards: 2, limits: limits.clone(), ..Config::default() };
+    let (scan, history) = (start & 2 == 2, start & 32 == 0);
+    let config = Config { scan, history, shards: 2, limits: limits.clone(), ..Config::default() };
     let mut now = Instant::BIRTH;
     let mut engine = Engine::new(identity, config, [start; 32], now, Duration::from_secs(1_728_938_500));
     let own = FakeCrypto::new(0);
@@ -77,6 +90,8 @@ pub fn engine(bytes: &[u8]) {
     let mut leased = u64::from(start);
     let mut asked: Vec<(SocketAddrV4, String)> = Vec::new();
     let mut ids: Vec<PeerId> = Vec::new();
+    let mut ledger = Ledger::default();
+    let (mut sent, mut hashes): (Vec<String>, Vec<(SocketAddrV4, PieceHash)>) = (Vec::new(), Vec::new());
     let mut left = false;
     engine.handle_links(links(3), now);
     for _ in 0..200 {
@@ -139,8 +154,15 @@ pub fn engine(bytes: &[u8]) {
                 let _ = engine.handle_command(Command::Post { text: input.text() }, now);
             }
             10 => {
-                if let Some(to) = peer(&ids, input.byte()) {
-                    let _ = engine.handle_command(Command::Dm { to: Whom::Peer(to), text: input.text() }, now);
+                let which = input.byte();
+                let to = match peer(&ids, which) {
+                    Some(id) if what & 32 == 0 => Whom::Peer(id),
+                    _ => Whom::Key(authors.key(which)),
+                };
+                let text = input.text().repeat(if what & 64 == 0 { 1 } else { 200 });
+                let reply = engine.handle_command(Command::Dm { to, text }, now);
+                if let Ok(Reply::Sent { id, .. } | Reply::Waiting { id, .. }) = reply {
+                    sent.push(id.to_string());
                 }
             }
             11 => {
@@ -196,6 +218,44 @@ pub fn engine(bytes: &[u8]) {
                 left |= command == Command::Leave;
                 let _ = engine.handle_command(command, now);
             }
+            _ if what & 0xe0 != 0 => {
+                let turn = Turn { who: input.byte(), kind: input.byte(), number: input.byte() };
+                let to = own.public_key();
+                let mut from = input.address();
+                let bytes = match what >> 5 {
+                    1 | 2 => {
+                        ledger.settle(&mut engine, turn.who, turn.kind, now);
+                        Vec::new()
+                    }
+                    3 => match sent.get(usize::from(turn.number) % sent.len().max(1)) {
+                        Some(id) => authors.ack(turn, to, prekey, id),
+                        None => Vec::new(),
+                    },
+                    4 => authors.carry(turn, to, input.number()),
+                    5 => authors.sync(turn, to, input.number(), input.byte()),
+                    6 => authors.post(turn, u64::from(input.number()), &input.text()),
+                    _ => {
+                        let asked = hashes.get(usize::from(turn.number) % hashes.len().max(1));
+                        let mut out = Vec::new();
+                        if let Some((address, hash)) = asked {
+                            from = *address;
+                            let name = UserId::new("a@10.0.0.2").unwrap_or_else(|| unreachable!());
+                            let piece = authors.piece(hash).unwrap_or(b"no piece");
+                            Chunk::encode(name, piece, &Extension::default(), &mut out);
+                        } else {
+                            let posts = vec![(authors.key(turn.who), u64::from(turn.number))];
+                            let with = (turn.kind & 1 == 1).then(|| authors.key(turn.who));
+                            let _ = engine.handle_command(Command::Forget { posts, with }, now);
+                        }
+                        out
+                    }
+                };
+                // A post that is not sent may still be passed on.
+                if !bytes.is_empty() && !(what >> 5 == 6 && turn.kind & 2 == 2) {
+                    let bytes = if grouped { authors.wrap(turn.who, &bytes) } else { bytes };
+                    let _ = engine.handle_datagram(&bytes, from, Socket::Unicast, now);
+                }
+            }
             _ => engine.handle_timeout(now),
         }
         let mut outputs = 0;
@@ -210,7 +270,15 @@ pub fn engine(bytes: &[u8]) {
                     } else {
                         transmit.payload.to_vec()
                     };
+                    if ledger.check_carry(&payload, &own) {
+                        assert!(payload.len() <= OWN_DATAGRAM_MAX + CARRY_MAX, "too much is passed on");
+                        continue;
+                    }
                     let Ok(datagram) = read(&payload) else { panic!("we send what we refuse") };
+                    ledger.check_ack(&datagram.message);
+                    if let Message::ChunkRequest(request) = &datagram.message {
+                        hashes.extend(transmit.to.iter().map(|to| (*to, request.hash)));
+                    }
                     if let Some(ask) = datagram.extension.ask {
                         asked.extend(transmit.to.iter().map(|to| (*to, ask.to_string())));
                     }
@@ -225,22 +293,21 @@ pub fn engine(bytes: &[u8]) {
                         prekey = discovery.prekey.unwrap_or(prekey);
                     }
                 }
-                Output::Event(Event::Post { from, text, .. }) => authors.check(from.key(), text.raw(), false),
-                Output::Event(Event::Dm { from, text, private, .. }) => authors.check(from.key(), text.raw(), private),
+                Output::Event(event) => ledger.hear(&event, &authors),
+                Output::Commit(commit) => ledger.take(commit, &authors, &own),
                 Output::Store(Record::Lease(until)) => leased = until,
                 Output::Wait(until) => {
-                    assert!(
-                        left || until > now || what % 16 != 15,
-                        "it wants to be called at once, after being called"
-                    );
+                    assert!(left || until > now || what != 15, "it wants to be called at once, after being called");
                     break;
                 }
-                Output::Event(_) | Output::Store(_) | Output::Commit(_) | Output::Reopen => {}
+                Output::Store(_) | Output::Reopen => {}
             }
             outputs += 1;
             assert!(outputs < 10_000, "the outputs do not end");
         }
         asked.drain(..asked.len().saturating_sub(16));
+        hashes.drain(..hashes.len().saturating_sub(16));
+        sent.drain(..sent.len().saturating_sub(16));
         let peers = engine.peers();
         assert!(peers.len() <= limits.peers, "{} peers", peers.len());
         ids = peers.snapshot().iter().map(lsnp::engine::Peer::id).collect();

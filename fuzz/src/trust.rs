@@ -1,10 +1,14 @@
 //! Signed and sealed datagrams, mutated.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use lsnp::engine::Crypto;
 use lsnp::sim::FakeCrypto;
-use lsnp::wire::{Chain, Dm, DmBody, Envelope, Extension, GroupFrame, Message, SIGNED_DOMAIN, SealedBody, decode};
+use lsnp::wire::{
+    Assembly, Carry, Chain, Dm, DmBody, Envelope, Extension, GroupFrame, Message, PieceHash, Pieces, SIGNED_DOMAIN,
+    SealedBody, Taken, decode,
+};
 
 use super::authors::Authors;
 use super::input::Input;
@@ -20,6 +24,8 @@ static SIGNED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         "TYPE:PROFILE\nUSER_ID:b@10.0.0.3\nDISPLAY_NAME:Bob\nSTATUS:here\nSID:CAcGBQQDAgE\n",
         "TYPE:DM\nFROM:a@10.0.0.2\nTO:b@10.0.0.3\nSEAL:1\nKID:0b0b0001\nMESSAGE_ID:2\nBOX:AAAA\nSID:AQIDBAUGBwg\n",
         "TYPE:CHUNK_REQUEST\nFROM:a@10.0.0.2\nHASH:AQIDBAUGBwgJCgsMDQ4PEA\nSID:AQIDBAUGBwg\n",
+        "TYPE:ACK\nMESSAGE_ID:2\nFOR:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA\nSTATUS:STORED\nSID:AQIDBAUGBwg\n",
+        "TYPE:SYNC\nFROM:a@10.0.0.2\nWANT:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=1-3,7\nSID:AQIDBAUGBwg\n",
     ];
     let mut authors = Authors::new();
     texts.iter().zip(0..).map(|(text, at)| authors.sign(at, 1, text.as_bytes())).collect()
@@ -127,10 +133,13 @@ fn check_signed(datagram: &[u8]) {
 /// Reads the bytes as everything that is sealed or holds something sealed; what has one form is written the same again.
 pub fn sealed(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };
-    match first % 4 {
+    match first % 8 {
         0 => {
             if let Some(body) = SealedBody::decode(bytes) {
                 assert!(body.text.len() <= bytes.len(), "a text that is longer than what it came in");
+                let held = [!body.text.is_empty(), body.long.is_some(), body.ack.is_some()];
+                assert_eq!(held.iter().filter(|one| **one).count(), 1, "a body of more than one thing");
+                assert!(body.long.as_ref().is_none_or(|long| (17..=65_552).contains(&long.size)), "a size");
                 assert_eq!(SealedBody::decode(&body.encode()), Some(body), "a body that changes");
             }
         }
@@ -141,7 +150,62 @@ pub fn sealed(bytes: &[u8]) {
             assert_eq!(read, Some(body).filter(|_| !text.is_empty()), "a text that does not survive");
         }
         2 => check_dm(bytes),
-        _ => check_group_frame(bytes),
+        3 => check_group_frame(bytes),
+        4 => check_carry(bytes),
+        5 => check_pieces(bytes),
+        _ => check_lists(bytes),
+    }
+}
+
+fn check_carry(bytes: &[u8]) {
+    let Ok(Some(carry)) = Carry::of(bytes) else { return };
+    let mut out = Vec::new();
+    carry.encode(&mut out);
+    assert_eq!(out, bytes, "a CARRY that has two forms");
+    assert!(carry.inner.len() <= 1_200, "too much is carried");
+}
+
+/// Cuts bytes, more of them than there are here, and puts them together in an order that the bytes tell.
+fn check_pieces(bytes: &[u8]) {
+    let mut input = Input(bytes);
+    let (repeats, step) = (usize::from(input.byte()) + 1, usize::from(input.byte()));
+    let whole = input.rest().repeat(repeats);
+    let Some(pieces) = Pieces::cut(&whole[..whole.len().min(65_552)]) else { return };
+    let size = whole.len().min(65_552);
+    let root = pieces.root();
+    let stock: BTreeMap<PieceHash, Vec<u8>> = pieces.into_pieces().into_iter().collect();
+    let Some(mut assembly) = Assembly::new(root, size) else { panic!("{size} bytes are not put together") };
+    for _ in 0..=stock.len() {
+        let missing: Vec<PieceHash> = assembly.missing().collect();
+        assert!(!missing.is_empty(), "nothing is missing, and nothing whole");
+        match assembly.take(stock[&missing[step % missing.len()]].clone()) {
+            Taken::More => {}
+            Taken::Whole(again) => return assert_eq!(again, whole[..size], "put together otherwise"),
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("it does not end");
+}
+
+/// Takes pieces that an author made up: a list of them under a size that need not be right.
+fn check_lists(bytes: &[u8]) {
+    let mut input = Input(bytes);
+    let size = usize::from(input.number()) + usize::from(input.byte() & 1) * 16;
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    while !input.is_empty() && parts.len() < 40 {
+        parts.push(input.part().to_vec());
+    }
+    let list: Vec<u8> = parts.iter().flat_map(|part| PieceHash::of(part).0).collect();
+    let root = PieceHash::of(&list);
+    let Some(mut assembly) = Assembly::new(root, size) else { return };
+    for piece in [list].into_iter().chain(parts) {
+        let before = assembly.missing().count();
+        match assembly.take(piece) {
+            Taken::Whole(whole) => return assert_eq!(whole.len(), size, "whole, and of another size"),
+            Taken::Stray => assert_eq!(assembly.missing().count(), before, "a stray changes something"),
+            Taken::More | Taken::Broken => {}
+        }
+        assert!(assembly.missing().count() <= 110, "too much is wanted");
     }
 }
 

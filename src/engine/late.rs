@@ -26,10 +26,7 @@ impl Engine {
     /// True for a post or a piece that somebody at this address was asked for: whoever sends it spends no budget.
     pub(super) fn expects(&self, bytes: &[u8], from: SocketAddrV4) -> bool {
         if bytes.starts_with(b"TYPE:CARRY\n") {
-            return self.syncing.wanted.values().any(|wanted| {
-                let at = wanted.asked.map(|(id, _)| id);
-                at.is_some_and(|id| self.is_proven(id, from))
-            });
+            return self.syncing.sources.contains(&from);
         }
         bytes.starts_with(b"TYPE:CHUNK\n") && self.pulls_text_from(from)
     }

@@ -47,10 +47,6 @@ struct Known {
 }
 
 impl Known {
-    fn has(&self, number: u64) -> bool {
-        self.numbers.iter().any(|range| range.contains(&number))
-    }
-
     fn note(&mut self, range: RangeInclusive<u64>) {
         let at = self.numbers.partition_point(|other| *other.end() < range.start().saturating_sub(1));
         let (mut first, mut last) = range.into_inner();
@@ -104,8 +100,23 @@ impl Posts {
         self.held.get(self.texts.get(&root)?)?.long.as_ref()
     }
 
-    pub(super) fn knows(&self, author: &PublicKey, number: u64) -> bool {
-        self.known.get(author).is_some_and(|known| known.has(number))
+    /// What is not known of these numbers of an author.
+    pub(super) fn missing(&self, author: &PublicKey, have: &[RangeInclusive<u64>]) -> Vec<RangeInclusive<u64>> {
+        let known = self.known.get(author).map_or(&[][..], |known| &known.numbers);
+        let mut missing = Vec::new();
+        for range in have {
+            let mut first = *range.start();
+            for other in known.iter().filter(|other| other.end() >= range.start() && other.start() <= range.end()) {
+                if first < *other.start() {
+                    missing.push(first..=other.start() - 1);
+                }
+                first = first.max(other.end().saturating_add(1));
+            }
+            if first <= *range.end() {
+                missing.push(first..=*range.end());
+            }
+        }
+        missing
     }
 
     /// The greatest number that is known of an author.
@@ -317,7 +328,16 @@ mod tests {
         assert_eq!(known.numbers, [1..=5, 7..=7, 9..=9]);
         known.note(6..=8);
         assert_eq!(known.numbers, [1..=9]);
-        assert!(known.has(1) && known.has(9) && !known.has(10) && !known.has(0));
+    }
+
+    #[test]
+    fn what_is_missing_lies_between_what_is_known() {
+        let author = PublicKey([7; 32]);
+        let mut posts = Posts::default();
+        assert_eq!(posts.missing(&author, &[2..=9]), [2..=9]);
+        [3..=4, 7..=7, 20..=30].into_iter().for_each(|range| posts.note_known(author, range));
+        assert_eq!(posts.missing(&author, &[1..=2, 4..=8, 25..=40]), [1..=2, 5..=6, 8..=8, 31..=40]);
+        assert!(posts.missing(&author, &[20..=30]).is_empty());
     }
 
     #[test]
@@ -325,7 +345,7 @@ mod tests {
         let mut known = Known::default();
         (0..200).for_each(|at| known.note(at * 3 + 1..=at * 3 + 1));
         assert_eq!(known.numbers.len(), RANGES);
-        assert!(known.has(2) && !known.has(200 * 3 - 3));
+        assert_eq!((known.numbers[0].start(), known.numbers.last()), (&1, Some(&(598..=598))));
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 /// Posts that we pass on in a second, and at once.
 const PASS_RATE: (u32, u32) = (2_000, 500);
 
+/// Summaries and requests that we look at in a second, and at once.
+const LOOK_RATE: (u32, u32) = (200, 400);
+
 /// Posts that one request names.
 const WANT_MAX: usize = 32;
 
@@ -57,6 +60,10 @@ pub(super) struct Syncing {
     /// When something last came.
     pub(super) news: Option<Instant>,
     pub(super) passed: Option<Bucket>,
+    /// Summaries that are looked at.
+    looked: Option<Bucket>,
+    /// Where posts were asked for.
+    pub(super) sources: Vec<SocketAddrV4>,
 }
 
 impl Syncing {
@@ -176,6 +183,10 @@ impl Engine {
             return Err(Rejected::Stranger);
         }
         let now = arrival.now;
+        let looked = self.syncing.looked.get_or_insert_with(|| Bucket::full(LOOK_RATE, now));
+        if !looked.take(LOOK_RATE, now) {
+            return Err(Rejected::Unanswered);
+        }
         match &sync.what {
             Synced::Ask { span, have, last, since } => {
                 let beyond = self.posts.beyond(*span, have, *last, *since);

@@ -7,7 +7,7 @@ use crate::wire::{Numbers, PublicKey, Synced};
 
 use super::posts::ranges;
 use super::sync::{TICK, parts};
-use super::{Engine, Instant, PeerId};
+use super::{Engine, Instant, Peer, PeerId};
 
 /// A post that was asked for is asked for again after this.
 pub(super) const PATIENCE: Duration = Duration::from_millis(400);
@@ -46,19 +46,15 @@ impl Engine {
             if self.authors.contact(author).is_some_and(|contact| contact.blocked) {
                 continue;
             }
-            let own = own == Some(*author);
-            let mut looked = 0;
-            for number in ranges.iter().rev().flat_map(|range| range.clone().rev()) {
-                looked += 1;
-                if looked > 2 * most {
-                    break;
-                }
-                // Numbers that we never gave are somebody else's with a copy of our key.
-                let beyond = own && self.ring.as_ref().is_some_and(|ring| number > ring.posted.number);
-                if beyond || self.posts.knows(author, number) {
+            // Numbers that we never gave are somebody else's with a copy of our key.
+            let ours = self.ring.as_ref().filter(|_| own == Some(*author)).map(|ring| ring.posted.number);
+            let missing = self.posts.missing(author, ranges);
+            for number in missing.into_iter().rev().flat_map(|range| range.rev().take(most)) {
+                if ours.is_some_and(|last| number > last) {
                     continue;
                 }
-                if self.syncing.wanted.len() >= most && !self.syncing.wanted.contains_key(&(*author, number)) {
+                let full = self.syncing.wanted.len() >= most;
+                if full && !self.syncing.wanted.contains_key(&(*author, number)) {
                     break;
                 }
                 let wanted = self.syncing.wanted.entry((*author, number)).or_default();
@@ -112,6 +108,7 @@ impl Engine {
         for place in dropped {
             self.syncing.wanted.remove(&place);
         }
+        self.syncing.sources = flying.into_keys().flat_map(|id| self.peers.read(id, Peer::address)).collect();
         for (id, authors) in asks {
             let list = authors.into_iter().map(|(author, numbers)| Numbers { author, ranges: ranges(numbers) });
             for part in parts(list.collect()) {

@@ -157,6 +157,7 @@ pub(super) fn marked(id: OwnMessageId, to: Option<&Peer>, mark: Mark) -> SentObj
         message: id.to_string(),
         to: to.map(person),
         peers: None,
+        without: Vec::new(),
         private: to.map(Peer::is_private),
         mark: mark.word().to_owned(),
         reason: reason(mark),

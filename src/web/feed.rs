@@ -268,3 +268,6 @@ async fn serve(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,6 @@ pub struct Context {
 }
 
 /// The routes of the API, without a guard: for use within this process only.
-#[must_use]
 pub fn router(context: Context) -> Router {
     routes::router(context)
 }

@@ -164,6 +164,9 @@ pub struct SentObject {
     /// How many it was sent to; of a post.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peers: Option<usize>,
+    /// Those it was not sent to, as it is longer than what their programs can take; of a post.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<PersonObject>,
     /// Nobody else can read it; of a DM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,

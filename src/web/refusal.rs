@@ -96,10 +96,7 @@ impl From<CommandError> for Refusal {
             CommandError::Left => (StatusCode::SERVICE_UNAVAILABLE, "ended"),
         };
         let refusal = Self::new(status, word, error.to_string());
-        match error {
-            CommandError::TooFast { retry_after } => refusal.retry_after(retry_after),
-            _ => refusal,
-        }
+        if let CommandError::TooFast { retry_after } = error { refusal.retry_after(retry_after) } else { refusal }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The routes, and what each does.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
 
-use crate::engine::{Command, Me, Person, Reply, Until, Word};
-use crate::node::Profile;
+use crate::engine::{Command, Mark, Me, Person, Reply, Until, Word};
+use crate::node::{Profile, ProfileError};
 use crate::wire::OwnMessageId;
 
 use super::feed::{About, Feed};
@@ -26,11 +26,14 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) context: Context,
+    /// The name of the profile; empty for a temporary one.
+    profile: String,
     feed: Arc<Feed>,
 }
 
 pub(super) fn router(context: Context) -> Router {
-    let api = Api { context, feed: Arc::new(Feed::new()) };
+    let profile = locked(&context.profile).name().to_owned();
+    let api = Api { context, profile, feed: Arc::new(Feed::new()) };
     let routed = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
     routed.fallback(nothing).method_not_allowed_fallback(not_so).with_state(Arc::new(api))
 }
@@ -66,6 +69,10 @@ async fn openapi() -> Response {
     ([(CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
 }
 
+fn locked(profile: &Mutex<Profile>) -> MutexGuard<'_, Profile> {
+    profile.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn nothing() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "nothing", "there is nothing of that name: see /api/openapi.json")
 }
@@ -80,14 +87,23 @@ pub(super) fn done() -> Answer<DoneObject> {
 
 impl Api {
     async fn me(&self) -> Result<Me, Refusal> {
-        match self.context.handle.command(Command::WhoAmI).await? {
-            Reply::Me(me) => Ok(me),
-            _ => Err(Refusal::failed("the peer does not say who it is")),
-        }
+        let Reply::Me(me) = self.context.handle.command(Command::WhoAmI).await? else {
+            return Err(Refusal::failed("the peer does not say who it is"));
+        };
+        Ok(me)
     }
 
-    fn profile(&self) -> MutexGuard<'_, Profile> {
-        self.context.profile.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Changes what is kept for the next start, where a slow disk stops nobody; why it is not kept.
+    async fn keep(
+        &self,
+        change: impl FnOnce(&mut Profile) -> Result<(), ProfileError> + Send + 'static,
+    ) -> Option<String> {
+        let profile = Arc::clone(&self.context.profile);
+        let kept = tokio::task::spawn_blocking(move || change(&mut locked(&profile))).await;
+        match kept {
+            Ok(kept) => kept.err().map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     async fn profile_object(&self, not_kept: Option<String>) -> Result<Answer<ProfileObject>, Refusal> {
@@ -115,7 +131,6 @@ async fn status(State(api): State<Arc<Api>>) -> Result<Answer<StatusObject>, Ref
         None => None,
     };
     let name = me.user_id.rsplit_once('@').map_or(&*me.user_id, |(name, _)| name).to_owned();
-    let profile = api.profile().name().to_owned();
     Ok(Answer(StatusObject {
         v: SCHEMA,
         kind: "status".to_owned(),
@@ -126,7 +141,7 @@ async fn status(State(api): State<Arc<Api>>) -> Result<Answer<StatusObject>, Ref
         status: me.status.map(|status| status.to_string()),
         key: me.key.map(|key| key.to_string()),
         fingerprint: me.key.map(|key| key.fingerprint().hex()),
-        profile: (!profile.is_empty()).then_some(profile),
+        profile: (!api.profile.is_empty()).then(|| api.profile.clone()),
         grouped: me.grouped,
         port: me.port,
         discovery: me.discovery_open,
@@ -154,14 +169,19 @@ async fn send_post(
     State(api): State<Arc<Api>>,
     Input(asked): Input<PostRequest>,
 ) -> Result<Answer<SentObject>, Refusal> {
-    match api.context.handle.command(Command::Post { text: asked.text }).await? {
-        Reply::Posted { id, to, .. } => Ok(api.sent(&SentObject {
-            peers: Some(to.len()),
-            private: None,
-            ..convert::marked(id, None, crate::engine::Mark::Sent)
-        })),
-        _ => Err(Refusal::failed("the peer does not say what became of it")),
-    }
+    let Reply::Posted { id, to, without } = api.context.handle.command(Command::Post { text: asked.text }).await?
+    else {
+        return Err(unsaid());
+    };
+    Ok(api.sent(&SentObject {
+        peers: Some(to.len()),
+        without: without.iter().map(convert::person).collect(),
+        ..convert::marked(id, None, Mark::Sent)
+    }))
+}
+
+fn unsaid() -> Refusal {
+    Refusal::failed("the peer does not say what became of it")
 }
 
 async fn send_dm(State(api): State<Arc<Api>>, Input(asked): Input<DmRequest>) -> Result<Answer<SentObject>, Refusal> {
@@ -170,7 +190,7 @@ async fn send_dm(State(api): State<Arc<Api>>, Input(asked): Input<DmRequest>) ->
     api.feed.listen(&api.context.handle);
     match api.context.handle.command(Command::Dm { to: person.whom(), text: asked.text }).await? {
         Reply::Sent { id, to, private } => {
-            let sent = convert::marked(id, Some(&to), crate::engine::Mark::Sent);
+            let sent = convert::marked(id, Some(&to), Mark::Sent);
             Ok(api.sent(&SentObject { private: Some(private), ..sent }))
         }
         Reply::Waiting { id, to, until } => {
@@ -179,10 +199,10 @@ async fn send_dm(State(api): State<Arc<Api>>, Input(asked): Input<DmRequest>) ->
                 Until::Word => "its key is new: say whether that is right",
                 Until::Away => "not here: it is sent when it is heard again",
             };
-            let sent = convert::marked(id, Some(&to), crate::engine::Mark::Waiting);
+            let sent = convert::marked(id, Some(&to), Mark::Waiting);
             Ok(api.sent(&SentObject { reason: Some(reason.to_owned()), ..sent }))
         }
-        _ => Err(Refusal::failed("the peer does not say what became of it")),
+        Reply::Done | Reply::Posted { .. } | Reply::Contacts(_) | Reply::Me(_) | Reply::Stats(_) => Err(unsaid()),
     }
 }
 
@@ -235,11 +255,13 @@ async fn set_profile(
     let status = asked.status.or_else(|| own(me.status)).filter(|status| !status.is_empty());
     let command = Command::Profile { display_name: display_name.clone(), status: status.clone() };
     api.context.handle.command(command).await?;
-    let kept = api.profile().change(|settings| {
-        settings.display_name = display_name;
-        settings.status = status;
-    });
-    api.profile_object(kept.err().map(|error| error.to_string())).await
+    let change = move |profile: &mut Profile| {
+        profile.change(|settings| {
+            settings.display_name = display_name;
+            settings.status = status;
+        })
+    };
+    api.profile_object(api.keep(change).await).await
 }
 
 async fn set_avatar(State(api): State<Arc<Api>>, Raw(bytes): Raw) -> Result<Answer<ProfileObject>, Refusal> {
@@ -252,8 +274,8 @@ async fn drop_avatar(State(api): State<Arc<Api>>) -> Result<Answer<ProfileObject
 
 async fn avatar(api: &Api, bytes: Option<Vec<u8>>) -> Result<Answer<ProfileObject>, Refusal> {
     api.context.handle.command(Command::Avatar(bytes.clone())).await?;
-    let kept = api.profile().keep_avatar(bytes.as_deref());
-    api.profile_object(kept.err().map(|error| error.to_string())).await
+    let not_kept = api.keep(move |profile| profile.keep_avatar(bytes.as_deref())).await;
+    api.profile_object(not_kept).await
 }
 
 async fn judge(State(api): State<Arc<Api>>, Input(asked): Input<JudgeRequest>) -> Result<Answer<PeerObject>, Refusal> {

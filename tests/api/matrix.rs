@@ -1,6 +1,11 @@
 //! Every route with every wrong Host, Origin, Sec-Fetch-Site and token: none passes, and the right ones do.
 
-use crate::world::{Peer, body, free_port, start, status};
+use std::net::Ipv6Addr;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::world::{Peer, body, free_port, rest, start, status};
 
 /// What is asked for, with a body that would do something.
 const REQUESTS: [(&str, &str); 25] = [
@@ -151,6 +156,20 @@ async fn every_right_request_passes_the_guard() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn the_other_family_has_the_same_port_and_the_same_guard() {
+    let peer = start("alice", free_port()).await;
+    let Ok(mut stream) = TcpStream::connect((Ipv6Addr::LOCALHOST, peer.served.port())).await else {
+        return println!("no IPv6 here");
+    };
+    let host = format!("[::1]:{}", peer.served.port());
+    let request = peer.request("GET /api/status", &[("Host", &host), ("Connection", "")], "");
+    let foreign = peer.request("GET /api/status", &[("Host", "[::1]")], "");
+    stream.write_all((request + &foreign).as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.contains("HTTP/1.1 200") && answer.contains("HTTP/1.1 421"), "{answer}");
 }
 
 /// A refusal of ours, with all that every answer has.

@@ -161,11 +161,16 @@ fn every_field_of_every_answer_is_described() {
         message: s("m"),
         to: Some(person()),
         peers: Some(2),
+        without: vec![person()],
         private: Some(false),
         mark: s("acknowledged"),
         reason: Some(s("r")),
     };
-    same("SentObject", &sent, &SentObject { to: None, peers: None, private: None, reason: None, ..sent.clone() });
+    same(
+        "SentObject",
+        &sent,
+        &SentObject { to: None, peers: None, without: Vec::new(), private: None, reason: None, ..sent.clone() },
+    );
 
     let profile = ProfileObject {
         v: SCHEMA,

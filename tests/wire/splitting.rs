@@ -117,11 +117,21 @@ fn any_line() -> impl Strategy<Value = String> {
         "SCAN",
         "TOKEN",
         "STATUS",
+        "FOR",
+        "SPAN",
+        "LAST",
+        "SINCE",
+        "HAVE",
+        "WANT",
+        "RE",
+        "POSTS",
+        "LONG",
         "X",
     ]);
     let value = prop_oneof![
         3 => prop::sample::select(vec![
-            "POST", "DM", "PROFILE", "PEER_DISCOVERY", "PEER_LIST_RESPONSE", "CHUNK", "FOLLOW_RESPONSE", "REVOKE", "1",
+            "POST", "DM", "PROFILE", "PEER_DISCOVERY", "PEER_LIST_RESPONSE", "CHUNK", "FOLLOW_RESPONSE", "REVOKE", "ACK",
+            "SYNC", "CARRY", "1", "-", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=1-3",
             "a@1.2.3.4", "AAAAAAAAAAA", "[\"a\\u00e9\", \"b\"]", "png,1,AAAAAAAAAAAAAAAAAAAAAA",
         ]).prop_map(str::to_owned),
         1 => nasty_text(),
