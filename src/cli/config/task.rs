@@ -50,7 +50,9 @@ pub(in crate::cli) fn told(path: &Path, fault: &Fault) -> String {
 
 fn shown(setting: &Setting, file: &Path) -> String {
     let value = match (setting.key.as_str(), setting.values.as_slice()) {
-        ("peer" | "interface", values) => format!("[{}]", values.iter().map(quoted).collect::<Vec<_>>().join(", ")),
+        ("peer" | "interface", values) => {
+            format!("[{}]", values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", "))
+        }
         ("private-only" | "history" | "notify" | "verbose", [value]) => truth(value).to_string(),
         (_, [value]) => quoted(value),
         (_, _) => "(not set)".to_owned(),
@@ -69,8 +71,8 @@ fn truth(value: &str) -> bool {
     !["", "0", "n", "no", "f", "false", "off"].iter().any(|no| value.eq_ignore_ascii_case(no))
 }
 
-fn quoted(value: &String) -> String {
-    match value.as_str() {
+fn quoted(value: &str) -> String {
+    match value {
         value if value.parse::<u64>().is_ok() => value.to_owned(),
         value => format!("{value:?}"),
     }

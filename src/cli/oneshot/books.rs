@@ -24,7 +24,7 @@ const PAGE: u32 = 1_000;
 #[derive(Debug)]
 pub(super) enum Books {
     Peer(Client),
-    Shelf(Shelf),
+    Shelf(Box<Shelf>),
 }
 
 /// Which lines are wanted.
@@ -47,7 +47,7 @@ impl Books {
         }
         match profile(options).await? {
             Found::Running(client) => Ok(Self::Peer(client)),
-            Found::Profile(profile, _) => Shelf::open(options, profile).map(Self::Shelf),
+            Found::Profile(profile, _) => Shelf::open(options, profile).map(|shelf| Self::Shelf(Box::new(shelf))),
         }
     }
 
