@@ -52,7 +52,7 @@ program() {
     mkdir -p "$home" "$FOLDER/run"
     chmod 700 "$home" "$FOLDER/run"
     printf "env -u PEER_NAME HOME='%s' XDG_STATE_HOME='%s/state' XDG_CONFIG_HOME='%s/config' XDG_RUNTIME_DIR='%s' \
-PEER_DISCOVERY_PORT=%s USER=%s LOGNAME=%s '%s'; read -r _" \
+PEER_DISCOVERY_PORT=%s PEER_NOTIFY=off USER=%s LOGNAME=%s '%s'; read -r _" \
         "$home" "$home" "$home" "$FOLDER/run" "$PORT" "$login" "$login" "$PEER"
 }
 
@@ -129,11 +129,14 @@ play() {
     see charlie 'hello'
     type_ bob 'DM alice shall we have lunch?'
     see bob 'To alice, private: shall we have lunch?'
+    see bob 'stored: alice'
     see alice 'shall we have lunch?'
     type_ charlie 'PROFILE Charlie C. | back at two'
     see alice 'Charlie C.'
     type_ alice 'DM "Charlie C." see you then'
     see charlie 'see you then'
+    type_ alice 'HISTORY charlie'
+    see alice 'you to Charlie C.'
     type_ charlie QUIT
     see alice 'Charlie C. left'
     see bob 'Charlie C. left'

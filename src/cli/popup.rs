@@ -116,10 +116,17 @@ impl Popups {
 
 /// What pops up for this, if anything does.
 fn popup(event: &Event, names: &Names, own: &[String]) -> Option<Popup> {
-    let (from, text, whom) = match event {
-        Event::Dm { from, text, told, .. } if !told.late => (from, text, " to you"),
-        Event::Post { from, text, told } if !told.late && is_about(text.raw(), own) => (from, text, ""),
-        _ => return None,
+    let (from, text, whom) = if let Event::Dm { from, text, told, .. } = event
+        && !told.late
+    {
+        (from, text, " to you")
+    } else if let Event::Post { from, text, told } = event
+        && !told.late
+        && is_about(text.raw(), own)
+    {
+        (from, text, "")
+    } else {
+        return None;
     };
     let mark = if from.trust() == Trust::Verified { "\u{2713} " } else { "" };
     let title = format!("{mark}{}{whom}", names.speaker(from));

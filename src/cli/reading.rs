@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::engine::RowId;
@@ -13,10 +13,17 @@ use super::screen::Writing;
 /// Rows that are noted together.
 const MOST: usize = 1024;
 
+#[derive(Debug)]
+enum Item {
+    Row(RowId),
+    /// Tells when all before is noted.
+    Mark(oneshot::Sender<()>),
+}
+
 /// Notes which rows were shown.
 #[derive(Debug)]
 pub(super) struct Reading {
-    shown: mpsc::UnboundedSender<RowId>,
+    shown: mpsc::UnboundedSender<Item>,
     task: JoinHandle<()>,
 }
 
@@ -31,10 +38,21 @@ impl Reading {
                 if !writing.reached().await {
                     return;
                 }
-                let (history, seen) = (history.clone(), std::mem::take(&mut some));
+                let (mut seen, mut marks) = (Vec::new(), Vec::new());
+                for item in some.drain(..) {
+                    match item {
+                        Item::Row(row) => seen.push(row),
+                        Item::Mark(mark) => marks.push(mark),
+                    }
+                }
+                let history = history.clone();
                 let noted = tokio::task::spawn_blocking(move || history.mark_read(&seen)).await;
                 if let Ok(Err(error)) = noted {
                     tracing::warn!(%error, "lines that were shown count as unread");
+                }
+                for mark in marks {
+                    // Nobody may wait for it any more.
+                    let _ = mark.send(());
                 }
             }
         });
@@ -45,7 +63,15 @@ impl Reading {
     pub(super) fn shown(&self, rows: impl IntoIterator<Item = RowId>) {
         for row in rows {
             // The task ends when nobody reads any more.
-            let _ = self.shown.send(row);
+            let _ = self.shown.send(Item::Row(row));
+        }
+    }
+
+    /// Waits until all that was shown so far is noted, but not for long.
+    pub(super) async fn settle(&self, longest: Duration) {
+        let (noted, mark) = oneshot::channel();
+        if self.shown.send(Item::Mark(noted)).is_ok() {
+            let _ = tokio::time::timeout(longest, mark).await;
         }
     }
 

@@ -1,5 +1,7 @@
 //! What was said before: HISTORY, SEARCH, FORGET.
 
+use std::time::Duration;
+
 use crate::engine::{Command, Person, RowId, WhoError, find};
 use crate::store::{Forget, History, Line, Query, StoreError};
 use crate::wire::{PublicKey, Safe};
@@ -17,6 +19,9 @@ const MOST: u32 = 10_000;
 
 /// Unread lines that are shown at a time.
 const UNREAD: usize = 200;
+
+/// What was shown just now is noted as read within this time, if the disk is not slow.
+const NOTED: Duration = Duration::from_millis(500);
 
 /// With whom.
 struct Other {
@@ -46,6 +51,9 @@ impl Session {
     }
 
     pub(super) async fn recall_unread(&mut self) {
+        if let Some(reading) = &self.reading {
+            reading.settle(NOTED).await;
+        }
         let query = Query { unread: true, ..Query::default() };
         let some = self.read(move |history| {
             let mut lines = Vec::new();

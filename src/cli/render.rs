@@ -109,7 +109,7 @@ impl Render {
     pub fn posted(self, to: &[Peer], without: &[Peer], names: &Names) -> Shown {
         let list = |peers: &[Peer]| some(peers.iter().map(|peer| names.label(peer)));
         let text = match (to.len(), without.len()) {
-            (0, 0) => return self.error("Nobody here, not sent"),
+            (0, 0) => "Nobody is here yet: who comes later gets it".to_owned(),
             (0, _) => return self.error(&format!("Not sent: it is too long for {}", list(without))),
             (count, 0) => format!("Posted to {count}: {}", list(to)),
             (count, _) => format!("Posted to {count}: {}; too long for {}", list(to), list(without)),

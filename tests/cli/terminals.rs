@@ -24,7 +24,7 @@ fn the_first_five_minutes_in_three_terminals() {
     alice.shows("Nobody yet; announced ");
     alice.shows(" s ago. Start `peer` on another machine, or try: peer doctor\n");
     alice.types("POST hi");
-    alice.shows("Nobody here, not sent\n");
+    alice.shows("Nobody is here yet: who comes later gets it\n");
 
     let mut bob = world.at_terminal(&[]);
     bob.shows("Profile jack is in use by another peer; using jack-2\n");

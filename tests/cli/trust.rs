@@ -189,7 +189,7 @@ fn a_contact_that_is_not_here_is_known_still() {
     bob.types("QUIT");
     alice.shows("LEFT\tbob@");
     alice.types("DM bob hi");
-    alice.shows("ERROR\t\t\tbob#");
+    alice.shows("WAITS\tbob@");
     alice.shows("is not here");
     alice.types("PEER bob");
     alice.shows("state: not here");

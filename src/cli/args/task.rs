@@ -287,10 +287,24 @@ pub enum Format {
     Markdown,
 }
 
-/// The options of `peer forget`: exactly one that says what.
+/// The options of `peer forget`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-#[group(id = "what-to-forget", required = true, multiple = false, args = ["with", "older_than", "all"])]
 pub struct ForgetArgs {
+    /// What to forget.
+    #[command(flatten)]
+    pub what: WhatToForget,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to forget: exactly one of these.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct WhatToForget {
     /// All with this one
     #[arg(long, value_name = "WHO")]
     pub with: Option<String>,
@@ -300,12 +314,6 @@ pub struct ForgetArgs {
     /// All
     #[arg(long)]
     pub all: bool,
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
-    /// One JSON object
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// The options of `peer profile`.

@@ -111,9 +111,9 @@ fn values(key: &str, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, String
         DeValue::Boolean(is) => Some(is.to_string()),
         DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
     };
-    let values = match value.get_ref() {
-        DeValue::Array(items) => items.iter().map(|item| one(item.get_ref())).collect(),
-        value => one(value).map(|value| vec![value]),
+    let values = match value.get_ref().as_array() {
+        Some(items) => items.iter().map(|item| one(item.get_ref())).collect(),
+        None => one(value.get_ref()).map(|value| vec![value]),
     };
     values.ok_or_else(|| format!("{key} takes a text in quotes, a number, true or false, or a list of texts"))
 }

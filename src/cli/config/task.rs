@@ -50,7 +50,10 @@ pub(in crate::cli) fn told(path: &Path, fault: &Fault) -> String {
 
 fn shown(setting: &Setting, file: &Path) -> String {
     let value = match (setting.key.as_str(), setting.values.as_slice()) {
-        ("peer" | "interface", values) => format!("[{}]", values.iter().map(quoted).collect::<Vec<_>>().join(", ")),
+        ("peer" | "interface", values) => {
+            format!("[{}]", values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", "))
+        }
+        ("private-only" | "history" | "notify" | "verbose", [value]) => truth(value).to_string(),
         (_, [value]) => quoted(value),
         (_, _) => "(not set)".to_owned(),
     };
@@ -63,10 +66,13 @@ fn shown(setting: &Setting, file: &Path) -> String {
     format!("{} = {value}  # {source}", setting.key)
 }
 
-fn quoted(value: &String) -> String {
-    match value.as_str() {
-        "true" | "on" => "true".to_owned(),
-        "false" | "off" => "false".to_owned(),
+/// Whether a word that an option took for yes or no is no.
+fn truth(value: &str) -> bool {
+    !["", "0", "n", "no", "f", "false", "off"].iter().any(|no| value.eq_ignore_ascii_case(no))
+}
+
+fn quoted(value: &str) -> String {
+    match value {
         value if value.parse::<u64>().is_ok() => value.to_owned(),
         value => format!("{value:?}"),
     }
@@ -74,5 +80,11 @@ fn quoted(value: &String) -> String {
 
 fn print(text: &str) -> Result<(), Vec<String>> {
     let printed = screen::print(&Shown::line(false, &[(Tone::Plain, text)]));
-    printed.map_err(|error| vec![format!("Cannot show anything: {error}")])
+    match printed {
+        // Nobody reads on: what was shown was enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(vec![format!("Cannot show anything: {error}")])
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }

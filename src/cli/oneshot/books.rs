@@ -24,7 +24,7 @@ const PAGE: u32 = 1_000;
 #[derive(Debug)]
 pub(super) enum Books {
     Peer(Client),
-    Shelf(Shelf),
+    Shelf(Box<Shelf>),
 }
 
 /// Which lines are wanted.
@@ -47,7 +47,7 @@ impl Books {
         }
         match profile(options).await? {
             Found::Running(client) => Ok(Self::Peer(client)),
-            Found::Profile(profile, _) => Shelf::open(options, profile).map(Self::Shelf),
+            Found::Profile(profile, _) => Shelf::open(options, profile).map(|shelf| Self::Shelf(Box::new(shelf))),
         }
     }
 
@@ -172,7 +172,8 @@ pub(super) fn render() -> Render {
 }
 
 pub(super) async fn forget(options: &Options, args: &ForgetArgs) -> Result<(), Trouble> {
-    let what = ForgetRequest { with: args.with.clone(), before: args.older_than.map(ago), all: args.all };
+    let what =
+        ForgetRequest { with: args.what.with.clone(), before: args.what.older_than.map(ago), all: args.what.all };
     if !args.yes && !asked(args)? {
         return say("Nothing was removed");
     }
@@ -189,7 +190,7 @@ fn asked(args: &ForgetArgs) -> Result<bool, Trouble> {
     if !terminal::is_interactive() {
         return Err(Trouble::usage("nobody can be asked here: add --yes to remove it for ever"));
     }
-    let what = match (&args.with, args.older_than) {
+    let what = match (&args.what.with, args.what.older_than) {
         (Some(with), _) => format!("all posts of {0} and all DMs with {0}", shown(with)),
         (None, Some(age)) => format!("all that is older than {} days", age.as_secs() / 86_400),
         (None, None) => "the whole history".to_owned(),

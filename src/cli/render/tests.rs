@@ -189,8 +189,8 @@ fn what_was_sent_is_told_with_whom_and_how() {
     let peers = lan.engine.peers();
     let (all, names) = (peers.snapshot(), lan.names());
     assert_eq!(PEOPLE.posted(&all, &[], &names).as_str(), "Posted to 2: bob, charlie");
-    assert_eq!(PEOPLE.posted(&[], &[], &names).as_str(), "Nobody here, not sent");
-    assert_eq!(PIPE.posted(&[], &[], &names).as_str(), "ERROR\t\t\tNobody here, not sent");
+    assert_eq!(PEOPLE.posted(&[], &[], &names).as_str(), "Nobody is here yet: who comes later gets it");
+    assert_eq!(PIPE.posted(&[], &[], &names).as_str(), "SENT\t\t\tNobody is here yet: who comes later gets it");
     assert_eq!(PEOPLE.sent(&all[0], "hi", false, &names, NOW).as_str(), "To bob, not private (older client): hi");
     lan.passes(NOW + Duration::from_secs(60));
     for host in 3..6 {
