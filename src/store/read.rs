@@ -102,8 +102,10 @@ fn newest(db: &Connection, query: &Query) -> Result<Vec<Line>, Unanswered> {
         filter.and("(lamport, plain, placed, id, row) < (?, ?, ?, ?, ?)", place);
     }
     filter.values.push(Value::Integer(query.limit.map_or(-1, i64::from)));
-    let sql =
-        format!("SELECT {LINE} FROM line {} ORDER BY lamport DESC, plain DESC, placed DESC, id DESC, row DESC LIMIT ?", filter.sql);
+    let sql = format!(
+        "SELECT {LINE} FROM line {} ORDER BY lamport DESC, plain DESC, placed DESC, id DESC, row DESC LIMIT ?",
+        filter.sql
+    );
     let mut find = db.prepare(&sql)?;
     let mut lines =
         find.query_map(params_from_iter(filter.values), columns::line)?.collect::<rusqlite::Result<Vec<Line>>>()?;
@@ -216,7 +218,8 @@ impl Pages {
         if let Some(after) = &self.after {
             filter.and("(lamport, plain, placed, id, row) > (?, ?, ?, ?, ?)", after.clone());
         }
-        let sql = format!("SELECT {LINE} FROM line {} ORDER BY lamport, plain, placed, id, row LIMIT {PAGE}", filter.sql);
+        let sql =
+            format!("SELECT {LINE} FROM line {} ORDER BY lamport, plain, placed, id, row LIMIT {PAGE}", filter.sql);
         let mut find = db.prepare_cached(&sql)?;
         let page = find.query_map(params_from_iter(filter.values), columns::line)?;
         let mut page = page.collect::<rusqlite::Result<Vec<Line>>>()?;
