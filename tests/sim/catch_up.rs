@@ -95,7 +95,7 @@ fn late_joiner(seed: u64, air: Air, setup: Setup) -> (Run, Vec<ProgramId>, Progr
     let hosts = run.hosts(56);
     let all: Vec<ProgramId> =
         hosts[..55].iter().enumerate().map(|(n, host)| run.peer(*host, &format!("p{n}"))).collect();
-    run.run_for(secs(30));
+    run.run_for(secs(180));
     assert!(run.all_know_all(&all));
     for number in 0..500 {
         post(&mut run, all[number % 5], &format!("post {number}: so many words as people write to one another"));
