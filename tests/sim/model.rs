@@ -223,7 +223,7 @@ impl Model {
 
 #[test]
 fn random_operations_keep_the_invariants() {
-    for seed in 0..SEEDS {
+    for seed in 0..super::run::seeds(SEEDS) {
         let mut model = Model::new(seed);
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for number in 0..60 {
