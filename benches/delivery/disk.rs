@@ -34,9 +34,12 @@ struct Two<'lan> {
     gone: BTreeSet<String>,
 }
 
+/// One way to spoil a disk, and what must hold then.
+type Case = fn(&mut Two<'_>, &mut Report) -> io::Result<()>;
+
 /// Spoils disks, and looks what is said, what is promised and whether they go on talking.
 pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> {
-    let cases: [(&str, fn(&mut Two<'_>, &mut Report) -> io::Result<()>); 5] = [
+    let cases: [(&str, Case); 5] = [
         ("full", full),
         ("read-only", read_only),
         ("history read-only", locked),

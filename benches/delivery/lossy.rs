@@ -17,7 +17,7 @@ use super::wire::{Faults, Wire};
 const PACE: Duration = Duration::from_millis(40);
 
 /// All of them arrive within this, or are missing.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(420);
 
 /// What is on the way when the last mark is told comes within this: copies, too.
 const ECHOES: Duration = Duration::from_secs(2);

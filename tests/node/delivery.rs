@@ -101,9 +101,11 @@ async fn what_was_kept_and_not_acknowledged_is_not_told_twice() {
     dm(&alice, to, "once").await;
     marked(&mut alice, "once", Mark::Received).await;
     bobs.disk.until("the DM", |rows| rows.count("once") == 1).await;
-    let leave = leaves(bob, &mut alice);
-    // As if it was killed between the commit and the ACK: what is known by then is of no use any more.
-    tokio::join!(leave, async { bobs.disk.release() });
+    // As if it was killed between the commit and the ACK: what it hears after its goodbye is of no use any more.
+    tokio::join!(bob.handle.leave(), async {
+        event(&mut alice, "goodbye", |event| matches!(event, Event::Left(_)).then_some(())).await;
+        bobs.disk.release();
+    });
 
     let mut bob = bobs.start();
     marked(&mut alice, "once", Mark::Stored).await;
