@@ -251,7 +251,7 @@ pub fn engine(bytes: &[u8]) {
                     }
                 };
                 // A post that is not sent may still be passed on.
-                if !bytes.is_empty() && !(what >> 5 == 6 && turn.kind & 2 == 2) {
+                if !bytes.is_empty() && (what >> 5 != 6 || turn.kind & 2 == 0) {
                     let bytes = if grouped { authors.wrap(turn.who, &bytes) } else { bytes };
                     let _ = engine.handle_datagram(&bytes, from, Socket::Unicast, now);
                 }

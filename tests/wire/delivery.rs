@@ -206,7 +206,7 @@ fn authors_come_by_ascending_key_and_once() {
         format!("{KEY}=1;"),
         format!(";{KEY}=1"),
         format!("{KEY}=1;-"),
-        format!("{KEY}"),
+        KEY.into(),
         format!("{KEY}:1"),
         format!("{KEY}= 1"),
         format!("{KEY}=1; {NEXT}=1"),
