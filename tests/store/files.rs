@@ -112,6 +112,38 @@ fn whoever_reads_a_broken_file_has_it_set_aside() {
 }
 
 #[test]
+fn a_file_that_is_removed_while_it_is_used_is_made_anew() {
+    let folder = filled(10);
+    let mut desk = Desk::open(&folder.0);
+    desk.put_one(dm(2, 20, "before"));
+    fs::remove_file(folder.file()).unwrap();
+    let outcome = desk.put_one(dm(2, 21, "after"));
+    assert!(matches!(outcome, Outcome::Stored(_)));
+    assert!(wait(&mut desk.troubles).contains("was removed"));
+    desk.end();
+    assert_eq!(Desk::open(&folder.0).all()[0].text, "after");
+}
+
+#[test]
+fn a_disk_that_breaks_every_file_is_given_up() {
+    let folder = filled(10);
+    let mut desk = Desk::open(&folder.0);
+    let mut outcomes = Vec::new();
+    for number in 100..110 {
+        let db = rusqlite::Connection::open(folder.file()).unwrap();
+        let broken = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'line';
+                      PRAGMA schema_version = 1000;";
+        // The last one is broken already.
+        let _ = db.execute_batch(broken);
+        drop(db);
+        outcomes.push(desk.put_one(dm(2, number, "meanwhile")));
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Stored(_))).count(), 8, "{outcomes:?}");
+    assert_eq!(outcomes[8..], [Outcome::Failed; 2]);
+    assert_eq!(aside(&folder).len(), 8);
+}
+
+#[test]
 fn a_file_of_a_newer_version_stays_as_it_is() {
     let folder = filled(10);
     let db = rusqlite::Connection::open(folder.file()).unwrap();
