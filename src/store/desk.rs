@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Whether something is too old is looked at so often.
 const SELDOM: Duration = Duration::from_secs(3_600);
 
-/// After so long a rest the file is closed: an open one takes half a MiB of memory.
+/// After so long a rest the file is closed, with no log beside it.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Between two steps of removing there is time for others.

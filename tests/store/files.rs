@@ -29,7 +29,7 @@ fn is_set_aside(folder: &Folder) {
     let before = fs::read(folder.file()).unwrap();
     let mut desk = Desk::open(&folder.0);
     let set_aside = folder.0.join(format!("history.db.broken-{NOW}"));
-    assert_eq!(aside(folder), [set_aside.clone()]);
+    assert_eq!(aside(folder), std::slice::from_ref(&set_aside));
     assert_eq!(fs::read(&set_aside).unwrap(), before, "nothing of it is lost");
     assert_eq!(desk.notices.len(), 1);
     assert!(desk.notices[0].contains(&*set_aside.to_string_lossy()), "{:?}", desk.notices);
