@@ -31,9 +31,7 @@ fn main() {
     let folder = std::env::var_os("HISTORY_BENCH_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let folder = folder.join(format!("bench-history-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let before = rss();
     idle(&folder);
-    println!("an open, idle history takes {} KiB of memory", rss().saturating_sub(before));
     let wait = bare_wait(&folder);
     let bare = bare_table(&folder);
     println!("baseline: a bare wait for the disk {wait:?}, a bare table {bare:.0} rows/s in batches of 256");
@@ -46,13 +44,28 @@ fn main() {
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 
-/// Opens a history, keeps one line, and lets it rest.
+/// The memory that a history takes: opened, with one line, at rest, and closed.
 fn idle(folder: &Path) {
-    let Opened { ledger: mut end, .. } = open(&folder.join("idle"), None, Keep::default(), UNIX).expect("a history");
+    let before = ["VmRSS", "RssAnon", "RssFile"].map(memory);
+    let tell = |when: &str| {
+        let [all, own, code] = ["VmRSS", "RssAnon", "RssFile"].map(memory);
+        println!("{when:12} {:6} {:6} {:6}", all - before[0], own - before[1], code - before[2]);
+    };
+    println!("memory, KiB     all    own  files and code");
+    let Opened { history, ledger: mut end, .. } =
+        open(&folder.join("idle"), None, Keep::default(), UNIX).expect("a history");
+    tell("opened");
     end.commits.send(Commit::Entry(Ticket(0), Box::new(entry(0)))).expect("the thread runs");
     end.outcomes.blocking_recv().expect("the thread runs");
+    tell("one line");
     // It rests after a second.
     std::thread::sleep(Duration::from_secs(2));
+    tell("at rest");
+    history.lines(&Query::default()).expect("an answer");
+    tell("read");
+    drop(end.commits);
+    while end.outcomes.blocking_recv().is_some() {}
+    tell("closed");
 }
 
 /// The median time to have 4 KiB more on the disk.
@@ -114,7 +127,7 @@ fn write(folder: &Path, bare: f64) -> History {
             println!(
                 "{done:7}  {:7.2}  {pace:10.0}  {:7}  {:8.1}",
                 start.elapsed().as_secs_f64(),
-                rss(),
+                memory("VmRSS"),
                 file as f64 / 1_048_576.0
             );
         }
@@ -155,7 +168,7 @@ fn search(history: &History) {
         times.sort_unstable();
         println!("{name:34} {found:5}  {:9}  {:6}", times[100], times[197]);
     }
-    println!("RSS after the searches: {} KiB", rss());
+    println!("RSS after the searches: {} KiB", memory("VmRSS"));
 }
 
 /// The wait for one entry at a time.
@@ -273,8 +286,8 @@ fn entry(number: u64) -> Entry {
 }
 
 /// Memory of this process, KiB; 0 where the system does not say.
-fn rss() -> u64 {
+fn memory(what: &str) -> i64 {
     let status = File::open("/proc/self/status").and_then(std::io::read_to_string).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }

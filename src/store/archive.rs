@@ -23,8 +23,11 @@ pub(super) const KNOWN: u64 = 8 * DAY;
 /// What is carried for others is kept so long (protocol.md §10.5), and so many bytes at most.
 pub(super) const CARRIED: (u64, usize) = (7 * DAY, 4 << 20);
 
+/// Of a DM of ours that was received, more may be learnt so long (protocol.md §10.2).
+pub(super) const OUTBOX: u64 = 7 * DAY;
+
 /// DMs of ours in the outbox are at most so many.
-const OUTBOX: u32 = 4_096;
+const OUTBOX_MAX: u32 = 4_096;
 
 /// Reads all of it.
 pub(super) fn load(db: &Connection, me: Option<PublicKey>, unix: u64) -> rusqlite::Result<Archive> {
@@ -44,8 +47,8 @@ fn outbox(db: &Connection, me: Option<PublicKey>, unix: u64) -> rusqlite::Result
          WHERE mark IN ('waiting', 'sent', 'received') AND ours = 1 AND typeof(peer) = 'blob'
          AND (mark <> 'received' OR at >= ?) ORDER BY row DESC LIMIT ?",
     )?;
-    let oldest = columns::stored(unix.saturating_sub(CARRIED.0));
-    let mut rows = find.query(params![oldest, OUTBOX])?;
+    let oldest = columns::stored(unix.saturating_sub(OUTBOX));
+    let mut rows = find.query(params![oldest, OUTBOX_MAX])?;
     let mut outbox = Vec::new();
     while let Some(row) = rows.next()? {
         if me.is_some() && columns::key(row, 5)? != me {

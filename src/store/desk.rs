@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Whether something is too old is looked at so often.
 const SELDOM: Duration = Duration::from_secs(3_600);
 
-/// After so long a rest the file is closed: an open one takes half a MiB of memory.
+/// After so long a rest the file is closed, with no log beside it.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Between two steps of removing there is time for others.
@@ -32,6 +32,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Steps of removing that the end waits for.
 const LAST_STEPS: u32 = 16;
+
+/// A disk that breaks more files in one run is not given another.
+const MOST_REPLACED: u32 = 8;
 
 /// Marks that wait for a disk that works.
 const MOST_LEFT: usize = 8_192;
@@ -69,6 +72,8 @@ pub(super) struct Desk {
     left: Vec<Commit>,
     /// When all that is too old was last removed.
     tidied: Option<u64>,
+    /// Files that were set aside.
+    replaced: u32,
     /// The index is being written anew.
     purging: bool,
     /// Nothing was written since the last rest.
@@ -105,6 +110,7 @@ impl Desk {
             db: None,
             left: Vec::new(),
             tidied: None,
+            replaced: 0,
             purging: false,
             rested: false,
             troubles,
@@ -113,6 +119,10 @@ impl Desk {
 
     /// The connection, opened if need be: it may fail as the disk may.
     pub(super) fn db(&mut self) -> Result<&mut Connection, Unfit> {
+        if self.db.is_some() && !self.file.exists() {
+            self.troubles.tell(format!("{} was removed; a new one is made", self.file.display()));
+            self.db = None;
+        }
         let db = match self.db.take() {
             Some(db) => db,
             None => {
@@ -208,6 +218,11 @@ impl Desk {
 
     /// A new file in place of a broken one.
     fn replace(&mut self) -> Result<(), Fault> {
+        self.replaced += 1;
+        if self.replaced > MOST_REPLACED {
+            self.troubles.begin(&format!("{} breaks again and again: look at the disk", self.file.display()));
+            return Err(Fault::Disk);
+        }
         match self.set_aside() {
             Ok(aside) => {
                 self.troubles.tell(set_aside_line(&self.file, &aside));

@@ -8,7 +8,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::archive::{CARRIED, KNOWN};
+use super::archive::{CARRIED, KNOWN, OUTBOX};
 use super::columns::stored;
 use super::{Keep, gone};
 
@@ -20,6 +20,9 @@ const FIRST: u64 = 1_767_225_600;
 
 /// From one look at the clock to the next there may be a holiday.
 const AWAY: u64 = 30 * DAY;
+
+/// True of a line in the outbox; `?1` is when the oldest were written of which more may be learnt.
+const IS_OPEN: &str = "ifnull(mark IN ('waiting', 'sent') OR mark = 'received' AND at >= ?1, 0)";
 
 /// Lines that are removed in one transaction.
 pub(super) const STEP: usize = 256;
@@ -84,13 +87,12 @@ fn is_settled(tx: &Transaction<'_>, now: u64) -> rusqlite::Result<bool> {
 
 /// Removes the oldest lines up to the last that is older than `oldest` and has no younger one before it.
 fn by_age(tx: &Transaction<'_>, oldest: u64, now: u64) -> rusqlite::Result<usize> {
-    let mut find = tx.prepare_cached("SELECT row, at, mark IN ('waiting', 'sent') FROM line ORDER BY row LIMIT ?")?;
-    let mut rows = find.query([LOOK as i64])?;
+    let mut find = tx.prepare_cached(&format!("SELECT row, at, {IS_OPEN} FROM line ORDER BY row LIMIT ?2"))?;
+    let mut rows = find.query(params![stored(now.saturating_sub(OUTBOX)), LOOK as i64])?;
     let (mut old, mut doubtful) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let at = super::columns::number(row, 1)?;
-        let is_open = row.get::<_, Option<bool>>(2)?.unwrap_or(false);
-        if !is_open {
+        if !row.get::<_, bool>(2)? {
             doubtful.push(row.get::<_, i64>(0)?);
         }
         match at {
@@ -126,10 +128,8 @@ pub(super) fn by_size(tx: &Transaction<'_>, size: u64, now: u64) -> rusqlite::Re
         tx.query_row("SELECT ifnull(sum(bytes), 0) FROM sender WHERE typeof(peer) = 'text'", [], |row| row.get(0))?;
     let whose = if u64::try_from(plain).unwrap_or(0) > size / 4 { "typeof(peer) = 'text' AND" } else { "" };
     let rows = tx
-        .prepare_cached(&format!(
-            "SELECT row FROM line WHERE {whose} mark IS NOT 'waiting' AND mark IS NOT 'sent' ORDER BY row LIMIT ?"
-        ))?
-        .query_map([STEP as i64], |row| row.get(0))?
+        .prepare_cached(&format!("SELECT row FROM line WHERE {whose} NOT {IS_OPEN} ORDER BY row LIMIT ?2"))?
+        .query_map(params![stored(now.saturating_sub(OUTBOX)), STEP as i64], |row| row.get(0))?
         .collect::<rusqlite::Result<Vec<i64>>>()?;
     for row in &rows {
         gone::remove(tx, *row, now)?;

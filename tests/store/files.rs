@@ -29,7 +29,7 @@ fn is_set_aside(folder: &Folder) {
     let before = fs::read(folder.file()).unwrap();
     let mut desk = Desk::open(&folder.0);
     let set_aside = folder.0.join(format!("history.db.broken-{NOW}"));
-    assert_eq!(aside(folder), [set_aside.clone()]);
+    assert_eq!(aside(folder), std::slice::from_ref(&set_aside));
     assert_eq!(fs::read(&set_aside).unwrap(), before, "nothing of it is lost");
     assert_eq!(desk.notices.len(), 1);
     assert!(desk.notices[0].contains(&*set_aside.to_string_lossy()), "{:?}", desk.notices);
@@ -109,6 +109,38 @@ fn whoever_reads_a_broken_file_has_it_set_aside() {
     assert!(wait(&mut desk.troubles).contains("set aside as"));
     assert!(desk.all().is_empty());
     assert!(matches!(desk.put_one(dm(2, 1, "new")), Outcome::Stored(_)));
+}
+
+#[test]
+fn a_file_that_is_removed_while_it_is_used_is_made_anew() {
+    let folder = filled(10);
+    let mut desk = Desk::open(&folder.0);
+    desk.put_one(dm(2, 20, "before"));
+    fs::remove_file(folder.file()).unwrap();
+    let outcome = desk.put_one(dm(2, 21, "after"));
+    assert!(matches!(outcome, Outcome::Stored(_)));
+    assert!(wait(&mut desk.troubles).contains("was removed"));
+    desk.end();
+    assert_eq!(Desk::open(&folder.0).all()[0].text, "after");
+}
+
+#[test]
+fn a_disk_that_breaks_every_file_is_given_up() {
+    let folder = filled(10);
+    let mut desk = Desk::open(&folder.0);
+    let mut outcomes = Vec::new();
+    for number in 100..110 {
+        let db = rusqlite::Connection::open(folder.file()).unwrap();
+        let broken = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'line';
+                      PRAGMA schema_version = 1000;";
+        // The last one is broken already.
+        let _ = db.execute_batch(broken);
+        drop(db);
+        outcomes.push(desk.put_one(dm(2, number, "meanwhile")));
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Stored(_))).count(), 8, "{outcomes:?}");
+    assert_eq!(outcomes[8..], [Outcome::Failed; 2]);
+    assert_eq!(aside(&folder).len(), 8);
 }
 
 #[test]

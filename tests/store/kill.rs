@@ -50,7 +50,10 @@ fn what_was_reported_before_a_kill_is_there() {
         let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut note = |line: String| {
             let number = line.strip_prefix("stored ").and_then(|number| number.parse().ok());
-            number.is_some_and(|number| reported.insert(number) || true)
+            number.is_some_and(|number| {
+                reported.insert(number);
+                true
+            })
         };
         // After another number of lines each time, wherever the writer is then.
         let enough = 1 + round * 37 % 400;
