@@ -130,7 +130,7 @@ pub struct LineObject {
     pub reason: Option<String>,
     /// Somebody has seen it.
     pub read: bool,
-    /// Somebody else passed it on.
+    /// In an event, somebody else passed it on, some time after it was written. The history does not tell.
     pub late: bool,
 }
 

@@ -117,7 +117,8 @@ fn a_mark_that_came_before_the_answer_is_not_lost() {
         feed.sent(&sent(&number.to_string(), "sent"));
     }
     assert!(feed.message("1").is_none() && feed.message("2").is_none() && feed.message("3").is_some());
-    assert_eq!((feed.ring().sent.len(), feed.ring().order.len()), (SENT, SENT));
+    let ring = feed.ring();
+    assert_eq!((ring.sent.len(), ring.order.len()), (SENT, SENT));
 }
 
 #[tokio::test]
