@@ -13,7 +13,7 @@ use super::{
     Output, Peer, PeerId, Reply, Timer, Until, Whom,
 };
 
-/// Announcements of its reader after which a DM that is received and not stored is let be.
+/// A DM that is received and not stored is sent again so often, with each announcement of its reader, and then let be.
 const ASKS: u8 = 3;
 
 /// After a start, DMs that are too old are tried for so long before they are given up: the clock may be wrong.
@@ -32,7 +32,7 @@ struct Parcel {
     committed: bool,
     tries: u8,
     due: Instant,
-    /// Announcements since it was received and not stored.
+    /// How often it was sent since it was received and not stored.
     asks: u8,
     /// Others carry it.
     carried: bool,
@@ -44,6 +44,8 @@ struct Queue {
     parcels: VecDeque<Parcel>,
     /// The reader does not answer: nothing is sent until it is heard.
     stalled: bool,
+    /// When it last acknowledged one of them.
+    answered: Option<Instant>,
     /// When the timer is set for.
     timer: Option<Instant>,
 }
@@ -68,7 +70,7 @@ impl Parcel {
     fn is_done(&self) -> bool {
         let over = match self.mark {
             Mark::Stored | Mark::Acknowledged | Mark::Failed(_) => true,
-            Mark::Received => self.asks >= ASKS,
+            Mark::Received => self.asks > ASKS,
             Mark::Waiting | Mark::Sent => false,
         };
         over && self.committed && self.told == self.mark
@@ -262,12 +264,17 @@ impl Engine {
                 continue;
             }
             if parcel.mark.is_open() && parcel.tries >= Config::TRIES {
-                queue.stalled = true;
-                continue;
+                if queue.answered.is_none_or(|at| now.since(at) > Config::RETRY_LONGEST * 2) {
+                    queue.stalled = true;
+                    continue;
+                }
+                // It is there, and much is lost on the way.
+                parcel.tries = Config::TRIES - 1;
             }
             let sent = self.send_sealed(&peer, parcel.id, &parcel.text, parcel.at, parcel.tries > 0, now);
             parcel.tries = parcel.tries.saturating_add(1);
             if parcel.mark == Mark::Received {
+                parcel.asks += 1;
                 parcel.due = now + Config::OUTBOX;
                 continue;
             }
@@ -319,7 +326,9 @@ impl Engine {
         let mut due = stalled;
         for parcel in &mut queue.parcels {
             if parcel.mark == Mark::Received {
-                parcel.asks += 1;
+                if parcel.asks >= ASKS {
+                    parcel.asks = ASKS + 1;
+                }
                 parcel.due = now;
                 due = true;
             } else if stalled && parcel.tries >= Config::TRIES {
@@ -376,7 +385,7 @@ impl Engine {
             let Some(queue) = self.outbox.of.get_mut(&key) else { continue };
             for parcel in queue.parcels.iter_mut().filter(|parcel| unix.saturating_sub(parcel.at) >= most) {
                 match parcel.mark {
-                    Mark::Received => parcel.asks = ASKS,
+                    Mark::Received => parcel.asks = ASKS + 1,
                     mark if mark.is_open() && born >= GRACE => parcel.mark = Mark::Failed(Failure::Expired),
                     _ => {}
                 }
@@ -405,6 +414,7 @@ impl Engine {
         }
         self.outbox.tidy(key);
         if let Some(queue) = self.outbox.of.get_mut(key) {
+            queue.answered = Some(now);
             // It hears us: what it did not answer for a long time may go again.
             if std::mem::take(&mut queue.stalled) {
                 queue.parcels.iter_mut().for_each(|parcel| (parcel.tries, parcel.due) = (0, now));

@@ -7,9 +7,9 @@ use crate::wire::{Carry, Chain, Envelope, Message, PieceHash, PublicKey, SIGNED_
 
 use super::commits::Incoming;
 use super::signed::Signed;
-use super::sync::{ASKED, ROUND, TICK};
+use super::sync::{ASKED, LATEST, ROUND, TICK};
 use super::wanted::PATIENCE;
-use super::{Engine, Event, Instant, Kind, Peer, PeerId, PostRecord, Rejected};
+use super::{Engine, Event, Instant, Kind, Peer, PeerId, PostRecord, Rejected, Trust};
 
 /// A post that was passed on to us.
 #[derive(Debug)]
@@ -56,11 +56,9 @@ impl Engine {
         }
         let writer = match self.person(&key, now) {
             Some(peer) => peer,
-            None => Peer {
-                key: Some(key),
-                trust: super::Trust::Known,
-                ..Peer::nobody(post.user_id.as_str(), *from.ip(), now)
-            },
+            None => {
+                Peer { key: Some(key), trust: Trust::Known, ..Peer::nobody(post.user_id.as_str(), *from.ip(), now) }
+            }
         };
         let text = if datagram.extension.escaped { unescaped(post.content) } else { post.content.into() };
         let said = Incoming {
@@ -73,8 +71,13 @@ impl Engine {
             post: None,
             late: true,
         };
+        if chain.long.is_none() {
+            // Nobody is asked for it again while it waits to be told.
+            self.posts.note_known(key, chain.number..=chain.number);
+        }
         let raw = carry.inner.into();
         self.syncing.late.push(Late { said, author: key, chain, raw, age: carry.age, from: id });
+        self.syncing.first.get_or_insert(now);
         self.syncing.news = Some(now);
         self.plan_tick(now + TICK);
         let flying = self
@@ -88,45 +91,61 @@ impl Engine {
         Ok(())
     }
 
-    /// Tells what came, in its order, as soon as nothing more is to come.
+    /// Tells what came as soon as nothing more is to come, or some time later: who says to have posts and does not send them
+    /// holds up nobody.
     pub(super) fn finish_if_done(&mut self, now: Instant) {
-        let quiet = self.syncing.news.is_some_and(|at| now.since(at) >= TICK);
-        if !self.syncing.wanted.is_empty() {
+        let syncing = &self.syncing;
+        let (pending, heard) = (!syncing.wanted.is_empty(), syncing.news.is_some());
+        let quiet = syncing.news.is_none_or(|at| now.since(at) >= TICK);
+        let overdue = syncing.first.is_some_and(|at| now.since(at) >= LATEST);
+        if (pending || !quiet) && !overdue {
+            return self.plan_tick(now + TICK);
+        }
+        (self.syncing.news, self.syncing.first) = (None, None);
+        self.tell_late(now);
+        if pending {
+            self.plan_tick(now + TICK);
+        }
+        if self.syncing.joined {
             return;
         }
-        if !quiet {
-            if self.syncing.news.is_some() {
-                self.plan_tick(now + TICK);
-            } else if !self.syncing.joined && self.syncing.round.is_none_or(|round| round > now + TICK * 5) {
-                // Nobody has answered yet: somebody else may, up to a point.
-                self.syncing.joined = self.syncing.asked.len() >= ASKED;
-                self.plan_round(now + TICK);
-            }
-            return;
+        let joined = self.syncing.came > 0 || !self.is_unasked();
+        if !joined && (heard || self.syncing.round.is_none_or(|round| round > now + TICK * 5)) {
+            // Who was asked knew nothing, or did not answer: somebody else may.
+            return self.plan_round(now + TICK);
         }
-        self.syncing.news = None;
+        self.syncing.joined |= joined;
+        let most = usize::try_from(self.config.catch_up.posts).unwrap_or(usize::MAX);
+        if joined && self.syncing.came >= most {
+            // What is older than the first that a newcomer gets is for others.
+            self.syncing.since = self.syncing.since.max(self.syncing.least);
+        }
+    }
+
+    /// True when somebody else may be asked before we go on without an answer.
+    fn is_unasked(&self) -> bool {
+        let asked = &self.syncing.asked;
+        let unasked = |id: &PeerId| !asked.iter().any(|(other, _)| other == id) && self.can_sync(*id);
+        asked.len() < ASKED && self.peers.ids().iter().any(unasked)
+    }
+
+    /// Tells what came, in its order.
+    fn tell_late(&mut self, now: Instant) {
         let mut late = std::mem::take(&mut self.syncing.late);
         late.sort_by_cached_key(|late| (late.chain.lamport, late.author, PieceHash::of(&late.raw)));
-        let came = late.len();
-        if !std::mem::replace(&mut self.syncing.joined, true) {
-            let full = came >= usize::try_from(self.config.catch_up.posts).unwrap_or(usize::MAX);
-            let least = late.first().map(|late| late.chain.lamport);
-            // What is older than the first that a newcomer gets is for others.
-            if full && let Some(least) = least {
-                self.syncing.since = self.syncing.since.max(least);
-            }
-        }
+        let Some(least) = late.first().map(|late| late.chain.lamport) else { return };
+        let before = if self.syncing.came == 0 { least } else { self.syncing.least };
+        self.syncing.least = before.min(least);
+        self.syncing.came += late.len();
         self.syncing.telling.more = true;
         for Late { said, author, chain, raw, age, from } in late {
             self.take_post_of(said, author, &chain, &raw, None, (age, from), now);
         }
         self.syncing.telling.more = false;
         self.say_caught_up();
-        if came > 0 {
-            self.syncing.gap = ROUND.0;
-            let wait = self.jittered(ROUND.0, 20);
-            self.plan_round(now + wait);
-        }
+        self.syncing.gap = ROUND.0;
+        let wait = self.jittered(ROUND.0, 20);
+        self.plan_round(now + wait);
     }
 
     /// One more post that came late was told.

@@ -74,8 +74,9 @@ pub struct Limits {
     pub commits: usize,
     /// Posts that are passed on, and their bytes in all.
     pub posts: (usize, usize),
-    /// Posts that are asked for at the same time, in all and of one peer.
-    pub wanted: (usize, usize),
+    /// Posts that are asked for at the same time, in all and of one peer; and posts that one peer may say to have and we
+    /// have not.
+    pub wanted: (usize, usize, usize),
     /// Bytes that are carried for absent peers: of one author and in all.
     pub carried: (usize, usize),
     /// Long texts that are pulled at the same time, of one peer and in all; and bytes of those that are served.
@@ -127,7 +128,7 @@ impl Default for Limits {
             acked: 8_192,
             commits: 2_048,
             posts: (4_096, 2 << 20),
-            wanted: (64, 32),
+            wanted: (512, 32, 1_024),
             carried: (64 << 10, 1 << 20),
             long_texts: (2, 8, 1 << 20),
             held: (16, 512),

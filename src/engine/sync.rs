@@ -31,6 +31,9 @@ pub(super) const ASKED: usize = 4;
 /// While something is wanted, it is looked after so often.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 
+/// What came is told after this at the latest.
+pub(super) const LATEST: Duration = Duration::from_secs(2);
+
 /// Posts that we pass on in a second, and at once.
 const PASS_RATE: (u32, u32) = (2_000, 500);
 
@@ -60,6 +63,11 @@ pub(super) struct Syncing {
     pub(super) gap: Duration,
     /// When something last came.
     pub(super) news: Option<Instant>,
+    /// When the first came that is not told yet.
+    pub(super) first: Option<Instant>,
+    /// Posts that came so far, and the least LAMPORT among them.
+    pub(super) came: usize,
+    pub(super) least: u64,
     pub(super) passed: Option<Bucket>,
     /// Summaries that are looked at.
     looked: Option<Bucket>,
@@ -145,6 +153,10 @@ impl Engine {
         if fit.is_empty() {
             fit = self.peers.ids().into_iter().filter(|id| self.can_sync(*id)).collect();
         }
+        let unasked = |id: &PeerId| !self.syncing.asked.iter().any(|(asked, _)| asked == id);
+        if !self.syncing.joined && fit.iter().any(unasked) {
+            fit.retain(unasked);
+        }
         if fit.is_empty() {
             return;
         }
@@ -213,7 +225,7 @@ impl Engine {
                     return Err(Rejected::StrayAnswer);
                 }
                 self.want(id, have, now);
-                self.syncing.news.get_or_insert(now);
+                self.syncing.news = Some(now);
                 self.plan_tick(now + TICK);
             }
             Synced::Want(want) => self.pass_on(arrival.from, want, now),

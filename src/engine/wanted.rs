@@ -40,7 +40,8 @@ impl Engine {
         if !self.may_sync() {
             return;
         }
-        let most = self.config.limits.posts.0;
+        let most = self.config.limits.wanted.2;
+        let mut of_source = self.syncing.wanted.values().filter(|wanted| wanted.sources.first() == Some(&id)).count();
         let own = self.own_key();
         // Of all authors together: a list of few bytes may name very many numbers.
         let mut looked = 0;
@@ -59,10 +60,11 @@ impl Engine {
                 if ours.is_some_and(|last| number > last) {
                     continue;
                 }
-                let full = self.syncing.wanted.len() >= most;
-                if full && !self.syncing.wanted.contains_key(&(*author, number)) {
+                let new = !self.syncing.wanted.contains_key(&(*author, number));
+                if new && of_source >= most {
                     break;
                 }
+                of_source += usize::from(new);
                 let wanted = self.syncing.wanted.entry((*author, number)).or_default();
                 if wanted.sources.len() < 3 && !wanted.sources.contains(&id) {
                     wanted.sources.push(id);
@@ -76,7 +78,7 @@ impl Engine {
 
     /// Asks for what is wanted and not on its way, a few posts of each source at a time.
     pub(super) fn ask_for_posts(&mut self, now: Instant) {
-        let (all, each) = self.config.limits.wanted;
+        let (all, each, _) = self.config.limits.wanted;
         let mut flying: BTreeMap<PeerId, usize> = BTreeMap::new();
         let mut asks: BTreeMap<PeerId, BTreeMap<PublicKey, BTreeSet<u64>>> = BTreeMap::new();
         let mut total = 0;
