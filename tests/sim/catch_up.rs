@@ -330,7 +330,7 @@ fn clocks_ten_years_off_change_nothing() {
         (4..6).map(|n| run.start(hosts[n], Setup::named(&format!("p{n}")).ahead(offsets[n]))).collect();
     run.run_for(secs(10));
     for id in &late {
-        assert_eq!(texts(&run, *id), expected);
+        assert_eq!(texts(&run, *id), expected, "{id:?} of {late:?}");
     }
     // A DM waits and is delivered, whatever the years are.
     let id = run.write(all[3], all[2], "hello");
