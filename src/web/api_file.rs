@@ -19,7 +19,7 @@ pub(super) struct Entrance {
     pub(super) pid: u32,
     /// The port of 127.0.0.1.
     pub(super) port: u16,
-    /// The same port, where [::1] has it, too.
+    /// The same port, where `[::1]` has it, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) port6: Option<u16>,
     /// What every request has to show.

@@ -79,7 +79,7 @@ pub struct Served {
     _file: Option<ApiFile>,
 }
 
-/// Opens the API on 127.0.0.1 and [::1], with a token of its own.
+/// Opens the API on 127.0.0.1 and `[::1]`, with a token of its own.
 ///
 /// # Errors
 /// What the system says; nothing is open then.
@@ -97,7 +97,7 @@ pub async fn serve(context: Context) -> io::Result<Served> {
 }
 
 impl Served {
-    /// The port of 127.0.0.1, and of [::1] where there is one.
+    /// The port of 127.0.0.1, and of `[::1]` where there is one.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

@@ -30,7 +30,7 @@ const TRIES: usize = 8;
 /// After the system gave no connection, another is tried.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The sockets: 127.0.0.1, and the same port of [::1] where there is one.
+/// The sockets: 127.0.0.1, and the same port of `[::1]` where there is one.
 #[derive(Debug)]
 pub(super) struct Listeners {
     pub(super) v4: TcpListener,
