@@ -43,7 +43,7 @@ fn limits() -> Limits {
         acked: 8,
         commits: 4,
         posts: (8, 8 << 10),
-        wanted: (4, 2),
+        wanted: (4, 2, 16),
         carried: (1 << 10, 2 << 10),
         long_texts: (1, 2, 4 << 10),
         ..Limits::default()

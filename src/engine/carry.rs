@@ -1,12 +1,12 @@
 //! Carrying letters and acknowledgements for those who are not here (protocol.md §10.5).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::wire::{
-    Carry, DmBody, Envelope, Message, OWN_DATAGRAM_MAX, PieceHash, PublicKey, SIGNED_DOMAIN, SealedBody, Sid,
+    Carry, Dm, DmBody, Envelope, Message, OWN_DATAGRAM_MAX, PieceHash, PublicKey, SIGNED_DOMAIN, SealedBody, Sid,
     Untrusted, decode,
 };
 
@@ -125,49 +125,48 @@ impl Engine {
         if blocked {
             return Err(Rejected::Blocked);
         }
-        match decode(carry.inner)?.message {
-            Message::Ack(ack) if ack.to == self.own_key() => {
-                self.check_carried(author, carry.inner, from, now)?;
-                let ours = self.acknowledge(&author, ack.message_id.as_str(), ack.stored, now);
-                if ours { Ok(()) } else { Err(Rejected::StrayAck) }
+        let message = decode(carry.inner)?.message;
+        if let Message::Ack(ack) = &message {
+            if ack.to != self.own_key() {
+                return Err(Rejected::NotForUs);
             }
-            Message::Dm(dm) => {
-                let (DmBody::Letter { prekey, sealed }, Some(message)) = (dm.body, dm.message_id) else {
-                    return Err(Rejected::OtherType);
-                };
-                if !self.config.history {
-                    return Err(Rejected::Unopened);
-                }
-                self.check_carried(author, carry.inner, from, now)?;
-                let message = message.as_str();
-                self.carrier.note_brought(author, message, from);
-                match self.commits.fate(&author, message) {
-                    Some(Fate::Done { stored: true }) => {
-                        self.acknowledge_to(&author, message, true, now);
-                        return Err(Rejected::Duplicate);
-                    }
-                    Some(_) => return Err(Rejected::Duplicate),
-                    None => {}
-                }
-                let (body, _) = self.open_letter(&author, message, prekey, sealed)?;
-                if body.text.is_empty() {
-                    return Err(Rejected::OtherType);
-                }
-                let said = Incoming {
-                    from: self.person(&author, now).ok_or(Rejected::Stranger)?,
-                    message_id: message.to_owned(),
-                    kind: Kind::Dm { private: true },
-                    text: Untrusted::new(body.text),
-                    stamp: body.timestamp,
-                    lamport: self.posts.greatest(),
-                    post: None,
-                    late: true,
-                };
-                self.keep_said(said, now);
-                Ok(())
-            }
-            _ => Err(Rejected::OtherType),
+            self.check_carried(author, carry.inner, from, now)?;
+            let ours = self.acknowledge(&author, ack.message_id.as_str(), ack.stored, now);
+            return if ours { Ok(()) } else { Err(Rejected::StrayAck) };
         }
+        let Message::Dm(Dm { body: DmBody::Letter { prekey, sealed }, message_id: Some(message), .. }) = message else {
+            return Err(Rejected::OtherType);
+        };
+        if !self.config.history {
+            return Err(Rejected::Unopened);
+        }
+        self.check_carried(author, carry.inner, from, now)?;
+        let message = message.as_str();
+        self.carrier.note_brought(author, message, from);
+        match self.commits.fate(&author, message) {
+            Some(Fate::Done { stored: true }) => {
+                self.acknowledge_to(&author, message, true, now);
+                return Err(Rejected::Duplicate);
+            }
+            Some(_) => return Err(Rejected::Duplicate),
+            None => {}
+        }
+        let (body, _) = self.open_letter(&author, message, prekey, sealed)?;
+        if body.text.is_empty() {
+            return Err(Rejected::OtherType);
+        }
+        let said = Incoming {
+            from: self.person(&author, now).ok_or(Rejected::Stranger)?,
+            message_id: message.to_owned(),
+            kind: Kind::Dm { private: true },
+            text: Untrusted::new(body.text),
+            stamp: body.timestamp,
+            lamport: self.posts.greatest(),
+            post: None,
+            late: true,
+        };
+        self.keep_said(said, now);
+        Ok(())
     }
 
     /// Takes something to carry, from who signed it: a letter for somebody, or an acknowledgement of one.
@@ -183,13 +182,15 @@ impl Engine {
         let giver = self.authors.get(&author).filter(|author| author.fresh).and_then(|author| author.row);
         let giver = giver.filter(|id| self.is_proven(*id, from)).ok_or(Rejected::Stranger)?;
         self.refuse_blocked(giver)?;
-        let message_id = match decode(carry.inner)?.message {
-            Message::Ack(ack) if ack.stored && ack.to == Some(to) => ack.message_id.as_str().to_owned(),
-            Message::Dm(dm) if matches!(dm.body, DmBody::Letter { .. }) => {
-                dm.message_id.map(|id| id.as_str().to_owned()).unwrap_or_default()
-            }
-            _ => return Err(Rejected::OtherType),
+        let message = decode(carry.inner)?.message;
+        let message_id = if let Message::Ack(ack) = &message {
+            Some(ack.message_id).filter(|_| ack.stored && ack.to == Some(to))
+        } else if let Message::Dm(Dm { body: DmBody::Letter { .. }, message_id, .. }) = &message {
+            *message_id
+        } else {
+            None
         };
+        let message_id = message_id.ok_or(Rejected::OtherType)?.as_str().to_owned();
         let same = |one: &Carried| one.author == author && one.to == to && one.message_id == message_id;
         if self.carrier.carried.iter().any(|(one, _)| same(one)) {
             return Err(Rejected::Duplicate);
@@ -205,6 +206,7 @@ impl Engine {
             let message_id = one.message_id.clone();
             self.carry_no_more(|other, _| other.author == to && other.to == author && other.message_id == message_id);
         }
+        self.make_room_to_carry(&one);
         if !self.carrier.has_room(&one, &self.config.limits) {
             return Err(Rejected::TableFull);
         }
@@ -216,6 +218,22 @@ impl Engine {
             self.pass_carried(row, now);
         }
         Ok(())
+    }
+
+    /// When all is full, who has most of it makes place for who has less.
+    fn make_room_to_carry(&mut self, one: &Carried) {
+        while self.carrier.bytes + one.raw.len() > self.config.limits.carried.1 {
+            let mut shares: BTreeMap<PublicKey, usize> = BTreeMap::new();
+            for (other, _) in &self.carrier.carried {
+                *shares.entry(other.author).or_default() += other.raw.len();
+            }
+            let own = shares.get(&one.author).copied().unwrap_or(0);
+            let most = shares.into_iter().max_by_key(|(_, bytes)| *bytes).filter(|(_, bytes)| *bytes > own);
+            let Some((author, _)) = most else { return };
+            let oldest =
+                self.carrier.carried.iter().find(|(other, _)| other.author == author).map(|(other, _)| other.id);
+            self.carry_no_more(|other, _| Some(other.id) == oldest);
+        }
     }
 
     fn carry_no_more(&mut self, over: impl FnMut(&Carried, u8) -> bool) {

@@ -182,7 +182,7 @@ impl Engine {
         }
         match word {
             Word::Block => self.give_up_on(&key, Failure::Blocked, now),
-            _ => self.deliver_anew(&key, now),
+            Word::Verify | Word::Trust | Word::Unblock | Word::Mute | Word::Unmute => self.deliver_anew(&key, now),
         }
         Ok(Reply::Done)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{LONG_MAX, OwnMessageId, PublicKey};
+use crate::wire::{Caps, LONG_MAX, OwnMessageId, PublicKey};
 
 use super::commits::Pending;
 use super::waiting::{Hold, Urgency};
@@ -36,6 +36,8 @@ struct Parcel {
     asks: u8,
     /// Others carry it.
     carried: bool,
+    /// Its reader's program acknowledges nothing.
+    silent: bool,
 }
 
 /// What is for one reader, the oldest first.
@@ -63,7 +65,19 @@ pub(super) struct Outbox {
 
 impl Parcel {
     fn new(id: OwnMessageId, text: Arc<str>, at: u64, mark: Mark, now: Instant) -> Self {
-        Self { id, text, at, mark, told: mark, committed: true, tries: 0, due: now, asks: 0, carried: false }
+        Self {
+            id,
+            text,
+            at,
+            mark,
+            told: mark,
+            committed: true,
+            tries: 0,
+            due: now,
+            asks: 0,
+            carried: false,
+            silent: false,
+        }
     }
 
     /// Nothing more becomes of it.
@@ -71,7 +85,8 @@ impl Parcel {
         let over = match self.mark {
             Mark::Stored | Mark::Acknowledged | Mark::Failed(_) => true,
             Mark::Received => self.asks > ASKS,
-            Mark::Waiting | Mark::Sent => false,
+            Mark::Sent => self.silent,
+            Mark::Waiting => false,
         };
         over && self.committed && self.told == self.mark
     }
@@ -161,6 +176,9 @@ impl Engine {
         if text.len() > LONG_MAX {
             return Err(CommandError::TextTooLong { bytes: text.len(), max: LONG_MAX });
         }
+        if row.is_some() && !to.caps.has(Caps::SYNC) && text.len() > self.letter_max(&to) {
+            return Err(CommandError::TextTooLong { bytes: text.len(), max: self.letter_max(&to) });
+        }
         let (each, all) = self.config.limits.outbox;
         let full = self.outbox.count >= all || self.outbox.bytes + text.len() > self.config.limits.outbox_bytes;
         if full || self.outbox.of.get(&key).is_some_and(|queue| queue.parcels.len() >= each) {
@@ -185,7 +203,7 @@ impl Engine {
         if !std::mem::replace(&mut self.outbox.watched, true) {
             self.timers.set(now + Config::OUTBOX, Timer::Outbox);
         }
-        self.commit_own_dm(&to, id, &text, at, mark, true, now);
+        self.commit_own_dm(&to, id, &text, mark, now);
         self.deliver(&key, now);
         match until {
             Some(Until::Answer) => self.press(&to, now),
@@ -199,20 +217,12 @@ impl Engine {
     }
 
     /// Keeps a line about a DM of ours.
-    pub(super) fn commit_own_dm(
-        &mut self,
-        to: &Peer,
-        id: OwnMessageId,
-        text: &str,
-        at: u64,
-        mark: Mark,
-        private: bool,
-        now: Instant,
-    ) {
+    pub(super) fn commit_own_dm(&mut self, to: &Peer, id: OwnMessageId, text: &str, mark: Mark, now: Instant) {
+        let at = self.unix(now);
         let entry = Entry {
             author: self.own_author(),
             message_id: id.to_string(),
-            kind: Kind::Dm { private },
+            kind: Kind::Dm { private: to.key.is_some() },
             ours: true,
             with: Some(Correspondent::of(to)),
             text: text.to_owned(),
@@ -280,6 +290,7 @@ impl Engine {
             }
             parcel.due = now + self.jittered(patience(parcel.tries), 20);
             parcel.mark = if sent { Mark::Sent } else { Mark::Failed(Failure::BadKey) };
+            parcel.silent = !peer.caps.has(Caps::SYNC);
             next = Some(next.map_or(parcel.due, |next| next.min(parcel.due)));
         }
         if queue.stalled {
@@ -384,10 +395,10 @@ impl Engine {
         for key in self.outbox.readers() {
             let Some(queue) = self.outbox.of.get_mut(&key) else { continue };
             for parcel in queue.parcels.iter_mut().filter(|parcel| unix.saturating_sub(parcel.at) >= most) {
-                match parcel.mark {
-                    Mark::Received => parcel.asks = ASKS + 1,
-                    mark if mark.is_open() && born >= GRACE => parcel.mark = Mark::Failed(Failure::Expired),
-                    _ => {}
+                if parcel.mark == Mark::Received {
+                    parcel.asks = ASKS + 1;
+                } else if parcel.mark.is_open() && born >= GRACE {
+                    parcel.mark = Mark::Failed(Failure::Expired);
                 }
             }
             match self.person(&key, now) {

@@ -10,6 +10,7 @@ use crate::wire::{
 
 use super::avatar::Picture;
 use super::commits::{Fate, Incoming};
+use super::late::Late;
 use super::meet::{Met, Sender};
 use super::peer::{Greeting, Tier};
 use super::sessions::Opened;
@@ -83,7 +84,10 @@ impl Engine {
         let text = Self::text_of(post.content, arrival);
         let said = Incoming { from, message_id, kind: Kind::Post, text, stamp, lamport: 0, post: None, late: false };
         match place {
-            Some((author, chain)) => self.take_post_of(said, author, &chain, bytes, arrival.signed, (0, met.id), now),
+            Some((author, chain)) => {
+                let post = Late { said, author, chain, raw: bytes.into(), age: 0, from: met.id };
+                self.take_post_of(post, arrival.signed, now);
+            }
             None => {
                 let said = Incoming { lamport: self.posts.greatest(), ..said };
                 self.take_said(said, arrival.signed, now);

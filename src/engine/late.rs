@@ -138,8 +138,8 @@ impl Engine {
         self.syncing.least = before.min(least);
         self.syncing.came += late.len();
         self.syncing.telling.more = true;
-        for Late { said, author, chain, raw, age, from } in late {
-            self.take_post_of(said, author, &chain, &raw, None, (age, from), now);
+        for post in late {
+            self.take_post_of(post, None, now);
         }
         self.syncing.telling.more = false;
         self.say_caught_up();
@@ -167,23 +167,15 @@ impl Engine {
     }
 
     /// Takes a post: from its author, or passed on by somebody after so many seconds.
-    pub(super) fn take_post_of(
-        &mut self,
-        said: Incoming,
-        author: PublicKey,
-        chain: &Chain,
-        raw: &[u8],
-        signed: Option<Signed>,
-        (age, from): (u32, PeerId),
-        now: Instant,
-    ) {
-        let lamport = self.posts.believe(chain);
+    pub(super) fn take_post_of(&mut self, post: Late, signed: Option<Signed>, now: Instant) {
+        let Late { said, author, chain, raw, age, from } = post;
+        let lamport = self.posts.believe(&chain);
         let record = PostRecord {
             author,
             number: chain.number,
-            id: PieceHash::of(raw),
+            id: PieceHash::of(&raw),
             lamport,
-            raw: raw.into(),
+            raw,
             long: None,
             since: self.unix(now).saturating_sub(u64::from(age)),
         };

@@ -247,7 +247,7 @@ impl Engine {
         self.transmit(&[peer.address()], out.as_slice().into());
         self.scratch = out;
         self.older_sent.note(peer.address(), id, peer.id, text);
-        self.commit_own_dm(&peer, id, text, self.unix(now), Mark::Sent, false, now);
+        self.commit_own_dm(&peer, id, text, Mark::Sent, now);
         Ok(Reply::Sent { id, to: peer, private: false })
     }
 

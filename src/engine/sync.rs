@@ -106,6 +106,13 @@ impl Engine {
         self.plan_round(now + wait);
     }
 
+    /// Something could not be had: another round follows soon.
+    pub(super) fn sync_again(&mut self, now: Instant) {
+        self.syncing.gap = ROUND.0;
+        let wait = self.share(ROUND.0);
+        self.plan_round(now + wait);
+    }
+
     pub(super) fn can_sync(&self, id: PeerId) -> bool {
         let fresh = |key: &PublicKey| self.authors.get(key).is_some_and(|author| author.fresh);
         let fit = |peer: &Peer| {
@@ -179,15 +186,20 @@ impl Engine {
         let last = if self.syncing.joined { u32::MAX } else { self.config.catch_up.posts };
         let since = self.syncing.since;
         let known: Vec<Numbers> = self.posts.known().collect();
-        let parts = parts(known);
+        let parts = parts(known, self.sync_room());
         let count = parts.len();
         let mut low = PublicKey([0; 32]);
         for (at, have) in parts.into_iter().enumerate() {
             let end = have.last().map(|numbers| numbers.author).filter(|_| at + 1 < count);
             let high = end.unwrap_or(PublicKey([0xff; 32]));
             self.send_sync(id, Synced::Ask { span: (low, high), have, last, since });
-            low = high;
+            low = successor(high);
         }
+    }
+
+    /// Bytes of numbers that one SYNC of ours holds: less inside the frame of a group.
+    pub(super) fn sync_room(&self) -> usize {
+        if self.group.is_some() { SYNC_MAX / 2 } else { SYNC_MAX }
     }
 
     pub(super) fn send_sync(&mut self, id: PeerId, what: Synced) {
@@ -212,7 +224,7 @@ impl Engine {
         match &sync.what {
             Synced::Ask { span, have, last, since } => {
                 let beyond = self.posts.beyond(*span, have, *last, *since);
-                for part in parts(beyond) {
+                for part in parts(beyond, self.sync_room()) {
                     self.send_sync(id, Synced::Offer(part));
                 }
                 // Before our own first round is over, not all that others have is wanted.
@@ -255,15 +267,26 @@ impl Engine {
     }
 }
 
+/// The key that follows.
+fn successor(mut key: PublicKey) -> PublicKey {
+    for byte in key.0.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            break;
+        }
+    }
+    key
+}
+
 /// A list in parts that fit into one datagram each; one empty part of an empty list.
-pub(super) fn parts(list: Vec<Numbers>) -> Vec<Vec<Numbers>> {
+pub(super) fn parts(list: Vec<Numbers>, most: usize) -> Vec<Vec<Numbers>> {
     let mut parts = vec![Vec::new()];
-    let mut room = SYNC_MAX;
+    let mut room = most;
     for numbers in list {
         let bytes = numbers.written_len();
         if bytes > room {
             parts.push(Vec::new());
-            room = SYNC_MAX;
+            room = most;
         }
         room = room.saturating_sub(bytes);
         if let Some(part) = parts.last_mut() {

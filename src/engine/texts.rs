@@ -174,25 +174,28 @@ impl Engine {
         let (each, all, _) = self.config.limits.long_texts;
         if self.texts.pulls.contains_key(&root) {
             // The same text twice is told twice: what it is known by differs.
-            return self.drop_pull(text);
+            return self.drop_pull(text, now);
         }
         let of_peer = self.texts.pulls.values().filter(|pull| pull.from == text.from).count();
         if self.texts.pulls.len() >= all || of_peer >= each {
             return match self.texts.line.len() < LINE {
                 true => self.texts.line.push_back((root, size, text)),
-                false => self.drop_pull(text),
+                false => self.drop_pull(text, now),
             };
         }
         text.pull = Pull::new(root, size);
         if text.pull.is_none() {
-            return self.drop_pull(text);
+            return self.drop_pull(text, now);
         }
         self.texts.pulls.insert(root, text);
         self.go_on_pulling_text(root, now);
     }
 
     /// It is not pulled: when it comes again it is new.
-    fn drop_pull(&mut self, text: TextPull) {
+    fn drop_pull(&mut self, text: TextPull, now: Instant) {
+        if text.said.kind == Kind::Post {
+            self.sync_again(now);
+        }
         if let (Kind::Dm { .. }, Some(key)) = (text.said.kind, text.said.from.key) {
             self.commits.forget_fate(&key, &text.said.message_id);
         }
@@ -206,7 +209,7 @@ impl Engine {
         let to = self.peers.read(from, Peer::address);
         let (Some((wanted, next)), Some(to)) = (wanted, to) else {
             if let Some(text) = self.texts.pulls.remove(&root) {
-                self.drop_pull(text);
+                self.drop_pull(text, now);
             }
             return self.pull_next_text(now);
         };
@@ -252,7 +255,7 @@ impl Engine {
                 }
                 Progress::Broken => {
                     if let Some(text) = self.texts.pulls.remove(&root) {
-                        self.drop_pull(text);
+                        self.drop_pull(text, now);
                     }
                     self.pull_next_text(now);
                 }
@@ -269,7 +272,7 @@ impl Engine {
             (None, _) => true,
         };
         let words = String::from_utf8(bytes).ok().filter(|words| opened && !words.trim().is_empty());
-        let Some(words) = words else { return self.drop_pull(text) };
+        let Some(words) = words else { return self.drop_pull(text, now) };
         let mut said = text.said;
         if let Some(post) = &mut said.post {
             post.long = Some(words.as_str().into());

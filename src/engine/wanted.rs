@@ -23,12 +23,16 @@ pub(super) struct Wanted {
     pub(super) tries: u8,
 }
 
+/// Posts that are asked for of an author of whom none is known.
+const NEW: u64 = 4;
+
 impl Engine {
     /// An author says how many posts it has written: what we lack of the newest is asked for.
     pub(super) fn on_post_count(&mut self, id: PeerId, count: u64, now: Instant) {
         let Some(key) = self.peers.read(id, |peer| peer.key).flatten() else { return };
-        let Some(newest) = self.posts.newest_of(&key).filter(|newest| *newest < count) else { return };
-        if !self.may_sync() || !self.can_sync(id) {
+        // Of somebody of whom nothing is known, the last few may have been lost on their way; what is older comes with a round.
+        let newest = self.posts.newest_of(&key).unwrap_or(count.saturating_sub(NEW));
+        if newest >= count || !self.syncing.joined || !self.may_sync() || !self.can_sync(id) {
             return;
         }
         let first = (newest + 1).max(count.saturating_sub(self.config.limits.posts.0 as u64));
@@ -119,7 +123,7 @@ impl Engine {
         self.syncing.sources = flying.into_keys().flat_map(|id| self.peers.read(id, Peer::address)).collect();
         for (id, authors) in asks {
             let list = authors.into_iter().map(|(author, numbers)| Numbers { author, ranges: ranges(numbers) });
-            for part in parts(list.collect()) {
+            for part in parts(list.collect(), self.sync_room()) {
                 self.send_sync(id, Synced::Want(part));
             }
         }

@@ -300,7 +300,7 @@ mod tests {
         }
         disk.outcomes.send(vec![(Ticket(2), Outcome::Again)]).unwrap();
         disk.troubles.send("the disk is full".to_owned()).unwrap();
-        let mut told = vec![commits.news().await, commits.news().await];
+        let mut told = [commits.news().await, commits.news().await];
         told.sort_by_key(|news| matches!(news, News::Trouble(_)));
         assert_eq!(told[0], News::Outcomes(vec![(Ticket(2), Outcome::Again)]));
         assert_eq!(told[1], News::Trouble("the disk is full".to_owned()));

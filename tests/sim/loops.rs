@@ -144,5 +144,6 @@ fn two_still_peers_stay_still() {
     let (mut run, _, _) = Run::pair(13);
     run.forget_frames();
     run.run_for(secs(60));
-    assert!(run.on_the_wire() <= 6, "{}", run.on_the_wire());
+    // Beats, and two rounds of asking who has posts that the other has not.
+    assert!(run.on_the_wire() <= 10, "{}", run.on_the_wire());
 }

@@ -13,6 +13,13 @@ use super::run::{Run, millis, secs};
 const PEERS: usize = if cfg!(debug_assertions) { 6 } else { 20 };
 const TIMES: usize = if cfg!(debug_assertions) { 1 } else { 3 };
 
+/// A peer that does not ask for what was said before it came.
+fn nothing_old(name: &str) -> Setup {
+    let mut setup = Setup::named(name);
+    setup.config.catch_up.posts = 0;
+    setup
+}
+
 /// An hour on a LAN: everybody says something of every kind, some move, rename themselves, leave and come back.
 fn an_hour(seed: u64) -> (Run, Vec<ProgramId>, Vec<Frame>) {
     let mut run = Run::new(seed);
@@ -193,7 +200,7 @@ fn what_was_for_others_shows_nothing_to_one_that_comes_later() {
     // What was signed just before the first that is heard may have been overtaken on the way, and is told.
     run.run_for(secs(400));
     let host = run.host(&["10.0.77.1/16"]);
-    let late = run.peer(host, "late");
+    let late = run.start(host, nothing_old("late"));
     run.run_for(secs(120));
     for id in &all {
         assert!(run.knows(late, *id));
@@ -322,7 +329,7 @@ fn an_old_text_is_not_told_when_a_later_start_answers() {
     run.run_for(secs(20));
     // Somebody is quicker than the peer that a newcomer is about to hear.
     let host = run.host(&["10.0.77.1/16"]);
-    let late = run.peer(host, "late");
+    let late = run.start(host, nothing_old("late"));
     let from = run.address(b);
     run.inject(from, late, Socket::Unicast, &old.payload);
     run.run_for(secs(20));
@@ -337,7 +344,7 @@ fn what_a_start_said_before_we_knew_it_is_not_told() {
     run.run_for(secs(600));
     let old = run.frames().iter().rev().find(|frame| frame.kind() == "POST").unwrap().clone();
     let host = run.host(&["10.0.77.1/16"]);
-    let late = run.peer(host, "late");
+    let late = run.start(host, nothing_old("late"));
     run.run_for(secs(20));
     assert!(run.knows(late, b));
     run.deliver(&old, None, late);

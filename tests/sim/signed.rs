@@ -96,6 +96,7 @@ fn all_that_is_said_among_signed_peers_is_signed() {
         "PEER_LIST_RESPONSE",
         "POST",
         "PROFILE",
+        "SYNC",
         "UNFOLLOW",
         "UNFOLLOW_RESPONSE",
     ];
@@ -226,7 +227,8 @@ fn a_signature_that_was_taken_off_makes_it_somebody_elses() {
     run.air.loss = 0.0;
     let frame = run.frames().iter().rev().find(|frame| frame.kind() == "POST").unwrap().clone();
     run.inject(frame.from, a, Socket::Unicast, &without_signature(&frame.payload));
-    run.run_for(secs(1));
+    // Before the next announcement says that there is one more post.
+    run.run_for(millis(200));
     assert_eq!(run.shown_of(a, run.key_of(b)), Vec::<String>::new());
     let shown = run.events(a).iter().find_map(|(_, event)| match event {
         Event::Post { from, .. } => Some((from.trust(), from.is_private())),
@@ -264,7 +266,8 @@ fn part_of_a_signature_is_not_none() {
         let counted = dropped.malformed + dropped.bad_signatures - came.malformed - came.bad_signatures;
         assert!(counted == 1 || dropped.replays > came.replays, "{dropped:?} for\n{bytes}");
     }
-    run.run_for(secs(5));
+    // Before the next announcement says that there is one more post.
+    run.run_for(millis(200));
     assert_eq!(run.texts(a), Vec::<String>::new());
     assert_eq!(run.known(a), before);
     run.deliver(&frame, None, a);
