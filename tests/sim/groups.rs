@@ -163,9 +163,10 @@ fn a_changed_frame_is_no_frame() {
     for at in 0..frame.payload.len() {
         let mut bytes = frame.payload.to_vec();
         bytes[at] ^= 1;
+        // Before the next announcement says that there is one more post.
         run.inject(frame.from, all[0], Socket::Unicast, &bytes);
-        run.run_for(millis(6));
     }
+    run.run_for(millis(100));
     assert_eq!(run.texts(all[0]), Vec::<String>::new());
     run.deliver(&frame, None, all[0]);
     assert_eq!(run.texts(all[0]), ["POST hello"]);
