@@ -94,7 +94,7 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// What it is called: its display name, else the name in its label. Not for showing: see [`Safe`](crate::wire::Safe).
+    /// What it is called: its display name, else the name in its label. Not for showing: see [`Safe`].
     #[must_use]
     pub fn shown_name(&self) -> &str {
         self.display_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.name)

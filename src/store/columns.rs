@@ -14,7 +14,7 @@ use super::{Line, Person};
 /// The first byte of the details.
 const DETAILS: u8 = 1;
 
-/// All columns that [`line`] reads, in its order.
+/// All columns that [`line()`] reads, in its order.
 pub(super) const LINE: &str = "row, kind, ours, peer, details, message_id, line.text, stamp, at, lamport, mark, read";
 
 /// Somebody, as a column has it: a key is a blob, a label a text.
