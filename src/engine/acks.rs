@@ -32,6 +32,15 @@ impl OlderSent {
 impl Engine {
     /// Says what became of a DM of somebody: in the session, else signed; through others when it is not here.
     pub(super) fn acknowledge_to(&mut self, key: &PublicKey, message_id: &str, stored: bool, now: Instant) {
+        self.send_ack(key, message_id, stored, false, now);
+    }
+
+    /// The same once more, because the message came once more: signed, for a session may be lost on the other side.
+    pub(super) fn acknowledge_again(&mut self, key: &PublicKey, message_id: &str, stored: bool, now: Instant) {
+        self.send_ack(key, message_id, stored, true, now);
+    }
+
+    fn send_ack(&mut self, key: &PublicKey, message_id: &str, stored: bool, again: bool, now: Instant) {
         if stored {
             // Who carried it carries it no more, and brings word of it.
             self.send_ack_by_carriers(key, message_id, now);
@@ -44,7 +53,8 @@ impl Engine {
         let ack = SealedAck { message_id: message_id.to_owned(), stored };
         let body = SealedBody { ack: Some(ack), timestamp: self.unix(now), ..SealedBody::default() };
         let id = self.message_id();
-        let payload = match self.write_frame(&peer, &body, id, now) {
+        let frame = if again { None } else { self.write_frame(&peer, &body, id, now) };
+        let payload = match frame {
             Some(frame) => frame,
             None => match self.signed_ack(key, message_id, stored) {
                 Some(ack) => ack,

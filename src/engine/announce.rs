@@ -286,10 +286,10 @@ impl Engine {
     /// A peer announces itself: what waits for that goes on.
     fn heard_again(&mut self, id: PeerId, posts: Option<u64>, arrival: &Arrival) {
         let Some(signed) = arrival.signed.filter(|signed| signed.newest) else { return };
+        self.deliver_on_beat(&signed.key, arrival.now);
         if !self.authors.get(&signed.key).is_some_and(|author| author.fresh) {
             return;
         }
-        self.deliver_on_beat(&signed.key, arrival.now);
         self.pass_carried(id, arrival.now);
         if let Some(posts) = posts {
             self.on_post_count(id, posts, arrival.now);

@@ -289,7 +289,13 @@ impl Engine {
                 continue;
             }
             parcel.due = now + self.jittered(patience(parcel.tries), 20);
-            parcel.mark = if sent { Mark::Sent } else { Mark::Failed(Failure::BadKey) };
+            // One try at an announcement is no news: it waits on until something comes back.
+            let waits_on = parcel.mark == Mark::Waiting && parcel.tries >= Config::TRIES;
+            parcel.mark = match sent {
+                true if waits_on => Mark::Waiting,
+                true => Mark::Sent,
+                false => Mark::Failed(Failure::BadKey),
+            };
             parcel.silent = !peer.caps.has(Caps::SYNC);
             next = Some(next.map_or(parcel.due, |next| next.min(parcel.due)));
         }
@@ -334,22 +340,18 @@ impl Engine {
     pub(super) fn deliver_on_beat(&mut self, key: &PublicKey, now: Instant) {
         let Some(queue) = self.outbox.of.get_mut(key) else { return };
         let stalled = std::mem::take(&mut queue.stalled);
-        let mut due = stalled;
         for parcel in &mut queue.parcels {
             if parcel.mark == Mark::Received {
                 if parcel.asks >= ASKS {
                     parcel.asks = ASKS + 1;
                 }
                 parcel.due = now;
-                due = true;
             } else if stalled && parcel.tries >= Config::TRIES {
                 (parcel.tries, parcel.due) = (Config::TRIES - 1, now);
             }
         }
         self.outbox.tidy(key);
-        if !due {
-            return;
-        }
+        // Its announcement may have told the prekey that was missing, too.
         match self.authors.get(key).and_then(|author| author.row).and_then(|id| self.peers.get(id)) {
             Some(peer) if matches!(self.hindrance(&peer), Ok(Some(Hold::Answer))) => self.press(&peer, now),
             _ => self.deliver(key, now),

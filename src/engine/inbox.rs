@@ -192,11 +192,11 @@ impl Engine {
             // There may be room on the disk again.
             Some(Fate::Done { stored: false }) if self.config.history && body.long.is_none() => told = true,
             Some(Fate::Done { stored }) => {
-                self.acknowledge_to(&key, message_id, stored, now);
+                self.acknowledge_again(&key, message_id, stored, now);
                 return Err(Rejected::Duplicate);
             }
             Some(Fate::Committing(true)) => {
-                self.acknowledge_to(&key, message_id, false, now);
+                self.acknowledge_again(&key, message_id, false, now);
                 return Err(Rejected::Duplicate);
             }
             Some(Fate::Committing(false) | Fate::Held) => return Err(Rejected::Duplicate),

@@ -84,10 +84,9 @@ impl Sessions {
         let ids = (ids.len() > limits.sessions.0).then(|| ids.clone());
         self.by_id.insert(id, session);
         self.order.push_back(id);
-        if let Some(ids) = ids
-            && let Some(idle) = self.least_used(&ids)
-        {
-            self.remove(idle);
+        // Of one peer the newest count: the other side speaks in what it got last.
+        if let Some(oldest) = ids.and_then(|ids| ids.front().copied()) {
+            self.remove(oldest);
         }
         while self.by_id.len() > limits.sessions.1
             && let Some(idle) = self.least_used(&self.order)

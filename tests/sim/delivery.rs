@@ -65,7 +65,8 @@ fn deliver_all(loss: f64, p99: Option<Duration>) {
         let marks: BTreeMap<_, _> = all.iter().map(|id| (*id, run.disk(*id).history().marks())).collect();
         written.values().all(|dm| marks[&dm.from].get(&dm.id.to_string()) == Some(&Mark::Stored))
     };
-    run.run_while(secs(900), secs(10), stored);
+    // With half of all lost, one try in four comes back, and the last ones wait for announcements.
+    run.run_while(secs(7_200), secs(10), stored);
 
     let shown = shown(&run, &all);
     let mut times = Vec::new();
