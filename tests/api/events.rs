@@ -147,8 +147,8 @@ async fn a_stream_can_be_about_one_only() {
     crate::world::meet(&carol, "bob").await;
     crate::world::meet(&bob, "carol").await;
     let mut of_carol = bob.client.events(&EventQuery { from: Some("carol".into()), since: None }).await.unwrap();
+    let mut all = watch(&bob).await;
     alice.client.post("from alice").await.unwrap();
-    let mut all = bob.client.events(&EventQuery { since: Some(0), from: None }).await.unwrap();
     line(&mut all, "from alice").await;
     carol.client.post("from carol").await.unwrap();
     event(&mut of_carol, "post of carol", |event| match event {
