@@ -115,7 +115,11 @@ impl Model {
             Author::Label(label) => (false, label.as_bytes().to_vec()),
             Author::Key(key) => (true, key.0.to_vec()),
         };
-        rows.sort_by_key(|(row, (entry, _))| (entry.lamport, who(&entry.author), id(entry), **row));
+        // What is no signed post stands behind the posts of its LAMPORT, as it came.
+        rows.sort_by_key(|(row, (entry, _))| {
+            let post = entry.post.as_ref().map(|_| (who(&entry.author), id(entry)));
+            (entry.lamport, post.is_none(), post, **row)
+        });
         rows.into_iter().map(|(row, _)| *row).collect()
     }
 }
