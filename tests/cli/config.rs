@@ -47,18 +47,18 @@ fn an_option_goes_before_the_environment_that_before_the_file_that_before_the_de
 fn the_file_counts_at_a_start_and_each_profile_has_its_own() {
     let world = World::new();
     written(&world, "config.toml", "name = \"from-file\"\n");
-    written(&world, "profiles/work.toml", "name = \"at-work\"\nhistory = false\n");
+    written(&world, "profiles/office.toml", "name = \"at-office\"\nhistory = false\n");
     let started = |args: &[&str]| world.ran(args, b"").out;
     assert!(started(&[]).contains("You are from-file@"), "{}", started(&[]));
-    assert!(started(&["--profile", "work"]).contains("You are at-work@"));
-    assert!(!world.folder.join("state/lsnp/work/history.db").exists());
+    assert!(started(&["--profile", "office"]).contains("You are at-office@"));
+    assert!(!world.folder.join("state/lsnp/office/history.db").exists());
     assert!(world.folder.join("state/lsnp/jack/history.db").exists());
     assert!(started(&["--name", "given"]).contains("You are given@"));
     let path = |args: &[&str]| world.ran(&[args, &["config", "path"]].concat(), b"").out;
     assert!(path(&[]).ends_with("/config/lsnp/config.toml\n"));
     // The profile of the login, also when it is named.
     assert_eq!(path(&["--profile", "jack"]), path(&[]));
-    assert!(path(&["--profile", "work"]).ends_with("/config/lsnp/profiles/work.toml\n"));
+    assert!(path(&["--profile", "office"]).ends_with("/config/lsnp/profiles/office.toml\n"));
 }
 
 #[test]
