@@ -5,8 +5,8 @@ use crate::world::World;
 #[test]
 fn dms_and_mentions_pop_up_at_a_terminal_and_never_on_a_pipe() {
     let world = World::new();
-    // Put there whole, so that a half-written one is never read.
-    world.program("notify-send", "for word; do printf '%s|' \"$word\"; done > got.new && mv got.new got");
+    world.pipe("got");
+    world.program("notify-send", "touch called; for word; do printf '%s|' \"$word\"; done > got");
     let mut bob = world.at_terminal(&["--temporary", "--name", "bob", "--notify", "on"]);
     bob.shows("You are bob@");
     let mut carl = world.piped_with(&["--temporary", "--name", "carl", "--notify", "on"]);
@@ -19,9 +19,9 @@ fn dms_and_mentions_pop_up_at_a_terminal_and_never_on_a_pipe() {
     carl.shows("on a pipe");
     alice.types("POST not about anybody");
     bob.shows("not about anybody");
-    assert!(!world.folder.join("got").exists());
+    assert!(!world.folder.join("called").exists());
     alice.types("DM bob <b>hi</b> $(touch pwned)");
-    let got = world.appears("got");
+    let got = world.comes_through("got");
     assert_eq!(got, "--app-name=peer|--|alice to you|&lt;b&gt;hi&lt;/b&gt; $(touch pwned)|");
     assert!(!world.folder.join("pwned").exists());
 }

@@ -75,18 +75,18 @@ impl World {
         Ran { status: output.status.code(), out: text(&output.stdout), error: text(&output.stderr) }
     }
 
-    /// Waits until there is a file of this name; its text.
+    /// Makes a named pipe, through which a program says that it is done.
+    pub(crate) fn pipe(&self, name: &str) {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        mknodat(CWD, self.folder.join(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    }
+
+    /// Waits until a program writes into the named pipe; what it writes.
     #[track_caller]
-    pub(crate) fn appears(&self, name: &str) -> String {
-        let file = self.folder.join(name);
-        let tries = DEADLINE.as_millis() / 5;
-        for _ in 0..tries {
-            if let Ok(text) = std::fs::read_to_string(&file) {
-                return text;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        panic!("no {name} after {DEADLINE:?}");
+    pub(crate) fn comes_through(&self, name: &str) -> String {
+        let (file, (said, heard)) = (self.folder.join(name), std::sync::mpsc::channel());
+        std::thread::spawn(move || said.send(std::fs::read_to_string(file).unwrap()));
+        heard.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("nothing through {name} after {DEADLINE:?}"))
     }
 
     /// Puts a program of this name before those of the system.
