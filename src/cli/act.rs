@@ -126,7 +126,8 @@ impl Session {
             | Reply::Sent { .. }
             | Reply::Waiting { .. }
             | Reply::Contacts(_)
-            | Reply::Stats(_) => Err(CommandError::Left),
+            | Reply::Stats(_)
+            | Reply::Tables(_) => Err(CommandError::Left),
         }
     }
 
@@ -149,7 +150,14 @@ impl Session {
                 self.pulls.dm(id, text, until, &self.names.label(&to));
                 self.render.waiting(&to, until, &self.names)
             }
-            Ok(Reply::Done | Reply::Posted { .. } | Reply::Contacts(_) | Reply::Me(_) | Reply::Stats(_)) => {
+            Ok(
+                Reply::Done
+                | Reply::Posted { .. }
+                | Reply::Contacts(_)
+                | Reply::Me(_)
+                | Reply::Stats(_)
+                | Reply::Tables(_),
+            ) => {
                 return Ok(());
             }
             // It is tried again.
@@ -251,6 +259,7 @@ impl Session {
             | Event::Back(_)
             | Event::Post { .. }
             | Event::Dm { .. }
+            | Event::Said { .. }
             | Event::CaughtUp { .. }
             | Event::KeyChanged { .. }
             | Event::Profile(_)

@@ -32,6 +32,7 @@ impl Crowd {
             | Event::Dm { .. }
             | Event::KeyChanged { .. }
             | Event::Marked { .. }
+            | Event::Said { .. }
             | Event::CaughtUp { .. }
             | Event::Profile(_)
             | Event::PeerList { .. }

@@ -76,6 +76,7 @@ impl Host {
             profile: Arc::clone(&self.profile),
             api_file: locked(&self.profile).api_file(),
             stop: Arc::clone(&self.stop),
+            program: None,
         }
     }
 

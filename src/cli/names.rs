@@ -248,6 +248,7 @@ pub(super) fn subject(event: &Event) -> Option<&Peer> {
         | Event::Avatar { peer, .. }
         | Event::FollowAnswered { by: peer, .. }
         | Event::Answered { peer, .. } => Some(peer),
+        Event::Said { to, .. } => to.as_ref(),
         Event::CaughtUp { .. } | Event::Renamed { .. } | Event::CutOff | Event::Traced { .. } => None,
     }
 }

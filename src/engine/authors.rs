@@ -197,6 +197,11 @@ impl Authors {
         keys.into_iter().filter_map(|key| self.by_key.get(key))
     }
 
+    /// How many contacts there are.
+    pub(super) fn known(&self) -> usize {
+        self.contacts
+    }
+
     /// All contacts, by key.
     pub(super) fn contacts(&self) -> Vec<Contact> {
         let keys: BTreeSet<&PublicKey> = self.names.values().flatten().collect();

@@ -49,6 +49,11 @@ pub(super) struct Picture {
 }
 
 impl Pictures {
+    /// The bytes of all.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn get(&self, peer: PeerId) -> Option<&Picture> {
         self.of.get(&peer)
     }

@@ -46,6 +46,11 @@ impl Carrier {
         carrier
     }
 
+    /// The bytes of all that is carried.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn has_room(&self, one: &Carried, limits: &Limits) -> bool {
         let of_author = self.carried.iter().filter(|(other, _)| other.author == one.author);
         let bytes: usize = of_author.map(|(other, _)| other.raw.len()).sum();

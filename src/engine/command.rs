@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{OwnMessageId, PublicKey, Safe};
+use crate::wire::{AvatarLabel, OwnMessageId, PublicKey, Safe};
 
 use super::{Contact, Counters, Instant, Peer, PeerId};
 
@@ -78,6 +78,8 @@ pub enum Command {
     WhoAmI,
     /// Tells what was counted.
     Stats,
+    /// Tells how full the tables are.
+    Tables,
     /// Says goodbye to the peers that understand it; nothing is sent after.
     Leave,
 }
@@ -146,6 +148,19 @@ pub enum Reply {
     Me(Me),
     /// What was counted.
     Stats(Box<Counters>),
+    /// How full the tables are.
+    Tables(Vec<Fill>),
+}
+
+/// How full a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fill {
+    /// What is in it.
+    pub what: &'static str,
+    /// How much.
+    pub size: usize,
+    /// The most that may be in it.
+    pub cap: usize,
 }
 
 /// What a DM waits for.
@@ -182,6 +197,8 @@ pub struct Me {
     pub announced: Option<Instant>,
     /// Size of our avatar, bytes.
     pub avatar: Option<usize>,
+    /// What others pull it by.
+    pub picture: Option<AvatarLabel>,
 }
 
 /// Why a command was refused; nothing was sent and nothing changed.

@@ -15,12 +15,32 @@ use super::{
 /// What waits for an outcome.
 #[derive(Debug)]
 pub(super) enum Pending {
-    /// A line of ours that nobody waits for.
-    Own,
-    /// A DM of ours to somebody with a key.
-    OwnDm { id: OwnMessageId, to: PublicKey },
+    /// What we are called.
+    Profile,
+    /// What we said.
+    Own(Said),
     /// What somebody said.
     Theirs(Box<Incoming>),
+}
+
+/// What we said.
+#[derive(Debug)]
+pub(super) struct Said {
+    id: OwnMessageId,
+    /// Of a DM.
+    to: Option<Peer>,
+    text: Arc<str>,
+    stamp: u64,
+}
+
+impl Said {
+    pub(super) fn post(id: OwnMessageId, text: &str, stamp: u64) -> Self {
+        Self { id, to: None, text: text.into(), stamp }
+    }
+
+    pub(super) fn dm(id: OwnMessageId, to: &Peer, text: &str, stamp: u64) -> Self {
+        Self { id, to: Some(to.clone()), text: text.into(), stamp }
+    }
 }
 
 /// What somebody said.
@@ -75,6 +95,11 @@ impl Commits {
             watched: false,
             key,
         }
+    }
+
+    /// What is on its way to the disk.
+    pub(super) fn len(&self) -> usize {
+        self.tickets.len()
     }
 
     fn name(&self, author: &PublicKey, message_id: &str) -> u64 {
@@ -137,8 +162,16 @@ impl Engine {
 
     fn committed(&mut self, waiting: Waiting, outcome: Outcome, now: Instant) {
         match waiting.pending {
-            Pending::Own => {}
-            Pending::OwnDm { id, to } => self.own_dm_committed(&to, id, now),
+            Pending::Profile => {}
+            Pending::Own(Said { id, to, text, stamp }) => {
+                let row = if let Outcome::Stored(row) = outcome { Some(row) } else { None };
+                let key = to.as_ref().and_then(|to| to.key);
+                let told = Told { message_id: id.to_string(), row, stamp, late: false };
+                self.event(Event::Said { to, text, told });
+                if let Some(key) = key {
+                    self.own_dm_committed(&key, id, now);
+                }
+            }
             Pending::Theirs(said) => {
                 let late = said.late && said.kind == Kind::Post;
                 if let (Kind::Dm { .. }, Some(key)) = (said.kind, said.from.key) {
@@ -298,7 +331,7 @@ impl Engine {
             post: None,
             mark: None,
         };
-        self.commit(entry, Pending::Own, now);
+        self.commit(entry, Pending::Profile, now);
     }
 }
 

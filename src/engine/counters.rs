@@ -1,5 +1,7 @@
 //! What the engine counts, shown by STATS.
 
+use std::time::Duration;
+
 /// Datagrams and bytes, and every reason for which something was dropped. All since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -68,4 +70,52 @@ pub struct Counters {
     pub not_kept: u64,
     /// Posts that stand where another post of the same author stands.
     pub forks: u64,
+    /// DMs of ours that were sent once more.
+    pub retries: u64,
+    /// DMs of ours that were acknowledged, by the time since they were written: see [`Counters::LATENCY`].
+    pub latency: [u64; 13],
+}
+
+impl Counters {
+    /// The upper ends of the steps of [`Counters::latency`], milliseconds; the last step has none.
+    pub const LATENCY: [u64; 12] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000, 30_000];
+
+    pub(super) fn acknowledged(&mut self, after: Duration) {
+        let step = Self::LATENCY.iter().position(|end| after <= Duration::from_millis(*end));
+        self.latency[step.unwrap_or(Self::LATENCY.len())] += 1;
+    }
+
+    /// What was dropped or not done, by reason: every reason, in a fixed order.
+    #[must_use]
+    pub fn drops(&self) -> [(&'static str, u64); 27] {
+        [
+            ("malformed", self.malformed),
+            ("bad source", self.bad_source),
+            ("off link", self.off_link),
+            ("too fast from one source", self.source_rate),
+            ("too fast from all", self.global_rate),
+            ("duplicate", self.duplicates),
+            ("not for us", self.not_for_us),
+            ("other types", self.other_types),
+            ("table full", self.table_full),
+            ("newcomers replaced", self.evicted),
+            ("not answered", self.unanswered),
+            ("stray answers", self.stray_answers),
+            ("stray goodbyes", self.stray_goodbyes),
+            ("hints", self.hints_dropped),
+            ("stray pieces", self.stray_chunks),
+            ("stray ACKs", self.stray_acks),
+            ("not kept", self.not_kept),
+            ("strangers", self.strangers),
+            ("from peers that left", self.departed),
+            ("wrong signatures", self.bad_signatures),
+            ("replays", self.replays),
+            ("too many signatures", self.signature_rate),
+            ("not opened", self.unopened),
+            ("outside the group", self.outside_group),
+            ("blocked", self.blocked),
+            ("not proven to be there", self.unproven),
+            ("forks", self.forks),
+        ]
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::wire::{Caps, LONG_MAX, OwnMessageId, PublicKey};
 
-use super::commits::Pending;
+use super::commits::{Pending, Said};
 use super::parcels::{ASKS, Parcel, patience};
 use super::waiting::{Hold, Urgency};
 use super::{
@@ -56,6 +56,7 @@ impl Engine {
         let mark = if until.is_some() { Mark::Waiting } else { Mark::Sent };
         let mut parcel = Parcel::new(id, Arc::clone(&text), at, mark, now);
         parcel.committed = !self.config.history;
+        parcel.written = Some(now);
         self.outbox.push(key, parcel);
         if !std::mem::replace(&mut self.outbox.watched, true) {
             self.timers.set(now + Config::OUTBOX, Timer::Outbox);
@@ -89,8 +90,7 @@ impl Engine {
             post: None,
             mark: Some(mark),
         };
-        let pending = to.key.map_or(Pending::Own, |key| Pending::OwnDm { id, to: key });
-        self.commit(entry, pending, now);
+        self.commit(entry, Pending::Own(Said::dm(id, to, text, at)), now);
     }
 
     /// Us, as the author of a line.
@@ -139,6 +139,7 @@ impl Engine {
                 parcel.tries = Config::TRIES - 1;
             }
             let sent = self.send_sealed(&peer, parcel.id, &parcel.text, parcel.at, parcel.tries > 0, now);
+            self.counters.retries += u64::from(parcel.tries > 0);
             parcel.tries = parcel.tries.saturating_add(1);
             if parcel.mark == Mark::Received {
                 parcel.asks += 1;
@@ -276,6 +277,9 @@ impl Engine {
         let Some(id) = OwnMessageId::parse(message_id) else { return false };
         let Some(parcel) = self.outbox.find(key, id) else { return false };
         let mark = if stored { Mark::Stored } else { Mark::Received };
+        if let Some(written) = parcel.written.take() {
+            self.counters.acknowledged(now.since(written));
+        }
         if parcel.mark < mark || parcel.mark.is_open() {
             (parcel.mark, parcel.due) = (mark, now + Config::OUTBOX);
         }

@@ -214,6 +214,10 @@ impl Engine {
         let proof = self.peers.update(id, |peer| {
             let path = peer.path_mut(from)?;
             let asked = path.asked.take()?;
+            // What was asked twice may answer either.
+            if asked.tries == 1 || asked.probe {
+                path.round_trip = u32::try_from(now.since(asked.at).as_micros()).ok();
+            }
             let first = !std::mem::replace(&mut path.proven, true);
             peer.presence = Presence::Live;
             Some((asked, first, peer.lasting, Arc::clone(&peer.user_id)))

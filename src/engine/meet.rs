@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::wire::{AvatarLabel, Caps, Message, Prekey, Sid, Style, UserId};
 
 use super::authors::Author;
-use super::peer::{About, Dialect, Greeting, Path, Tier, Trust};
+use super::peer::{About, Dialect, Greeting, Path, Tier, Trust, Ways};
 use super::signed::Signed;
 use super::{Arrival, Config, Engine, Event, Instant, Peer, PeerId, Presence, Rejected, Socket, Timer};
 
@@ -109,7 +109,7 @@ impl Engine {
     }
 
     fn meet_again(&mut self, id: PeerId, sender: &Sender<'_>) -> Met {
-        let Arrival { now, bytes, style, extension, .. } = sender.arrival;
+        let Arrival { now, bytes, style, extension, socket, .. } = sender.arrival;
         let (paths, expiry) = (self.config.limits.paths, self.config.expiry);
         let change = |peer: &mut Peer| {
             let mut met = Met::again(id);
@@ -127,6 +127,7 @@ impl Engine {
             }
             peer.heard = now;
             peer.probes = 0;
+            peer.ways = if peer.presence == Presence::Quiet { Ways::by(socket) } else { peer.ways.and(socket) };
             let best = *peer.best_path();
             let elsewhere = best.proven && best.address != sender.from;
             // What a key signs about itself counts wherever it is heard; what nobody signed, only where it has answered.
@@ -212,6 +213,7 @@ impl Engine {
             blocked,
             muted,
             prekey: None,
+            ways: Ways::by(socket),
         };
         let patience = peer.patience(self.config.expiry);
         let (id, evicted) =
@@ -366,7 +368,7 @@ impl Peer {
 impl Path {
     fn new(address: SocketAddrV4, bytes: usize, now: Instant) -> Self {
         let received = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Self { address, heard: now, proven: false, asked: None, received, sent: 0 }
+        Self { address, heard: now, proven: false, asked: None, round_trip: None, received, sent: 0 }
     }
 
     pub(super) fn note(&mut self, bytes: usize, now: Instant) {

@@ -48,6 +48,7 @@ pub(crate) mod sample;
 mod sessions;
 mod signed;
 mod sync;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -65,7 +66,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-pub use command::{Command, CommandError, Me, Reply, Until, Whom, Word};
+pub use command::{Command, CommandError, Fill, Me, Reply, Until, Whom, Word};
 pub use config::{CatchUp, Config};
 pub use counters::Counters;
 pub use crypto::{Crypto, LETTER_OVERHEAD, SEAL_OVERHEAD, Secret};
@@ -79,7 +80,7 @@ pub use limits::Limits;
 pub use links::{Link, Links};
 pub use output::{Event, Output, Record, Transmit};
 pub use own::Identity;
-pub use peer::{Peer, PeerId, Presence, Trust};
+pub use peer::{Peer, PeerId, Presence, Trust, Ways};
 pub use peers::Peers;
 pub use person::{Person, find};
 pub use rejected::Rejected;
@@ -418,6 +419,12 @@ impl Engine {
         let deadline = if self.left { Instant::from_nanos(u64::MAX) } else { self.deadline() };
         self.watch.promise(deadline);
         Output::Wait(deadline)
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Reads the peer table, from anywhere.

@@ -11,7 +11,7 @@ use crate::wire::{
 };
 
 use super::budget::Bucket;
-use super::commits::Pending;
+use super::commits::{Pending, Said};
 use super::signed::WRAPPED_MAX;
 use super::{
     Command, CommandError, Engine, Entry, Failure, Instant, Kind, LETTER_OVERHEAD, Mark, Me, Peer, PeerId, PostRecord,
@@ -55,7 +55,7 @@ impl Engine {
     /// Why it was refused; a refused command sends nothing and changes nothing.
     pub fn handle_command(&mut self, command: Command, now: Instant) -> Result<Reply, CommandError> {
         self.notice_wake(now);
-        if self.left && !matches!(command, Command::WhoAmI | Command::Stats) {
+        if self.left && !matches!(command, Command::WhoAmI | Command::Stats | Command::Tables) {
             return Err(CommandError::Left);
         }
         match command {
@@ -101,6 +101,7 @@ impl Engine {
             Command::Contacts => Ok(Reply::Contacts(self.authors.contacts())),
             Command::WhoAmI => Ok(Reply::Me(self.me())),
             Command::Stats => Ok(Reply::Stats(Box::new(self.counters))),
+            Command::Tables => Ok(Reply::Tables(self.tables())),
             Command::Leave => {
                 if !self.config.scan {
                     self.say_goodbye(now);
@@ -127,6 +128,7 @@ impl Engine {
             discovery_open: self.links.discovery_open,
             announced: self.beats.announced,
             avatar: self.own.avatar.as_ref().map(|avatar| avatar.bytes.len()),
+            picture: self.own.avatar.as_ref().map(|avatar| avatar.label),
         }
     }
 
@@ -192,7 +194,7 @@ impl Engine {
             post,
             mark: None,
         };
-        self.commit(entry, Pending::Own, now);
+        self.commit(entry, Pending::Own(Said::post(id, text, self.unix(now))), now);
         Ok(Reply::Posted { id, to: peers, without })
     }
 

@@ -100,6 +100,15 @@ pub enum Event {
         /// Which message it is.
         told: Told,
     },
+    /// What we said, once it is in the history or will not be.
+    Said {
+        /// Whom it is for; none of a post.
+        to: Option<Peer>,
+        /// The text.
+        text: Arc<str>,
+        /// Which message it is.
+        told: Told,
+    },
     /// A peer has a key that nobody had, and a name that somebody else had (protocol.md §9.8). DMs to it wait for the
     /// user's word.
     KeyChanged {
@@ -205,7 +214,8 @@ impl Event {
             | Self::Followed(peer)
             | Self::Unfollowed(peer)
             | Self::FollowAnswered { by: peer, .. } => peer.is_blocked(),
-            Self::Marked { .. }
+            Self::Said { .. }
+            | Self::Marked { .. }
             | Self::CaughtUp { .. }
             | Self::Avatar { .. }
             | Self::AvatarFailed(_)

@@ -30,6 +30,8 @@ pub(super) struct Parcel {
     pub(super) carried: bool,
     /// Its reader's program acknowledges nothing.
     pub(super) silent: bool,
+    /// When it was written in this run, until it is acknowledged.
+    pub(super) written: Option<Instant>,
 }
 
 /// What is for one reader, the oldest first.
@@ -69,6 +71,7 @@ impl Parcel {
             asks: 0,
             carried: false,
             silent: false,
+            written: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::wire::{AvatarLabel, Caps, Prekey, PublicKey, Safe, Sid, Style, UserId};
 
-use super::{Contact, Instant};
+use super::{Contact, Instant, Socket};
 
 /// A peer's number in this run of ours; never used again in the same run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,6 +60,29 @@ pub struct Peer {
     pub(super) muted: bool,
     /// What letters to it are sealed to.
     pub(super) prekey: Option<Prekey>,
+    pub(super) ways: Ways,
+}
+
+/// How a peer was heard since it came, or came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Ways {
+    /// At the port that everyone listens on: its broadcasts reach us.
+    pub broadcast: bool,
+    /// At our own port: it speaks to us.
+    pub unicast: bool,
+}
+
+impl Ways {
+    pub(super) fn by(socket: Socket) -> Self {
+        Self::default().and(socket)
+    }
+
+    pub(super) fn and(self, socket: Socket) -> Self {
+        match socket {
+            Socket::Discovery => Self { broadcast: true, ..self },
+            Socket::Unicast => Self { unicast: true, ..self },
+        }
+    }
 }
 
 /// What is known of who a peer is (protocol.md §9.8).
@@ -126,6 +149,8 @@ pub(super) struct Path {
     pub(super) proven: bool,
     /// The echo that is out.
     pub(super) asked: Option<Asked>,
+    /// The way there and back when it last answered, microseconds.
+    pub(super) round_trip: Option<u32>,
     /// Bytes received from it, and sent to it while it was unproven.
     pub(super) received: u32,
     pub(super) sent: u32,
@@ -162,7 +187,7 @@ impl Peer {
     /// Somebody of whom only the label is known.
     pub(super) fn nobody(user_id: &str, ip: Ipv4Addr, now: Instant) -> Self {
         let address = SocketAddrV4::new(ip, 0);
-        let path = Path { address, heard: now, proven: false, asked: None, received: 0, sent: 0 };
+        let path = Path { address, heard: now, proven: false, asked: None, round_trip: None, received: 0, sent: 0 };
         Self {
             id: PeerId::NOBODY,
             user_id: user_id.into(),
@@ -184,6 +209,7 @@ impl Peer {
             blocked: false,
             muted: false,
             prekey: None,
+            ways: Ways::default(),
         }
     }
 
@@ -348,8 +374,21 @@ impl Peer {
         &self.paths[best.map_or(0, |(at, _)| at)]
     }
 
+    /// The way there and back when its best path last answered; none before.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.best_path().round_trip.map(|micros| Duration::from_micros(u64::from(micros)))
+    }
+
+    /// How it was heard since it came, or came back.
+    #[must_use]
+    pub fn ways(&self) -> Ways {
+        self.ways
+    }
+
     /// The avatar that can be pulled from it.
-    pub(super) fn avatar(&self) -> Option<AvatarLabel> {
+    #[must_use]
+    pub fn avatar(&self) -> Option<AvatarLabel> {
         self.about.as_ref().and_then(|about| about.avatar)
     }
 

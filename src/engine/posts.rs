@@ -81,6 +81,16 @@ impl Posts {
         self.greatest
     }
 
+    /// Posts that are held.
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// The bytes of all that are held.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn has(&self, id: &PieceHash) -> bool {
         self.held.contains_key(id)
     }

@@ -73,6 +73,10 @@ impl Sessions {
         Self { by_id: Table::with_hasher(key), of: Table::with_hasher(key), order: VecDeque::new() }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     fn insert(&mut self, id: Octets, session: Session, limits: &Limits) {
         let (peer, now) = (session.peer, session.made);
         let dead =

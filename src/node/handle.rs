@@ -7,6 +7,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::engine::{Command, CommandError, Event, Instant, Peers, Reply};
 
+use super::Trend;
 use super::clock::Clock;
 
 /// A command on its way to the task that owns the engine.
@@ -30,6 +31,7 @@ pub struct Handle {
     pub(super) clock: Clock,
     pub(super) port: u16,
     pub(super) faults: Arc<Counts>,
+    pub(super) trend: Trend,
 }
 
 impl Handle {
@@ -74,6 +76,12 @@ impl Handle {
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.faults.read()
+    }
+
+    /// What was counted over the last hour.
+    #[must_use]
+    pub fn trend(&self) -> Trend {
+        self.trend.clone()
     }
 
     /// Says goodbye, waits until it is sent and the history is written, and ends the peer: within a second, with a slow

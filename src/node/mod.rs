@@ -42,6 +42,7 @@ mod settings;
 mod socket;
 mod start;
 mod stored;
+mod trend;
 #[cfg(target_os = "linux")]
 mod watched;
 
@@ -56,6 +57,7 @@ pub use neighbours::{Neighbour, neighbours, runtime_folder};
 pub use options::{Notice, Options, StartError};
 pub use profile::{Profile, ProfileError, ProfileNotice, login_name};
 pub use settings::Settings;
+pub use trend::{Sample, Trend};
 
 use tokio::sync::{broadcast, mpsc};
 

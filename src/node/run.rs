@@ -23,7 +23,7 @@ use super::neighbours::Presence;
 use super::paths::Paths;
 use super::send::Sender;
 use super::socket::{Received, Sockets, buffer};
-use super::{Notice, port_holders};
+use super::{Notice, Sample, Trend, port_holders};
 
 /// Datagrams that are taken from one socket before anything else gets its turn.
 const BATCH: usize = 64;
@@ -75,6 +75,7 @@ pub(super) struct Shell {
     presence: Option<Presence>,
     channels: Channels,
     faults: Arc<Counts>,
+    trend: Trend,
     buffer: Box<[u8]>,
     sender: Sender,
 }
@@ -100,7 +101,7 @@ impl Shell {
         filter: LinkFilter,
         (paths, keeper, commits): (Paths, Option<Keeper>, Commits),
         channels: Channels,
-        faults: Arc<Counts>,
+        (faults, trend): (Arc<Counts>, Trend),
     ) -> Self {
         Self {
             engine,
@@ -121,6 +122,7 @@ impl Shell {
             presence: None,
             channels,
             faults,
+            trend,
             buffer: buffer(),
             sender: Sender::default(),
         }
@@ -189,6 +191,9 @@ impl Shell {
             let now = self.clock.now();
             if now >= deadline {
                 self.engine.handle_timeout(now);
+            }
+            if self.trend.is_due(now) {
+                self.trend.note(Sample::of(self.engine.counters(), self.engine.peers().len(), now));
             }
         }
     }

@@ -22,7 +22,7 @@ use super::paths::Paths;
 use super::resolve::{self, Named};
 use super::run::{Channels, Shell};
 use super::socket::{self, Sockets};
-use super::{Ledger, Node, Options, StartError, port_holders};
+use super::{Ledger, Node, Options, StartError, Trend, port_holders};
 
 /// Events that a slow subscriber may be behind.
 const EVENTS: usize = 1024;
@@ -77,6 +77,7 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     let filter = LinkFilter::new(options.interfaces);
     let paths = Paths::open(options.paths);
     let peers = engine.peers();
+    let trend = Trend::default();
     let handle = Handle {
         requests: requests.clone(),
         events: channels.events.downgrade(),
@@ -85,9 +86,11 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
         clock,
         port,
         faults: Arc::clone(&faults),
+        trend: trend.clone(),
     };
 
-    let mut shell = Shell::new(engine, (clock, timer), sockets, filter, (paths, keeper, commits), channels, faults);
+    let mut shell =
+        Shell::new(engine, (clock, timer), sockets, filter, (paths, keeper, commits), channels, (faults, trend));
     kept_notices.into_iter().for_each(|notice| shell.notice(notice));
     shell.refresh(true);
     if options.neighbours {

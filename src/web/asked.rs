@@ -21,6 +21,9 @@ pub struct HistoryQuery {
     /// Only what nobody has read yet.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unread: bool,
+    /// Only `post` or only `dm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }
 
 /// `GET /api/search`.
@@ -119,6 +122,50 @@ pub struct JudgeRequest {
     pub who: String,
     /// What: `verify` after the digits were compared, `trust`, `block`, `unblock`, `mute`, `unmute`.
     pub word: String,
+}
+
+/// `POST /api/enter`: the code from the fragment of the page's address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnterRequest {
+    /// The code; it works once.
+    pub code: String,
+}
+
+/// `GET /api/about`, `GET /api/doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhoQuery {
+    /// About whom; none for ourselves, or for everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+}
+
+/// `POST /api/probe`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeRequest {
+    /// Whose way there and back is measured; it has to be here.
+    pub who: String,
+}
+
+/// `POST /api/reach`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReachRequest {
+    /// A link `peer://connect/...`, or an address or host name, with or without a port.
+    pub to: String,
+}
+
+/// `PATCH /api/settings`: one key of the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingRequest {
+    /// The key.
+    pub key: String,
+    /// What it is to be; none to remove it from the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<String>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

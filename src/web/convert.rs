@@ -1,8 +1,8 @@
 //! From what the engine and the history know to the objects of the API.
 
-use crate::engine::{Contact, Event, Instant, Kind, Mark, Peer, Person, Presence, Told, Trust};
+use crate::engine::{Contact, Event, Instant, Kind, Mark, Peer, Person, Presence, Told, Trust, Ways};
 use crate::store::Line;
-use crate::wire::{OwnMessageId, PublicKey, Safe, UserId};
+use crate::wire::{AvatarLabel, OwnMessageId, PublicKey, Safe, UserId};
 
 use super::{EventObject, LineObject, NewsObject, PeerObject, PersonObject, SCHEMA, SentObject};
 
@@ -30,6 +30,16 @@ fn presence(presence: Presence) -> String {
         Presence::Away => "away",
     }
     .to_owned()
+}
+
+fn ways(ways: Ways) -> Vec<String> {
+    let heard = [("broadcast", ways.broadcast), ("unicast", ways.unicast)];
+    heard.iter().filter(|(_, heard)| *heard).map(|(way, _)| (*way).to_owned()).collect()
+}
+
+/// What a picture is called: the hash that it is pulled by.
+pub(super) fn picture(label: AvatarLabel) -> String {
+    data_encoding::HEXLOWER.encode(&label.root.0)
 }
 
 fn id(label: &str) -> String {
@@ -68,6 +78,11 @@ pub(super) fn peer(peer: &Peer, now: Instant) -> PeerObject {
         blocked: peer.is_blocked(),
         muted: peer.is_muted(),
         avatar: peer.has_avatar(),
+        picture: peer.avatar().map(picture),
+        private: peer.is_private(),
+        round_trip_us: peer.round_trip().and_then(|way| u64::try_from(way.as_micros()).ok()),
+        interface: None,
+        ways: ways(peer.ways()),
         who: match peer.key() {
             Some(key) => digits(key),
             None if here => peer.address().to_string(),
@@ -99,6 +114,11 @@ pub(super) fn contact(contact: &Contact, unix: u64) -> PeerObject {
         blocked: contact.blocked,
         muted: contact.muted,
         avatar: false,
+        picture: None,
+        private: true,
+        round_trip_us: None,
+        interface: None,
+        ways: Vec::new(),
         who: digits(contact.key),
         what: None,
     }
@@ -183,8 +203,28 @@ fn told(kind: &str, from: &Peer, text: &str, private: Option<bool>, told: &Told,
     }))
 }
 
+/// What we said.
+fn said(to: Option<&Peer>, text: &str, told: &Told, unix: u64) -> EventObject {
+    EventObject::Line(Box::new(LineObject {
+        v: SCHEMA,
+        kind: if to.is_some() { "dm" } else { "post" }.to_owned(),
+        row: told.row.map(|row| row.0),
+        message: told.message_id.clone(),
+        ours: true,
+        with: to.map(person),
+        text: text.to_owned(),
+        stamp: time(told.stamp),
+        at: time(unix),
+        private: to.map(Peer::is_private),
+        mark: to.map(|_| Mark::Waiting.word().to_owned()),
+        reason: None,
+        read: true,
+        late: false,
+    }))
+}
+
 pub(super) fn news(kind: &str) -> NewsObject {
-    NewsObject { v: SCHEMA, kind: kind.to_owned(), posts: None, id: None }
+    NewsObject { v: SCHEMA, kind: kind.to_owned(), rows: Vec::new(), posts: None, id: None }
 }
 
 /// The event as the API tells it, and whom it is about; none for what only the prompt tells.
@@ -204,6 +244,7 @@ pub(super) fn event(event: &Event, now: Instant, unix: u64) -> Option<(EventObje
         Event::Dm { from, text, private, told: about } => {
             (told("dm", from, text.raw(), Some(*private), about, unix), Some(from))
         }
+        Event::Said { to, text, told } => (said(to.as_ref(), text, told, unix), to.as_ref()),
         Event::Marked { id, to, mark, .. } => {
             let sent = SentObject { kind: "mark".to_owned(), ..marked(*id, Some(to), *mark) };
             (EventObject::Mark(Box::new(sent)), Some(to))

@@ -14,6 +14,7 @@ mod input;
 mod json;
 mod objects;
 mod people;
+mod program;
 mod refusal;
 mod routes;
 mod server;
@@ -29,13 +30,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use asked::{
-    DmRequest, EventQuery, ForgetRequest, HistoryQuery, JudgeRequest, PeersQuery, PostRequest, ProfileRequest,
-    ReadRequest, SearchQuery,
+    DmRequest, EnterRequest, EventQuery, ForgetRequest, HistoryQuery, JudgeRequest, PeersQuery, PostRequest,
+    ProbeRequest, ProfileRequest, ReachRequest, ReadRequest, SearchQuery, SettingRequest, WhoQuery,
 };
 pub use client::{Client, ClientError, Events, Lines};
 pub(crate) use convert::line as line_object;
 pub use json::json;
 pub use objects::*;
+pub use program::Program;
 
 use crate::node::{Handle, Profile, random_seed};
 use crate::store::History;
@@ -57,6 +59,8 @@ pub struct Context {
     pub api_file: Option<PathBuf>,
     /// Told when somebody wants the peer to end.
     pub stop: Arc<Notify>,
+    /// What the program around the peer can do; none where there is no program.
+    pub program: Option<Arc<dyn Program>>,
 }
 
 /// The routes of the API, without a guard: for use within this process only.

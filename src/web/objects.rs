@@ -4,7 +4,13 @@
 //! Names, labels and statuses are fit to be shown. Texts are as their author wrote them: show them through
 //! [`SafeLines`](crate::wire::SafeLines).
 
+mod network;
+mod page;
+
 use serde::{Deserialize, Serialize};
+
+pub use network::*;
+pub use page::*;
 
 /// The version of all objects.
 pub const SCHEMA: u32 = 1;
@@ -88,6 +94,21 @@ pub struct PeerObject {
     pub muted: bool,
     /// It has a picture.
     pub avatar: bool,
+    /// The name of that picture under `/avatars/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// What is said to it nobody else can read.
+    #[serde(default)]
+    pub private: bool,
+    /// The way there and back when it last answered, microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip_us: Option<u64>,
+    /// Our interface that leads to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// How it is heard: `broadcast`, `unicast`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<String>,
     /// What names it and nobody else, wherever the API wants to know whom.
     pub who: String,
     /// In an event, what happened: `here`, `left`, `gone`, `quiet`, `back`, `profile`, `new-key`.
@@ -228,6 +249,9 @@ pub struct ProfileObject {
     /// Size of our picture, bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar: Option<usize>,
+    /// The name of our picture under `/avatars/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
     /// Why this change is not kept for the next start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_kept: Option<String>,
@@ -249,9 +273,13 @@ pub struct NewsObject {
     /// [`SCHEMA`].
     pub v: u32,
     /// `caught-up`: posts from before were told. `renamed`: our id changed. `cut-off`: most peers went quiet at once.
-    /// `reload`: events are missing here, so what is shown is to be read anew.
+    /// `reload`: events are missing here, so what is shown is to be read anew. `read`: somebody has seen these rows.
+    /// `forgotten`: lines are gone from the history.
     #[serde(rename = "type")]
     pub kind: String,
+    /// Rows of the history; of `read`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<i64>,
     /// How many; of `caught-up`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posts: Option<usize>,
@@ -270,7 +298,7 @@ pub enum EventObject {
     Peer(Box<PeerObject>),
     /// `mark`.
     Mark(Box<SentObject>),
-    /// `caught-up`, `renamed`, `cut-off`, `reload`.
+    /// `caught-up`, `renamed`, `cut-off`, `reload`, `read`, `forgotten`.
     News(NewsObject),
 }
 
@@ -284,7 +312,9 @@ impl EventObject {
             "post" | "dm" => serde_json::from_str(data).map(Self::Line),
             "peer" => serde_json::from_str(data).map(Self::Peer),
             "mark" => serde_json::from_str(data).map(Self::Mark),
-            "caught-up" | "renamed" | "cut-off" | "reload" => serde_json::from_str(data).map(Self::News),
+            "caught-up" | "renamed" | "cut-off" | "reload" | "read" | "forgotten" => {
+                serde_json::from_str(data).map(Self::News)
+            }
             _ => return None,
         })
     }

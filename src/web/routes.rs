@@ -115,6 +115,7 @@ impl Api {
             name: me.display_name.map(|name| name.to_string()),
             status: me.status.map(|status| status.to_string()),
             avatar: me.avatar,
+            picture: me.picture.map(convert::picture),
             not_kept,
         }))
     }
@@ -202,7 +203,9 @@ async fn send_dm(State(api): State<Arc<Api>>, Input(asked): Input<DmRequest>) ->
             let sent = convert::marked(id, Some(&to), Mark::Waiting);
             Ok(api.sent(&SentObject { reason: Some(reason.to_owned()), ..sent }))
         }
-        Reply::Done | Reply::Posted { .. } | Reply::Contacts(_) | Reply::Me(_) | Reply::Stats(_) => Err(unsaid()),
+        Reply::Done | Reply::Posted { .. } | Reply::Contacts(_) | Reply::Me(_) | Reply::Stats(_) | Reply::Tables(_) => {
+            Err(unsaid())
+        }
     }
 }
 

@@ -103,6 +103,11 @@ fn peer() -> PeerObject {
         blocked: false,
         muted: false,
         avatar: true,
+        picture: Some(s("ab")),
+        private: true,
+        round_trip_us: Some(1),
+        interface: Some(s("eth0")),
+        ways: vec![s("broadcast")],
         who: s("#7f3a"),
         what: Some(s("left")),
     }
@@ -179,6 +184,7 @@ fn every_field_of_every_answer_is_described() {
         name: Some(s("A")),
         status: Some(s("x")),
         avatar: Some(100),
+        picture: Some(s("ab")),
         not_kept: Some(s("full")),
     };
     let bare = ProfileObject { name: None, status: None, avatar: None, not_kept: None, ..profile.clone() };
@@ -188,7 +194,7 @@ fn every_field_of_every_answer_is_described() {
     same("ForgottenObject", &forgotten, &forgotten);
     let done = DoneObject { v: SCHEMA, kind: s("done") };
     same("DoneObject", &done, &done);
-    let news = NewsObject { v: SCHEMA, kind: s("renamed"), posts: Some(1), id: Some(s("a@b")) };
+    let news = NewsObject { v: SCHEMA, kind: s("renamed"), rows: vec![1], posts: Some(1), id: Some(s("a@b")) };
     same("NewsObject", &news, &NewsObject { posts: None, id: None, ..news.clone() });
 
     let error = ErrorObject {

@@ -100,6 +100,7 @@ async fn serve(node: Node, history: Option<History>, scratch: Scratch) -> Peer {
         profile: Arc::new(Mutex::new(Profile::temporary())),
         api_file: Some(scratch.api_file()),
         stop: Arc::new(Notify::new()),
+        program: None,
     };
     let served = lsnp::web::serve(context.clone()).await.unwrap();
     let client = Client::connect(&scratch.api_file()).await.unwrap().unwrap();

@@ -120,6 +120,7 @@ impl Wanted {
             limit: self.limit,
             before: None,
             unread: self.unread,
+            kind: None,
         }
     }
 

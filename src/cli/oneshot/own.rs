@@ -201,6 +201,11 @@ mod tests {
             blocked: false,
             muted: false,
             avatar: false,
+            picture: None,
+            private: false,
+            round_trip_us: None,
+            interface: None,
+            ways: Vec::new(),
             who: "x".to_owned(),
             what: None,
         };

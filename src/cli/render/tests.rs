@@ -80,7 +80,8 @@ impl Lan {
             | Reply::Sent { .. }
             | Reply::Waiting { .. }
             | Reply::Contacts(_)
-            | Reply::Stats(_)) => panic!("{other:?}"),
+            | Reply::Stats(_)
+            | Reply::Tables(_)) => panic!("{other:?}"),
         }
     }
 

@@ -8,7 +8,13 @@ fn feed() -> Arc<Feed> {
 }
 
 fn caught_up(posts: usize) -> EventObject {
-    EventObject::News(NewsObject { v: SCHEMA, kind: "caught-up".to_owned(), posts: Some(posts), id: None })
+    EventObject::News(NewsObject {
+        v: SCHEMA,
+        kind: "caught-up".to_owned(),
+        rows: Vec::new(),
+        posts: Some(posts),
+        id: None,
+    })
 }
 
 fn sent(message: &str, mark: &str) -> SentObject {
