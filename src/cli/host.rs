@@ -77,6 +77,7 @@ impl Host {
             api_file: locked(&self.profile).api_file(),
             stop: Arc::clone(&self.stop),
             program: None,
+            open_metrics: false,
         }
     }
 
