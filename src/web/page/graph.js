@@ -104,7 +104,7 @@ export class Graph {
     Object.assign(this, { facts, open, words });
     this.sheet = s("svg", { class: "graph", role: "img", tabindex: 0, "aria-describedby": "graph-keys" });
     this.card = h("div", { class: "graph-card", hidden: true });
-    this.live = h("p", { class: "visually-hidden", role: "status" });
+    this.live = h("p", { class: "away", role: "status" });
     this.root = h("div", { class: "graph-box" }, this.sheet, this.card, this.live, h("p", { id: "graph-keys", class: "graph-keys" }, t("network.graph.keys")));
     this.sheet.addEventListener("pointerover", (event) => { const node = this.#under(event); if (node) this.#choose(node, false); });
     this.sheet.addEventListener("pointerleave", () => { if (document.activeElement !== this.sheet) this.#choose(null, false); });
@@ -133,7 +133,7 @@ export class Graph {
         s("rect", { x: -34, y: -13, width: 68, height: 26, rx: 6 }), s("text", { y: 4, "text-anchor": "middle" }, short(label, 9))));
       if (port.more) {
         const out = (size - 26) / CENTRE;
-        spots.append(s("text", { class: "more", x: port.x * out, y: port.y * out, "text-anchor": "middle" }, t("network.graph.more", { count: port.more })));
+        spots.append(s("text", { class: "more", x: port.x * out, y: port.y * out, "text-anchor": "middle" }, t("network.graph.more", { n: port.more })));
       }
     }
     for (const node of nodes) {

@@ -17,7 +17,8 @@ export class List {
 
   /**
    * `render(item)` makes a row, `update(row, item)` changes it, `key(item)` names it; `guess(item)` is the height of a
-   * row that was never shown. `seen(items)` is called with what stands in view, `top()` when the beginning comes near.
+   * row that was never shown. `seen()` is called when other rows may have come into view, `top()` when the beginning comes near, `moved(end)`
+   * when the end came into view or left it.
    */
   constructor(box, { render, key, update = null, guess = null, seen = null, top = null, moved = null }) {
     Object.assign(this, { box, render, key, update, guess, seen, top, moved });
@@ -59,6 +60,24 @@ export class List {
     if (this.update) this.update(row, item);
     const hold = this.#grip();
     if (this.#measure([key])) this.#draw(hold);
+  }
+
+  /** Rows that are to be made anew when they are drawn next. */
+  drop(keys) {
+    for (const key of keys) {
+      const row = this.#rows.get(key);
+      if (!row) continue;
+      this.sizes.unobserve(row);
+      row.remove();
+      this.#rows.delete(key);
+    }
+  }
+
+  /** The items in view. */
+  get inView() {
+    const view = this.box.clientHeight;
+    const top = this.box.scrollTop;
+    return view && this.#items.length ? this.#items.slice(this.#at(top), this.#at(top + view - 8) + 1) : [];
   }
 
   toEnd() { this.#draw(null); }
@@ -237,7 +256,7 @@ export class List {
     const was = this.#hold === null;
     this.#hold = end || !item ? null : { key: this.key(item), off: this.#tops[at] - top };
     if (was !== end && this.moved) this.moved(end);
-    if (this.seen && item && view) this.seen(this.#items.slice(at, this.#at(top + view) + 1));
+    if (this.seen && item && view) this.seen();
     if (this.top && top < view && item) this.top();
   }
 
