@@ -11,7 +11,7 @@ use crate::store::{self, History};
 use crate::web::{self, Served};
 use crate::wire::Name;
 
-use super::args::Options;
+use super::args::{MetricsFor, Options};
 use super::{render, secret};
 
 /// A peer that runs, and what it keeps.
@@ -25,6 +25,8 @@ pub(super) struct Host {
     pub(super) notices: Vec<String>,
     /// Told when somebody wants the peer to end.
     pub(super) stop: Arc<Notify>,
+    /// Every program of this computer may read the metrics.
+    open_metrics: bool,
 }
 
 impl Host {
@@ -63,7 +65,8 @@ impl Host {
         };
         let node = node.map_err(|error| sentence(&error.to_string()))?;
         let profile = Arc::new(Mutex::new(profile));
-        let host = Self { node, profile, history, notices, stop: Arc::default() };
+        let open_metrics = options.metrics == MetricsFor::Open;
+        let host = Self { node, profile, history, notices, stop: Arc::default(), open_metrics };
         host.keep_port(options);
         Ok(host)
     }
@@ -77,7 +80,7 @@ impl Host {
             api_file: locked(&self.profile).api_file(),
             stop: Arc::clone(&self.stop),
             program: None,
-            open_metrics: false,
+            open_metrics: self.open_metrics,
         }
     }
 
