@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use lsnp::cli::args::{Args, Given, Task};
+use lsnp::cli::args::{Args, Task};
 use lsnp::cli::render::Render;
 use lsnp::cli::{config, daemon, discover, doctor, identity, manual, oneshot, secret, service, start, terminal};
 
 fn main() -> ExitCode {
-    let Given { args, settings } = Args::read();
+    let args = Args::read();
     if let Some(file) = &args.options.log
         && let Err(error) = log_to(file)
     {
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Some(Task::Status(status)) => oneshot::status(&args.options, status),
         Some(Task::Stop) => oneshot::stop(&args.options),
         Some(Task::Service(service)) => service::run(&args.options, service.task),
-        Some(Task::Config(config)) => config::run(&args.options, config.task, &settings),
+        Some(Task::Config(config)) => config::run(&args.options, config.task),
         Some(Task::Completions { shell }) => manual::completions(*shell),
         Some(Task::Man { folder }) => manual::man(folder.as_deref()),
         Some(Task::Discover(discover)) => discover::run(&args.options, discover),

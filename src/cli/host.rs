@@ -12,6 +12,7 @@ use crate::web::{self, Served};
 use crate::wire::Name;
 
 use super::args::Options;
+use super::program::ThisProgram;
 use super::{render, secret};
 
 /// A peer that runs, and what it keeps.
@@ -25,6 +26,7 @@ pub(super) struct Host {
     pub(super) notices: Vec<String>,
     /// Told when somebody wants the peer to end.
     pub(super) stop: Arc<Notify>,
+    program: Arc<ThisProgram>,
 }
 
 impl Host {
@@ -63,7 +65,8 @@ impl Host {
         };
         let node = node.map_err(|error| sentence(&error.to_string()))?;
         let profile = Arc::new(Mutex::new(profile));
-        let host = Self { node, profile, history, notices, stop: Arc::default() };
+        let program = Arc::new(ThisProgram::new(options));
+        let host = Self { node, profile, history, notices, stop: Arc::default(), program };
         host.keep_port(options);
         Ok(host)
     }
@@ -76,7 +79,7 @@ impl Host {
             profile: Arc::clone(&self.profile),
             api_file: locked(&self.profile).api_file(),
             stop: Arc::clone(&self.stop),
-            program: None,
+            program: Some(Arc::clone(&self.program) as Arc<dyn web::Program>),
         }
     }
 

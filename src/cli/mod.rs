@@ -24,6 +24,7 @@ mod past;
 mod person;
 pub mod pipe;
 mod popup;
+mod program;
 pub mod prompt;
 mod pulls;
 mod reading;
