@@ -80,6 +80,7 @@ impl Host {
             api_file: locked(&self.profile).api_file(),
             stop: Arc::clone(&self.stop),
             program: Some(Arc::clone(&self.program) as Arc<dyn web::Program>),
+            open_metrics: false,
         }
     }
 

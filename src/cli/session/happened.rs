@@ -43,6 +43,7 @@ impl Session {
             self.marked(news).await;
         }
         let told = !is_unwanted(&event)
+            && !self.is_unasked(&event)
             && self.crowd.as_mut().is_none_or(|crowd| crowd.tells(&event, now))
             && self.alarms.as_mut().is_none_or(|alarms| alarms.tells(&event, now));
         let time = if let Event::Traced { .. } = event { time_of_day() } else { String::new() };
@@ -73,6 +74,11 @@ impl Session {
         if let Some(news) = self.marks.came(news, now) {
             self.screen.show(self.render.marked(&news, &self.names)).await;
         }
+    }
+
+    /// True for a picture that somebody else wanted to see.
+    fn is_unasked(&self, event: &Event) -> bool {
+        matches!(event, Event::Avatar { peer, .. } | Event::AvatarFailed(peer) if !self.pulls.has_avatar(peer.id()))
     }
 
     /// New keys are never silent, also where the event about one is lost.
