@@ -18,6 +18,9 @@ fn main() -> ExitCode {
     ExitCode::from(match &args.task {
         None => start::run(&args.options),
         Some(Task::Run) => daemon::run(&args.options),
+        Some(Task::Web(web)) => oneshot::web(&args.options, web),
+        Some(Task::Open(open)) => oneshot::open(&args.options, open),
+        Some(Task::Add(add)) => oneshot::add(&args.options, add),
         Some(Task::List(list)) => oneshot::list(&args.options, list),
         Some(Task::Post(post)) => oneshot::post(&args.options, post),
         Some(Task::Dm(dm)) => oneshot::dm(&args.options, dm),

@@ -7,9 +7,11 @@ use clap::builder::{BoolishValueParser, FalseyValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
+mod page;
 mod task;
 mod value;
 
+pub use page::{AddArgs, OpenArgs, WebArgs};
 pub use task::*;
 pub use value::{KeepTime, QuietHours};
 
@@ -112,6 +114,11 @@ pub struct Options {
     /// Write a log to this file; RUST_LOG says how much (default: info)
     #[arg(long, global = true, env = "PEER_LOG", value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// At the start, open the page in a browser and print its address
+    #[arg(long, global = true, env = "PEER_WEB", value_name = "yes|no", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true,
+          value_parser = FalseyValueParser::new(), action = clap::ArgAction::Set)]
+    pub web: bool,
     /// What every key of the configuration file is, and what said so.
     #[arg(skip)]
     pub settings: Vec<Setting>,

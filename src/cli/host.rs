@@ -84,10 +84,13 @@ impl Host {
         }
     }
 
-    /// Lets other programs of the user speak to the peer, if it has a profile by which they find it.
-    pub(super) async fn serve(&mut self) -> Option<Served> {
+    /// Lets other programs of the user speak to the peer, if it has a profile by which they find it, or if its page is
+    /// wanted.
+    pub(super) async fn serve(&mut self, page: bool) -> Option<Served> {
         let context = self.context();
-        context.api_file.as_ref()?;
+        if context.api_file.is_none() && !page {
+            return None;
+        }
         match web::serve(context).await {
             Ok(served) => Some(served),
             Err(error) => {
