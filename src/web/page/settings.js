@@ -4,7 +4,7 @@ import { h, put } from "./dom.js";
 import { list, t, tn } from "./i18n.js";
 import { reason, toast } from "./dialog.js";
 
-const shown = (values) => (values.length ? list(values) : t("settings.none"));
+const shown = (values, word) => (values.length === 0 ? t("settings.none") : word === "" ? t(yes(values) ? "settings.yes" : "settings.no") : list(values));
 const yes = (values) => values?.[0] === "true";
 
 function source(setting) {
@@ -12,10 +12,10 @@ function source(setting) {
   const other = JSON.stringify(next) !== JSON.stringify(setting.values);
   const overruled = setting.source === "option" || setting.source === "environment";
   return h("p", { class: "small-text dim setting-source" },
-    tn("settings.holds", { value: h("bdi", { class: "mono" }, shown(setting.values)), source: t(`source.${setting.source}`) }),
-    setting.source !== "default" && [" ", tn("settings.default", { value: h("bdi", { class: "mono" }, shown(setting.default)) })],
+    tn("settings.holds", { value: h("bdi", { class: "mono" }, shown(setting.values, setting.value)), source: t(`source.${setting.source}`) }),
+    setting.source !== "default" && [" ", tn("settings.default", { value: h("bdi", { class: "mono" }, shown(setting.default, setting.value)) })],
     overruled && [" ", h("span", {}, t("settings.overruled"))],
-    other && !overruled && [" ", h("strong", { class: "next" }, tn("settings.next", { value: h("bdi", { class: "mono" }, shown(next)) }))]);
+    other && !overruled && [" ", h("strong", { class: "next" }, tn("settings.next", { value: h("bdi", { class: "mono" }, shown(next, setting.value)) }))]);
 }
 
 function editor(setting, change) {
