@@ -3,18 +3,22 @@
 //! [`serve`] opens it for other programs of the same user, and [`Client::connect`] finds it there. A command that runs
 //! without a peer starts one itself and asks the same [`router`] through [`Client::local`].
 
+mod about;
 mod api_file;
 mod asked;
 mod client;
+mod conversations;
 mod convert;
 mod feed;
 mod guard;
 mod history;
 mod input;
 mod json;
+mod network;
 mod objects;
 mod people;
 mod program;
+mod reach;
 mod refusal;
 mod routes;
 mod server;

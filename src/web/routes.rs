@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
+use tokio::sync::Semaphore;
 
 use crate::engine::{Command, Mark, Me, Person, Reply, Until, Word};
 use crate::node::{Profile, ProfileError};
@@ -19,7 +20,7 @@ use super::people::People;
 use super::refusal::Refusal;
 use super::{
     Context, DmRequest, DoneObject, EventQuery, JudgeRequest, PeerObject, PeersQuery, PostRequest, ProfileObject,
-    ProfileRequest, SCHEMA, SentObject, StatusObject, convert, history,
+    ProfileRequest, SCHEMA, SentObject, StatusObject, about, conversations, convert, history, network, program, reach,
 };
 
 /// What all routes share.
@@ -29,17 +30,19 @@ pub(super) struct Api {
     /// The name of the profile; empty for a temporary one.
     profile: String,
     feed: Arc<Feed>,
+    /// The doctor looks at one thing at a time.
+    pub(super) doctor: Arc<Semaphore>,
 }
 
 pub(super) fn router(context: Context) -> Router {
     let profile = locked(&context.profile).name().to_owned();
-    let api = Api { context, profile, feed: Arc::new(Feed::new()) };
+    let api = Api { context, profile, feed: Arc::new(Feed::new()), doctor: Arc::new(Semaphore::new(1)) };
     let routed = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
     routed.fallback(nothing).method_not_allowed_fallback(not_so).with_state(Arc::new(api))
 }
 
 /// Every route with its methods; `openapi.json` has the same.
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 16] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 24] {
     [
         ("/api/openapi.json", get(openapi)),
         ("/api/status", get(status)),
@@ -51,11 +54,19 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 16] {
         ("/api/history", get(history::history)),
         ("/api/search", get(history::search)),
         ("/api/export", get(history::export)),
+        ("/api/conversations", get(conversations::conversations)),
         ("/api/read", post(history::read)),
         ("/api/forget", post(history::forget)),
         ("/api/profile", get(profile).patch(set_profile)),
         ("/api/avatar", put(set_avatar).delete(drop_avatar)),
         ("/api/judge", post(judge)),
+        ("/api/about", get(about::about)),
+        ("/api/probe", post(reach::probe)),
+        ("/api/reach", post(reach::reach)),
+        ("/api/network", get(network::network)),
+        ("/api/traffic", get(network::traffic)),
+        ("/api/doctor", get(program::doctor)),
+        ("/api/settings", get(program::settings).patch(program::change)),
         ("/api/stop", post(stop)),
     ]
 }
@@ -86,7 +97,7 @@ pub(super) fn done() -> Answer<DoneObject> {
 }
 
 impl Api {
-    async fn me(&self) -> Result<Me, Refusal> {
+    pub(super) async fn me(&self) -> Result<Me, Refusal> {
         let Reply::Me(me) = self.context.handle.command(Command::WhoAmI).await? else {
             return Err(Refusal::failed("the peer does not say who it is"));
         };

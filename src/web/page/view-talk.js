@@ -1,0 +1,9 @@
+import { h, put } from "./dom.js";
+import { t } from "./i18n.js";
+
+export const title = "nav.talk";
+
+export function mount(root) {
+  put(root, h("h1", { tabindex: -1 }, t("nav.talk")));
+  return { unmount() { root.replaceChildren(); } };
+}
