@@ -153,6 +153,14 @@ impl Served {
     }
 }
 
+impl Served {
+    /// Speaks to it, as any other program of the user does.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::remote(self.port, self.token.clone())
+    }
+}
+
 impl Drop for Served {
     fn drop(&mut self) {
         self.task.abort();

@@ -58,7 +58,12 @@ impl Session {
             }
         }
         self.pulled(&event).await;
-        (self.last.is_some() && self.pulls.is_empty()).then_some(End::Wanted)
+        self.ends_when_idle()
+    }
+
+    /// At the end of the input, the end once nothing more is waited for.
+    pub(in crate::cli) fn ends_when_idle(&self) -> Option<End> {
+        (self.last.is_some() && self.is_idle()).then_some(End::Wanted)
     }
 
     /// Shows what became of a DM, if that says something.
