@@ -6,9 +6,12 @@
 mod about;
 mod api_file;
 mod asked;
+mod assets;
+mod avatars;
 mod client;
 mod conversations;
 mod convert;
+mod entry;
 mod feed;
 mod guard;
 mod history;
@@ -29,7 +32,6 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::middleware;
-use data_encoding::BASE64URL_NOPAD;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -39,14 +41,16 @@ pub use asked::{
 };
 pub use client::{Client, ClientError, Events, Lines};
 pub(crate) use convert::line as line_object;
+pub use entry::Now;
 pub use json::json;
 pub use objects::*;
 pub use program::Program;
 
-use crate::node::{Handle, Profile, random_seed};
+use crate::node::{Handle, Profile};
 use crate::store::History;
 
 use api_file::{ApiFile, Entrance, Token};
+use entry::Entries;
 use guard::Guard;
 use server::Listeners;
 
@@ -65,6 +69,8 @@ pub struct Context {
     pub stop: Arc<Notify>,
     /// What the program around the peer can do; none where there is no program.
     pub program: Option<Arc<dyn Program>>,
+    /// `GET /metrics` needs no token.
+    pub open_metrics: bool,
 }
 
 /// The routes of the API, without a guard: for use within this process only.
@@ -75,7 +81,7 @@ pub fn router(context: Context) -> Router {
 /// The paths of all routes, as they stand in the OpenAPI document.
 #[must_use]
 pub fn paths() -> Vec<&'static str> {
-    routes::paths()
+    routes::paths().into_iter().chain(entry::PATHS).collect()
 }
 
 /// The open API. It ends, and its file is removed, when this is dropped.
@@ -92,14 +98,25 @@ pub struct Served {
 /// # Errors
 /// What the system says; nothing is open then.
 pub async fn serve(context: Context) -> io::Result<Served> {
+    let handle = context.handle.clone();
+    serve_by(Arc::new(move || handle.now()), context).await
+}
+
+/// The same, by a clock of its own.
+///
+/// # Errors
+/// What the system says; nothing is open then.
+pub async fn serve_by(now: Now, context: Context) -> io::Result<Served> {
     let listeners = Listeners::open().await?;
     let port = listeners.port;
-    let token = Token(BASE64URL_NOPAD.encode(&random_seed()?));
-    let guard = Arc::new(Guard::new(port, &token));
+    let token = entry::secret()?;
+    let entries = Arc::new(Entries::new(port, now));
+    let guard = Arc::new(Guard::new(port, &token, Arc::clone(&entries), context.open_metrics));
     let entrance =
         Entrance { pid: std::process::id(), port, port6: listeners.v6.is_some().then_some(port), token: token.clone() };
     let file = context.api_file.as_deref().map(|file| ApiFile::write(file, &entrance)).transpose()?;
-    let router = router(context).layer(middleware::from_fn_with_state(guard, guard::guard));
+    let router = router(context).merge(entry::router(entries));
+    let router = router.layer(middleware::from_fn_with_state(guard, guard::guard));
     let task = tokio::spawn(server::run(listeners, router));
     Ok(Served { port, token, task, _file: file })
 }
@@ -115,6 +132,14 @@ impl Served {
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token.0
+    }
+}
+
+impl Served {
+    /// Speaks to it, as any other program of the user does.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::remote(self.port, self.token.clone())
     }
 }
 
