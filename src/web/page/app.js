@@ -13,6 +13,7 @@ import * as notify from "./notify.js";
 const { t } = i18n;
 const view = document.getElementById("view");
 const rail = document.getElementById("rail");
+const skip = document.getElementById("skip");
 
 const VIEWS = {
   people: () => import("./view-people.js"),
@@ -92,7 +93,8 @@ function drawRail() {
         h("span", { class: "nav-icon" }, icon(place, { size: 22 }), place === "talk" && counter),
         h("span", { class: "nav-word" }, t(`nav.${place}`))))),
     h("button", { type: "button", class: "nav-link keys-button", onclick: showShortcuts, "aria-label": t("keys.title") }, icon("keys", { size: 22 })));
-  say(document.getElementById("skip"), t("nav.skip"));
+  say(skip, t("nav.skip"));
+  skip.hidden = false;
   const unread = () => {
     const count = store.state.unread;
     counter.hidden = count === 0;
@@ -113,6 +115,7 @@ export async function draw({ focus = false } = {}) {
   turn += 1;
   if (!api.hasToken()) {
     rail.replaceChildren();
+    skip.hidden = true;
     document.body.dataset.place = "door";
     document.title = "peer";
     ends = [nobodyIn(view)];
@@ -155,7 +158,7 @@ addEventListener("hashchange", async () => {
   }
 });
 
-document.getElementById("skip").addEventListener("click", (event) => {
+skip.addEventListener("click", (event) => {
   event.preventDefault();
   view.focus();
 });

@@ -108,8 +108,7 @@ export const loadPeople = () => once("people", async () => {
     const known = before.get(id(peer));
     const fresh = take(peer);
     if (known && peer.heard === undefined) fresh.heardAt = known.heardAt;
-    if (peer.trust === "new key" && !peer.blocked) alert(fresh);
-    else if (state.alerts.delete(id(peer))) note("alerts");
+    watchKey(fresh);
   }
   note("people");
 });
@@ -148,22 +147,31 @@ function soon(load) {
   later = setTimeout(() => load().catch(() => {}), 300);
 }
 
-function alert(peer) {
-  if (state.alerts.has(id(peer))) return;
-  state.alerts.set(id(peer), peer);
-  note("alerts");
+const postponed = new Set();
+
+/** Tells the user that somebody has a new key, or stops telling it once that was decided. */
+function watchKey(peer) {
+  const what = id(peer);
+  if (peer.trust === "new key" && !peer.blocked) {
+    if (state.alerts.has(what) || postponed.has(what)) return;
+    state.alerts.set(what, peer);
+    note("alerts");
+    return;
+  }
+  postponed.delete(what);
+  if (state.alerts.delete(what)) note("alerts");
 }
 
-/** The user has seen the alert about somebody, or decided. */
-export function calm(what) {
+/** The user will decide later about somebody's new key. */
+export function postpone(what) {
+  postponed.add(what);
   if (state.alerts.delete(what)) note("alerts");
 }
 
 /** Takes a PeerObject that the API answered. */
 export function learn(peer) {
   const taken = take(peer);
-  if (peer.trust === "new key" && !peer.blocked) alert(taken);
-  else calm(id(peer));
+  watchKey(taken);
   note("people", id(peer));
   return taken;
 }
@@ -184,8 +192,7 @@ live.on("peer", (peer) => {
     return;
   }
   const taken = take(gone ? { ...peer, presence: "away", address: undefined, interface: undefined } : peer);
-  if (peer.what === "new-key" || (peer.trust === "new key" && !peer.blocked)) alert(taken);
-  else calm(id(peer));
+  watchKey(taken);
   note("people", id(peer));
 });
 
