@@ -41,6 +41,11 @@ impl Said {
     pub(super) fn dm(id: OwnMessageId, to: &Peer, text: &str, stamp: u64) -> Self {
         Self { id, to: Some(to.clone()), text: text.into(), stamp }
     }
+
+    fn event(&self, row: Option<RowId>) -> Event {
+        let told = Told { message_id: self.id.to_string(), row, stamp: self.stamp, late: false };
+        Event::Said { to: self.to.clone(), text: Arc::clone(&self.text), told }
+    }
 }
 
 /// What somebody said.
@@ -163,13 +168,13 @@ impl Engine {
     fn committed(&mut self, waiting: Waiting, outcome: Outcome, now: Instant) {
         match waiting.pending {
             Pending::Profile => {}
-            Pending::Own(Said { id, to, text, stamp }) => {
+            Pending::Own(said) => {
                 let row = if let Outcome::Stored(row) = outcome { Some(row) } else { None };
-                let key = to.as_ref().and_then(|to| to.key);
-                let told = Told { message_id: id.to_string(), row, stamp, late: false };
-                self.event(Event::Said { to, text, told });
-                if let Some(key) = key {
-                    self.own_dm_committed(&key, id, now);
+                if !waiting.told {
+                    self.event(said.event(row));
+                }
+                if let Some(key) = said.to.and_then(|to| to.key) {
+                    self.own_dm_committed(&key, said.id, now);
                 }
             }
             Pending::Theirs(said) => {
@@ -197,16 +202,24 @@ impl Engine {
     pub(super) fn check_commits(&mut self, now: Instant) {
         let mut slow = Vec::new();
         let mut stuck = Vec::new();
+        let mut own = Vec::new();
         let mut next = None;
         for (waiting, since) in self.commits.tickets.iter_mut() {
             let age = now.since(since);
-            let Pending::Theirs(said) = &waiting.pending else { continue };
-            if age >= Config::STUCK_COMMIT && !waiting.told {
-                waiting.told = true;
-                stuck.push(said.clone());
-            }
-            if age >= Config::SLOW_COMMIT {
-                slow.push((said.from.key, said.kind, said.message_id.clone()));
+            let told = waiting.told;
+            waiting.told |= age >= Config::STUCK_COMMIT;
+            match &waiting.pending {
+                Pending::Theirs(said) => {
+                    if waiting.told && !told {
+                        stuck.push(said.clone());
+                    }
+                    if age >= Config::SLOW_COMMIT {
+                        slow.push((said.from.key, said.kind, said.message_id.clone()));
+                    }
+                }
+                Pending::Own(said) if waiting.told && !told => own.push(said.event(None)),
+                Pending::Own(_) => {}
+                Pending::Profile => continue,
             }
             let due = since + if age < Config::SLOW_COMMIT { Config::SLOW_COMMIT } else { Config::STUCK_COMMIT };
             if due > now && next.is_none_or(|next| due < next) {
@@ -222,6 +235,9 @@ impl Engine {
         }
         for said in stuck {
             self.tell_said(*said, None);
+        }
+        for said in own {
+            self.event(said);
         }
         self.commits.watched = next.is_some();
         if let Some(next) = next {

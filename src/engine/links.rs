@@ -24,6 +24,19 @@ impl Link {
     }
 }
 
+/// The one of these links that what is sent to `ip` leaves by: that of the smallest network with it; the loopback for
+/// our own addresses. None for an address beyond a router.
+#[must_use]
+pub fn link_to(links: &[Link], ip: Ipv4Addr) -> Option<&Link> {
+    let own = ip.is_loopback() || links.iter().any(|link| link.address == ip);
+    if let Some(loopback) = links.iter().find(|link| own && link.address.is_loopback()) {
+        return Some(loopback);
+    }
+    let near = links.iter().filter(|link| link.prefix > 0 && link.reaches(ip));
+    // The first of those that are alike, as the system has them.
+    near.rev().max_by_key(|link| link.prefix)
+}
+
 /// All that the engine must know of the host's network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Links {

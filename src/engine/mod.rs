@@ -77,7 +77,7 @@ pub use entry::{
 pub use instant::Instant;
 pub use kept::{Contact, Kept, Keyring, LEASE, OwnPrekey, Posted};
 pub use limits::Limits;
-pub use links::{Link, Links};
+pub use links::{Link, Links, link_to};
 pub use output::{Event, Output, Record, Transmit};
 pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence, Trust, Ways};

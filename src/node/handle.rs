@@ -1,14 +1,16 @@
 //! How the rest of the program speaks to the running peer.
 
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::engine::{Command, CommandError, Event, Instant, Peers, Reply};
+use crate::engine::{Command, CommandError, Event, Instant, Link, Peers, Reply};
 
 use super::Trend;
 use super::clock::Clock;
+use super::resolve::Named;
 
 /// A command on its way to the task that owns the engine.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Handle {
     pub(super) port: u16,
     pub(super) faults: Arc<Counts>,
     pub(super) trend: Trend,
+    pub(super) links: watch::Receiver<Arc<[Link]>>,
+    pub(super) discovery_port: u16,
 }
 
 impl Handle {
@@ -82,6 +86,35 @@ impl Handle {
     #[must_use]
     pub fn trend(&self) -> Trend {
         self.trend.clone()
+    }
+
+    /// Our live links, the loopback included.
+    #[must_use]
+    pub fn links(&self) -> Arc<[Link]> {
+        self.links.borrow().clone()
+    }
+
+    /// The same, to be read also by those who do not hold the peer up.
+    pub(crate) fn watch_links(&self) -> watch::Receiver<Arc<[Link]>> {
+        self.links.clone()
+    }
+
+    /// The port that everyone listens on.
+    #[must_use]
+    pub fn discovery_port(&self) -> u16 {
+        self.discovery_port
+    }
+
+    /// The address that `HOST[:PORT]` means, by default at the discovery port; a name is looked up.
+    ///
+    /// # Errors
+    /// What is wrong with it, or what the system says, fit to be shown.
+    pub async fn look_up(&self, text: &str) -> Result<SocketAddrV4, String> {
+        let named = Named::parse(text, self.discovery_port).map_err(|error| error.to_string())?;
+        match named.address() {
+            Some(address) => Ok(address),
+            None => named.look_up().await,
+        }
     }
 
     /// Says goodbye, waits until it is sent and the history is written, and ends the peer: within a second, with a slow

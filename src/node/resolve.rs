@@ -48,7 +48,7 @@ impl Named {
         self.host.parse::<Ipv4Addr>().ok().map(|ip| SocketAddrV4::new(ip, self.port))
     }
 
-    async fn look_up(&self) -> Result<SocketAddrV4, String> {
+    pub(super) async fn look_up(&self) -> Result<SocketAddrV4, String> {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(|e| e.to_string())?;
         let v4 = |address| match address {
             SocketAddr::V4(v4) => Some(v4),
@@ -58,13 +58,21 @@ impl Named {
     }
 }
 
+/// Whether this is `HOST[:PORT]`, as [`Options::peers`](super::Options::peers) takes it.
+///
+/// # Errors
+/// [`StartError::BadPeer`].
+pub(crate) fn check_peer(text: &str) -> Result<(), StartError> {
+    Named::parse(text, crate::wire::DISCOVERY_PORT).map(|_| ())
+}
+
 /// Tells the engine the address of each name as soon as there is one. Tries again after a while and when the
 /// interfaces changed; ends when all names have an address, or the peer has ended.
-pub(super) async fn resolve(
+pub(super) async fn resolve<L>(
     mut names: Vec<Named>,
     requests: mpsc::WeakSender<Request>,
     notices: mpsc::Sender<Notice>,
-    mut links: watch::Receiver<()>,
+    mut links: watch::Receiver<L>,
 ) {
     let mut told = false;
     loop {

@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::timeout;
 
 use crate::engine::{
-    Command, CommandError, Engine, Event, Instant, Links, Outcome, Output, Record, Reply, Socket, Transmit,
+    Command, CommandError, Engine, Event, Instant, Link, Links, Outcome, Output, Record, Reply, Socket, Transmit,
 };
 
 use super::changes::Changes;
@@ -46,8 +46,8 @@ pub(super) struct Channels {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) notices: mpsc::Sender<Notice>,
-    /// Tells those who look up names.
-    pub(super) links_changed: watch::Sender<()>,
+    /// The links, for those who look up names or want to know.
+    pub(super) links: watch::Sender<Arc<[Link]>>,
     /// Dropped at the end, which tells those who wait for it.
     #[expect(dead_code, reason = "it is only dropped")]
     pub(super) end: watch::Sender<()>,
@@ -361,8 +361,7 @@ impl Shell {
         tracing::debug!(?links, "interfaces");
         self.told = Some(links.clone());
         self.engine.handle_links(links, self.clock.now());
-        // Nobody may be looking up names.
-        let _ = self.channels.links_changed.send(());
+        self.channels.links.send_replace(self.interfaces.links.as_slice().into());
         let names = self.interfaces.names();
         match (before.is_none_or(|before| !before.is_empty()), names.is_empty()) {
             (true, true) => self.notice(Notice::NoInterface { wanted: self.filter.wanted().to_vec() }),

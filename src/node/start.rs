@@ -57,10 +57,10 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     let (requests, asked) = mpsc::channel(REQUESTS);
     let (events, first_events) = broadcast::channel(EVENTS);
     let (notices, first_notices) = mpsc::channel(NOTICES);
-    let (links_changed, links) = watch::channel(());
+    let (links_told, links) = watch::channel(Arc::default());
     let (end, ended) = watch::channel(());
     let faults = Arc::new(Counts::default());
-    let channels = Channels { requests: asked, events, notices: notices.clone(), links_changed, end };
+    let channels = Channels { requests: asked, events, notices: notices.clone(), links: links_told, end };
 
     let identity = Identity {
         name: options.name,
@@ -87,6 +87,8 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
         port,
         faults: Arc::clone(&faults),
         trend: trend.clone(),
+        links: links.clone(),
+        discovery_port,
     };
 
     let mut shell =

@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{Author, Correspondent, Failure, Kind, Mark, RowId, Trust};
 use crate::wire::{PieceHash, PublicKey};
 
-use super::{Line, Person};
+use super::{Line, Person, Topic};
 
 /// The first byte of the details.
 const DETAILS: u8 = 1;
 
 /// All columns that [`line()`] reads, in its order.
 pub(super) const LINE: &str = "row, kind, ours, peer, details, message_id, line.text, stamp, at, lamport, mark, read";
+
+/// How many these are.
+pub(super) const WIDTH: usize = 12;
 
 /// Somebody, as a column has it: a key is a blob, a label a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +111,14 @@ pub(super) fn kind_word(kind: Kind) -> &'static str {
         Kind::Dm { private: false } => "dm",
         Kind::Dm { private: true } => "sealed",
         Kind::Profile => "profile",
+    }
+}
+
+/// The condition for lines of a topic, as the indexes have it.
+pub(super) fn condition(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Posts => "kind = 'post'",
+        Topic::Dms => "kind IN ('dm', 'sealed')",
     }
 }
 

@@ -12,6 +12,7 @@ mod line;
 mod place;
 mod read;
 mod schema;
+mod talk;
 mod trouble;
 mod words;
 mod write;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use line::{Line, Person};
+pub use talk::{Talk, Talks};
 
 use crate::engine::{Mark, RowId};
 use crate::node::Ledger;
@@ -127,6 +129,15 @@ pub struct History {
     shared: Arc<desk::Shared>,
 }
 
+/// What a line is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// What is said to everyone.
+    Posts,
+    /// What is said to one.
+    Dms,
+}
+
 /// Which lines are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
@@ -134,6 +145,8 @@ pub struct Query {
     pub with: Option<PublicKey>,
     /// Only with somebody without a key, by label.
     pub with_label: Option<String>,
+    /// Only posts, or only DMs.
+    pub topic: Option<Topic>,
     /// Only what came or went after, Unix seconds by our clock.
     pub since: Option<u64>,
     /// Only what contains all of these words.
@@ -202,6 +215,14 @@ impl History {
     /// [`StoreError`].
     pub fn unread(&self) -> Result<u64, StoreError> {
         self.read(read::unread)
+    }
+
+    /// What was said to everyone, and with whom there are DMs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn talks(&self) -> Result<Talks, StoreError> {
+        self.read(talk::talks)
     }
 
     /// Takes note that these were shown to somebody.

@@ -62,6 +62,9 @@ impl Filter {
         if let Some(label) = &query.with_label {
             filter.and("peer = ?", [Value::from(Who::Label(label))]);
         }
+        if let Some(topic) = query.topic {
+            filter.and(columns::condition(topic), []);
+        }
         if let Some(since) = query.since {
             filter.and("at > ?", [Value::Integer(stored(since))]);
         }

@@ -15,7 +15,7 @@ const APPLICATION: i32 = 0x6c73_6e70;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// What leads from each version to the next, the first from nothing.
-const STEPS: [&str; 3] = [LINES, SENDERS, PLACES];
+const STEPS: [&str; 4] = [LINES, SENDERS, PLACES, TALKS];
 
 const LINES: &str = "
 CREATE TABLE line (
@@ -101,6 +101,13 @@ DROP INDEX line_unread;
 CREATE INDEX line_order ON line(lamport, plain, placed, id);
 CREATE INDEX line_peer ON line(peer, lamport, plain, placed, id) WHERE peer IS NOT NULL;
 CREATE INDEX line_unread ON line(lamport, plain, placed, id) WHERE read = 0;
+";
+
+/// What is said to everyone, and with each one, in its order, and what of it is not read.
+const TALKS: &str = "
+CREATE INDEX line_post ON line(lamport, plain, placed, id) WHERE kind = 'post';
+CREATE INDEX line_dm ON line(peer, lamport, plain, placed, id) WHERE kind IN ('dm', 'sealed');
+CREATE INDEX line_new ON line(kind, peer) WHERE read = 0;
 ";
 
 /// Why a file cannot be used.

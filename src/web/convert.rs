@@ -1,6 +1,6 @@
 //! From what the engine and the history know to the objects of the API.
 
-use crate::engine::{Contact, Event, Instant, Kind, Mark, Peer, Person, Presence, Told, Trust, Ways};
+use crate::engine::{Contact, Event, Instant, Kind, Link, Mark, Peer, Person, Presence, Told, Trust, Ways, link_to};
 use crate::store::Line;
 use crate::wire::{AvatarLabel, OwnMessageId, PublicKey, Safe, UserId};
 
@@ -61,7 +61,13 @@ pub(super) fn time(unix: u64) -> String {
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-pub(super) fn peer(peer: &Peer, now: Instant) -> PeerObject {
+/// What one of our interfaces is called.
+pub(super) fn interface(link: &Link) -> String {
+    Safe::line(&link.name).as_str().to_owned()
+}
+
+/// What somebody looks like from here: now, and by these links of ours.
+pub(super) fn peer(peer: &Peer, now: Instant, links: &[Link]) -> PeerObject {
     let here = peer.is_here();
     PeerObject {
         v: SCHEMA,
@@ -81,7 +87,7 @@ pub(super) fn peer(peer: &Peer, now: Instant) -> PeerObject {
         picture: peer.avatar().map(picture),
         private: peer.is_private(),
         round_trip_us: peer.round_trip().and_then(|way| u64::try_from(way.as_micros()).ok()),
-        interface: None,
+        interface: link_to(links, *peer.address().ip()).filter(|_| here).map(interface),
         ways: ways(peer.ways()),
         who: match peer.key() {
             Some(key) => digits(key),
@@ -133,6 +139,26 @@ pub(super) fn person(peer: &Peer) -> PersonObject {
     }
 }
 
+/// Somebody as it was when a line was written.
+pub(super) fn past(with: crate::store::Person) -> PersonObject {
+    PersonObject {
+        id: id(&with.user_id),
+        name: name(&with.name, &with.user_id),
+        key: with.key.map(|key| key.to_string()),
+        trust: trust(with.trust),
+    }
+}
+
+/// Somebody as it is known now.
+pub(super) fn of(person: &Person) -> PersonObject {
+    PersonObject {
+        id: id(&person.id()),
+        name: person.name().as_str().to_owned(),
+        key: person.key().map(|key| key.to_string()),
+        trust: trust(person.trust()),
+    }
+}
+
 pub(crate) fn line(line: Line) -> LineObject {
     let (kind, private) = match line.kind {
         Kind::Post => ("post", None),
@@ -145,12 +171,7 @@ pub(crate) fn line(line: Line) -> LineObject {
         row: Some(line.row.0),
         message: line.message_id,
         ours: line.ours,
-        with: line.with.map(|with| PersonObject {
-            id: id(&with.user_id),
-            name: name(&with.name, &with.user_id),
-            key: with.key.map(|key| key.to_string()),
-            trust: trust(with.trust),
-        }),
+        with: line.with.map(past),
         text: line.text,
         stamp: time(line.stamp),
         at: time(line.at),
@@ -228,9 +249,14 @@ pub(super) fn news(kind: &str) -> NewsObject {
 }
 
 /// The event as the API tells it, and whom it is about; none for what only the prompt tells.
-pub(super) fn event(event: &Event, now: Instant, unix: u64) -> Option<(EventObject, Option<&Peer>)> {
+pub(super) fn event<'a>(
+    event: &'a Event,
+    now: Instant,
+    unix: u64,
+    links: &[Link],
+) -> Option<(EventObject, Option<&'a Peer>)> {
     let did = |who: &Peer, what: &str| {
-        EventObject::Peer(Box::new(PeerObject { what: Some(what.to_owned()), ..peer(who, now) }))
+        EventObject::Peer(Box::new(PeerObject { what: Some(what.to_owned()), ..peer(who, now, links) }))
     };
     Some(match event {
         Event::Here(peer) => (did(peer, "here"), Some(peer)),

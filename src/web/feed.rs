@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::engine::{Event, Instant, Peer};
+use crate::engine::{Event, Instant, Link, Peer};
 use crate::node::{Handle, unix_now};
 use crate::wire::PublicKey;
 
@@ -101,8 +101,8 @@ impl Feed {
     /// Begins to listen to the peer, unless it does so already.
     pub(super) fn listen(self: &Arc<Self>, handle: &Handle) {
         if !self.listening.swap(true, Ordering::Relaxed) {
-            let clock = Clock { birth: handle.now(), unix: unix_now() };
-            tokio::spawn(listen(Arc::downgrade(self), handle.events(), clock));
+            let here = Here { birth: handle.now(), unix: unix_now(), links: handle.watch_links() };
+            tokio::spawn(listen(Arc::downgrade(self), handle.events(), here));
         }
     }
 
@@ -203,28 +203,31 @@ fn frame(number: u64, event: &EventObject) -> Bytes {
     format!("id: {number}\nevent: {}\ndata: {}\n\n", event.name(), json(event)).into()
 }
 
-/// The time of an event is when it is heard here.
-#[derive(Debug, Clone, Copy)]
-struct Clock {
+/// The time of an event is when it is heard here, and it comes over one of our links. Holds no handle: that would hold
+/// the peer up.
+#[derive(Debug)]
+struct Here {
     birth: Instant,
     unix: Duration,
+    links: watch::Receiver<Arc<[Link]>>,
 }
 
-impl Clock {
-    fn now(self) -> (Instant, Duration) {
+impl Here {
+    fn now(&self) -> (Instant, Duration) {
         let unix = unix_now();
         (self.birth + unix.saturating_sub(self.unix), unix)
     }
 }
 
-async fn listen(feed: Weak<Feed>, mut events: broadcast::Receiver<Event>, clock: Clock) {
+async fn listen(feed: Weak<Feed>, mut events: broadcast::Receiver<Event>, here: Here) {
     loop {
         let event = events.recv().await;
         let Some(feed) = feed.upgrade() else { return };
         match event {
             Ok(event) => {
-                let (now, unix) = clock.now();
-                if let Some((object, about)) = convert::event(&event, now, unix.as_secs()) {
+                let (now, unix) = here.now();
+                let links = here.links.borrow().clone();
+                if let Some((object, about)) = convert::event(&event, now, unix.as_secs(), &links) {
                     feed.push(&object, about.map(About::of));
                 }
             }

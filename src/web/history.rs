@@ -11,12 +11,12 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::engine::{Command, RowId};
-use crate::store::{Forget, History, Query, StoreError};
+use crate::store::{Forget, History, Query, StoreError, Topic};
 use crate::wire::PublicKey;
 
 use super::input::{Answer, Asked, Input};
 use super::json::json;
-use super::people::People;
+use super::people::{LABEL, People};
 use super::refusal::Refusal;
 use super::routes::{Api, done};
 use super::{
@@ -56,6 +56,9 @@ impl Api {
         if let Some(key) = PublicKey::parse(asked) {
             return Ok(With { key: Some(key), label: None });
         }
+        if let Some(label) = asked.strip_prefix(LABEL) {
+            return Ok(With { key: None, label: Some(label.to_owned()) });
+        }
         match People(&self.context.handle).person(asked).await {
             Ok(person) => Ok(match person.key() {
                 Some(key) => With { key: Some(key), label: None },
@@ -70,7 +73,14 @@ impl Api {
 
     async fn query(&self, asked: HistoryQuery, limit: Option<u32>) -> Result<Query, Refusal> {
         let With { key, label } = self.with(asked.with.as_deref()).await?;
+        let kind = match asked.kind.as_deref() {
+            None => None,
+            Some("post") => Some(Topic::Posts),
+            Some("dm") => Some(Topic::Dms),
+            Some(_) => return Err(Refusal::usage("kind is one of: post, dm")),
+        };
         Ok(Query {
+            topic: kind,
             with: key,
             with_label: label,
             since: asked.since,

@@ -12,6 +12,18 @@ use super::{PeerObject, convert};
 /// Columns of what was asked for, in a message.
 const ASKED: usize = 60;
 
+/// Stands before the id of somebody without a key: somebody else may have that id, and a key.
+pub(super) const LABEL: &str = "label:";
+
+fn find_label(label: &str, mut people: Vec<Person>) -> Result<Person, WhoError<Person>> {
+    people.retain(|person| person.key().is_none() && person.id() == label);
+    match people.len() {
+        0 => Err(WhoError::Nobody),
+        1 => people.pop().ok_or(WhoError::Nobody),
+        _ => Err(WhoError::Ambiguous(people)),
+    }
+}
+
 /// Everybody whom the peer knows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct People<'a>(pub(super) &'a Handle);
@@ -35,11 +47,26 @@ impl People<'_> {
 
     /// The one that is meant, here or not: who is here goes first. A name that a blocked one shares means the other.
     pub(super) async fn person(self, asked: &str) -> Result<Person, Refusal> {
+        if let Some(key) = PublicKey::parse(asked) {
+            return self.keyed(key).await;
+        }
+        if let Some(label) = asked.strip_prefix(LABEL) {
+            return self.found(asked, find_label(label, self.here()));
+        }
         let found = match find(asked, self.here(), |person| !person.is_blocked()) {
             Err(WhoError::Nobody) => find(asked, self.people_away().await?, |person| !person.is_blocked()),
             found => found,
         };
         self.found(asked, found)
+    }
+
+    /// The one with this key, here or not.
+    async fn keyed(self, key: PublicKey) -> Result<Person, Refusal> {
+        if let Some(here) = self.here().into_iter().find(|person| person.key() == Some(key)) {
+            return Ok(here);
+        }
+        let away = self.people_away().await?.into_iter().find(|person| person.key() == Some(key));
+        away.ok_or_else(|| Refusal::nobody("nobody with that key is known"))
     }
 
     /// The one that is meant among all of whom this is true; else as if it were not.
@@ -80,7 +107,7 @@ impl People<'_> {
 
     pub(super) fn object(self, person: &Person) -> PeerObject {
         match person {
-            Person::Here(peer) => convert::peer(peer, self.0.now()),
+            Person::Here(peer) => convert::peer(peer, self.0.now(), &self.0.links()),
             Person::Away(contact) => convert::contact(contact, unix_now().as_secs()),
         }
     }

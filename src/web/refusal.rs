@@ -51,6 +51,10 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-history", "this peer keeps no history")
     }
 
+    pub(super) fn no_program() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-program", "there is no program around this peer that can do it")
+    }
+
     pub(super) fn failed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message)
     }
@@ -69,7 +73,7 @@ impl Refusal {
         &self.object
     }
 
-    fn retry_after(mut self, wait: Duration) -> Self {
+    pub(super) fn retry_after(mut self, wait: Duration) -> Self {
         self.object.retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
         self
     }

@@ -1,6 +1,7 @@
 //! The routes, and what each does.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -8,18 +9,21 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
+use tokio::sync::Semaphore;
 
 use crate::engine::{Command, Mark, Me, Person, Reply, Until, Word};
 use crate::node::{Profile, ProfileError};
 use crate::wire::OwnMessageId;
 
+use super::avatars::{self, Shelf};
 use super::feed::{About, Feed};
 use super::input::{Answer, Asked, Input, Raw};
 use super::people::People;
 use super::refusal::Refusal;
 use super::{
     Context, DmRequest, DoneObject, EventQuery, JudgeRequest, PeerObject, PeersQuery, PostRequest, ProfileObject,
-    ProfileRequest, SCHEMA, SentObject, StatusObject, convert, history,
+    ProfileRequest, SCHEMA, SentObject, StatusObject, about, conversations, convert, history, locked, metrics, network,
+    program, reach,
 };
 
 /// What all routes share.
@@ -29,18 +33,27 @@ pub(super) struct Api {
     /// The name of the profile; empty for a temporary one.
     profile: String,
     feed: Arc<Feed>,
+    /// The doctor looks at one thing at a time.
+    pub(super) doctor: Arc<Semaphore>,
+    pub(super) shelf: Shelf,
+    /// When the peer was started, since 1970.
+    pub(super) started: Duration,
 }
 
 pub(super) fn router(context: Context) -> Router {
     let profile = locked(&context.profile).name().to_owned();
-    let api = Api { context, profile, feed: Arc::new(Feed::new()) };
+    let doctor = Arc::new(Semaphore::new(1));
+    let started = metrics::started(&context.handle);
+    let api = Api { context, profile, feed: Arc::new(Feed::new()), doctor, shelf: Shelf::default(), started };
     let routed = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
     routed.fallback(nothing).method_not_allowed_fallback(not_so).with_state(Arc::new(api))
 }
 
 /// Every route with its methods; `openapi.json` has the same.
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 16] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 26] {
     [
+        ("/avatars/{name}", get(avatars::avatar)),
+        ("/metrics", get(metrics::metrics)),
         ("/api/openapi.json", get(openapi)),
         ("/api/status", get(status)),
         ("/api/peers", get(peers)),
@@ -51,11 +64,19 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 16] {
         ("/api/history", get(history::history)),
         ("/api/search", get(history::search)),
         ("/api/export", get(history::export)),
+        ("/api/conversations", get(conversations::conversations)),
         ("/api/read", post(history::read)),
         ("/api/forget", post(history::forget)),
         ("/api/profile", get(profile).patch(set_profile)),
         ("/api/avatar", put(set_avatar).delete(drop_avatar)),
         ("/api/judge", post(judge)),
+        ("/api/about", get(about::about)),
+        ("/api/probe", post(reach::probe)),
+        ("/api/reach", post(reach::reach)),
+        ("/api/network", get(network::network)),
+        ("/api/traffic", get(network::traffic)),
+        ("/api/doctor", get(program::doctor)),
+        ("/api/settings", get(program::settings).patch(program::change)),
         ("/api/stop", post(stop)),
     ]
 }
@@ -69,15 +90,15 @@ async fn openapi() -> Response {
     ([(CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
 }
 
-fn locked(profile: &Mutex<Profile>) -> MutexGuard<'_, Profile> {
-    profile.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn nothing() -> Refusal {
+pub(super) fn no_route() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "nothing", "there is nothing of that name: see /api/openapi.json")
 }
 
-async fn not_so() -> Refusal {
+async fn nothing() -> Refusal {
+    no_route()
+}
+
+pub(super) async fn not_so() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "usage", "not with this method: see /api/openapi.json")
 }
 
@@ -86,7 +107,7 @@ pub(super) fn done() -> Answer<DoneObject> {
 }
 
 impl Api {
-    async fn me(&self) -> Result<Me, Refusal> {
+    pub(super) async fn me(&self) -> Result<Me, Refusal> {
         let Reply::Me(me) = self.context.handle.command(Command::WhoAmI).await? else {
             return Err(Refusal::failed("the peer does not say who it is"));
         };

@@ -18,6 +18,7 @@ mod field;
 mod follow;
 mod group_frame;
 mod key;
+mod link;
 mod long;
 mod peer_list;
 mod ping;
@@ -44,6 +45,7 @@ pub use field::{Caps, MessageId, Name, NameError, Nonce, Octets, OwnMessageId, P
 pub use follow::{Follow, FollowResponse};
 pub use group_frame::GroupFrame;
 pub use key::{Digits, Fingerprint, Prekey, PublicKey, Signature};
+pub use link::{LinkError, LinkTo, PeerLink};
 pub use long::{Assembly, LONG_MAX, Pieces, Taken, list_levels};
 pub use peer_list::{PeerListRequest, PeerListResponse};
 pub use ping::Ping;

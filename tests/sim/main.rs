@@ -7,6 +7,7 @@ mod away;
 mod carry;
 mod catch_up;
 mod contacts;
+mod counted;
 mod delivery;
 mod determinism;
 mod discovery;

@@ -132,10 +132,10 @@ async fn what_the_peer_told_too_fast_is_a_gap() {
     let feed = feed();
     let (events, receiver) = broadcast::channel(2);
     (0..5).for_each(|posts| drop(events.send(Event::CaughtUp { posts })));
-    let clock = Clock { birth: Instant::BIRTH, unix: unix_now() };
+    let here = Here { birth: Instant::BIRTH, unix: unix_now(), links: watch::channel(Arc::default()).1 };
     let mut body = feed.read(None, None);
     drop(events);
-    listen(Arc::downgrade(&feed), receiver, clock).await;
+    listen(Arc::downgrade(&feed), receiver, here).await;
     let mut seen = String::new();
     while let Some(frame) = body.frame().await {
         seen.push_str(std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap());
