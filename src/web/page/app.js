@@ -52,6 +52,19 @@ function titled(module, params) {
   if (document.title !== whole) document.title = whole;
 }
 
+/** Stands in for a view that could not be loaded. */
+function broken(error) {
+  console.error(error);
+  return {
+    title: "error.title",
+    mount(root) {
+      put(root, h("div", { class: "empty" }, icon("warn"), h("h1", { tabindex: -1 }, t("error.title")), h("p", { class: "dim" }, t("error.view")),
+        h("button", { type: "button", class: "button", onclick: () => location.reload() }, t("error.reload"))));
+      return { unmount() { root.replaceChildren(); } };
+    },
+  };
+}
+
 async function route({ focus = true } = {}) {
   if (!api.hasToken()) return;
   const params = where();
@@ -63,8 +76,8 @@ async function route({ focus = true } = {}) {
   document.body.dataset.place = params.place;
   let module;
   try { module = await VIEWS[params.place](); } catch (error) {
-    if (mine === turn) complain(error);
-    return;
+    if (mine !== turn) return;
+    module = broken(error);
   }
   if (mine !== turn) return;
   if (shown?.module === module && shown.mounted.update) {

@@ -141,10 +141,13 @@ export async function loadAll() {
   note("me");
 }
 
-let later = 0;
-function soon(load) {
-  clearTimeout(later);
-  later = setTimeout(() => load().catch(() => {}), 300);
+const planned = new Set();
+
+/** Once, however often it is asked for until then. */
+function soon(load, milliseconds = 300) {
+  if (planned.has(load)) return;
+  planned.add(load);
+  setTimeout(() => { planned.delete(load); load().catch(() => {}); }, milliseconds);
 }
 
 const postponed = new Set();
@@ -194,6 +197,8 @@ live.on("peer", (peer) => {
   const taken = take(gone ? { ...peer, presence: "away", address: undefined, interface: undefined } : peer);
   watchKey(taken);
   note("people", id(peer));
+  // No event tells that it answered since, and how fast.
+  if (taken.presence === "heard" || (!gone && taken.round_trip_us === undefined)) soon(loadPeople, 1_000);
 });
 
 const same = (a, b) => a && b && ((a.row !== undefined && a.row === b.row) || (a.ours === b.ours && a.message === b.message && id(a.with) === id(b.with)));
