@@ -2,7 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { h, put, say } from "./dom.js";
-import { bytes, has, moment, number, t, time } from "./i18n.js";
+import { bytes, current, has, moment, number, t, time } from "./i18n.js";
 
 const HOUR = 3_600_000;
 const GAP = 95_000;
@@ -12,7 +12,7 @@ const slug = (word) => word.toLowerCase().replace(/[^a-z]+/g, "-");
 const called = (kind, word) => (has(`network.${kind}.${slug(word)}`) ? t(`network.${kind}.${slug(word)}`) : word);
 
 const few = (value) => number(value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);
-const speed = (value) => t("network.per-second", { value: value < 1000 ? bytes(Math.round(value)) : bytes(value) });
+const speed = (value) => new Intl.NumberFormat(current(), { style: "unit", unit: value < 1e6 ? "kilobyte-per-second" : "megabyte-per-second", unitDisplay: "short", maximumFractionDigits: value < 10_000 ? 1 : 0 }).format(value / (value < 1e6 ? 1e3 : 1e6));
 const delay = (ms) => (ms >= 1000 ? t("network.seconds", { value: few(ms / 1000) }) : t("network.millis", { value: few(ms) }));
 
 /** How much of it there was each second between two samples; nothing where none were taken. */

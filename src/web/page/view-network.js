@@ -198,6 +198,7 @@ export function mount(root) {
       for (const end of ends) end();
       document.removeEventListener("visibilitychange", seen);
       traffic.end();
+      graph.end();
       root.replaceChildren();
     },
   };
