@@ -108,11 +108,11 @@ function route(book, path, method, operation, shared) {
     if (!made.open || made.children.length > 1) return;
     made.append(h("div", { class: "route-body" },
       operation.description && h("p", { dir: "auto" }, operation.description),
-      asked.length > 0 && [h("h4", {}, t("api.parameters")), fields(book, asked.map((one) => [one.name, one.schema, one.required, one.description]))],
-      types.length > 0 && [h("h4", {}, t("api.body")), body.description && h("p", { dir: "auto" }, body.description),
+      asked.length > 0 && [h("h3", {}, t("api.parameters")), fields(book, asked.map((one) => [one.name, one.schema, one.required, one.description]))],
+      types.length > 0 && [h("h3", {}, t("api.body")), body.description && h("p", { dir: "auto" }, body.description),
         types.map(([type, { schema }]) => [h("p", { class: "small-text" }, type, " ", h("span", { class: "mono" }, book.type(schema))), shape(book, schema)])],
-      h("h4", {}, t("api.answers")), answers(book, operation),
-      h("h4", {}, t("api.example")), example(curl(book, method, path, asked, body))));
+      h("h3", {}, t("api.answers")), answers(book, operation),
+      h("h3", {}, t("api.example")), example(curl(book, method, path, asked, body))));
   });
   return made;
 }
@@ -165,7 +165,7 @@ export function mount(root, params) {
     put(place, h("h1", { tabindex: -1 }, t("nav.api")),
       h("section", { class: "card" }, h("p", {}, tn("api.about", { title: all.info?.title ?? "", version: all.info?.version ?? "", document: h("code", {}, DOCUMENT) })),
         all.info?.description && h("p", { class: "dim", dir: "auto" }, all.info.description), h("p", {}, tn("api.metrics", { metrics })),
-        h("h3", {}, t("api.setup")), h("p", { class: "dim" }, t("api.setup.text")), example(SETUP)),
+        h("h2", {}, t("api.setup")), h("p", { class: "dim" }, t("api.setup.text")), example(SETUP)),
       groups(book), schemas(book));
     show();
   }, (error) => { if (!ended) put(place, h("h1", {}, t("nav.api")), h("p", { class: "error-text" }, reason(error))); });
