@@ -56,6 +56,7 @@ const deeds = {
     async older(options) {
         const older = await Older.open(options);
         olders.set(older.port, older);
+        await older.beat();
         return { port: older.port };
     },
     say: ({ port, to, fields }) => olders.get(port).say(fields, to),

@@ -33,6 +33,12 @@ export class Older {
         return this.say({ TYPE: 'PEER_DISCOVERY', USER_ID: this.id, PORT: this.port, TIMESTAMP: now(), MESSAGE_ID: id() });
     }
 
+    // Says that it is here, now and every second.
+    async beat() {
+        await this.announce();
+        this.beating = setInterval(() => this.announce().catch(() => {}), 1_000);
+    }
+
     profile(to, name, status) {
         const fields = { TYPE: 'PROFILE', USER_ID: this.id, DISPLAY_NAME: name, STATUS: status };
         return this.say({ ...fields, TIMESTAMP: now(), MESSAGE_ID: id() }, to);
@@ -43,6 +49,7 @@ export class Older {
     }
 
     close() {
+        clearInterval(this.beating);
         this.socket.close();
     }
 }
