@@ -56,6 +56,7 @@ pub use ledger::Ledger;
 pub use neighbours::{Neighbour, neighbours, runtime_folder};
 pub use options::{Notice, Options, StartError};
 pub use profile::{Profile, ProfileError, ProfileNotice, login_name};
+pub(crate) use resolve::check_peer;
 pub use settings::Settings;
 pub use trend::{Sample, Trend};
 

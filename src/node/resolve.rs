@@ -55,6 +55,14 @@ impl Named {
     }
 }
 
+/// Whether this is `HOST[:PORT]`, as [`Options::peers`](super::Options::peers) takes it.
+///
+/// # Errors
+/// [`StartError::BadPeer`].
+pub(crate) fn check_peer(text: &str) -> Result<(), StartError> {
+    Named::parse(text, crate::wire::DISCOVERY_PORT).map(|_| ())
+}
+
 /// Tells the engine the address of each name as soon as there is one. Tries again after a while and when the
 /// interfaces changed; ends when all names have an address, or the peer has ended.
 pub(super) async fn resolve<L>(

@@ -250,7 +250,11 @@ async fn every_route_and_method_is_described_and_is_there() {
     assert_eq!(paths, lsnp::web::paths().into_iter().collect());
     for (path, methods) in &described {
         for method in METHODS {
-            let line = format!("{} {}", method.to_uppercase(), path.replace("{id}", "0"));
+            let line = format!(
+                "{} {}",
+                method.to_uppercase(),
+                path.replace("{id}", "0").replace("{file}", "app.js").replace("{name}", "0")
+            );
             // A type that no route takes: nothing is done.
             let head = [("Content-Type", "text/plain"), ("Last-Event-ID", "x")];
             let (status, answer) = peer.ask(&line, &head, "").await;

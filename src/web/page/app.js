@@ -8,6 +8,7 @@ import { complain, toast } from "./dialog.js";
 import { shortcut } from "./keys.js";
 import * as notices from "./notices.js";
 import { nobodyIn, showShortcuts } from "./door.js";
+import * as notify from "./notify.js";
 
 const { t } = i18n;
 const view = document.getElementById("view");
@@ -127,6 +128,7 @@ async function begin() {
   const first = store.loadAll().catch((error) => {
     if (error.status !== 401 && error.status !== 0) complain(error);
   });
+  await worded;
   await draw();
   await first;
 }
@@ -162,14 +164,17 @@ api.onAccess((may) => {
   if (may) begin();
   else { live.stop(); draw(); }
 });
+notify.begin();
 live.on("cut-off", () => toast(t("news.cut-off"), { kind: "bad", seconds: 15 }));
 live.on("renamed", (news) => toast(t("news.renamed", { id: news.id })));
 
+// What takes its time goes on at the same time: the words, the view, the way in.
+const worded = i18n.load().catch(() => i18n.load("en"));
 const entering = comeIn();
-await i18n.load().catch(() => i18n.load("en"));
+VIEWS[where().place]().catch(() => {});
 for (const [key, place] of [["p", "people"], ["t", "talk"], ["n", "network"], ["m", "me"], ["a", "api"]]) shortcut(`g ${key}`, `nav.${place}`, () => go(`/${place}`));
 shortcut("?", "keys.title", showShortcuts);
 shortcut("/", "keys.search", () => view.querySelector("input[type=search]")?.focus());
 await entering;
 if (api.hasToken()) await begin();
-else await draw();
+else { await worded; await draw(); }
