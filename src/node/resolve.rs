@@ -7,8 +7,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::engine::Command;
 
-use super::Notice;
 use super::handle::Request;
+use super::{Notice, StartError};
 
 /// Between two tries of a name that has no address.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -60,7 +60,8 @@ impl Named {
 /// # Errors
 /// [`StartError::BadPeer`].
 pub(crate) fn check_peer(text: &str) -> Result<(), StartError> {
-    Named::parse(text, crate::wire::DISCOVERY_PORT).map(|_| ())
+    let bad = |reason| StartError::BadPeer { text: text.to_owned(), reason };
+    Named::parse(text, crate::wire::DISCOVERY_PORT).map(|_| ()).map_err(bad)
 }
 
 /// Tells the engine the address of each name as soon as there is one. Tries again after a while and when the

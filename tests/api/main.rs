@@ -9,5 +9,7 @@ mod files;
 mod matrix;
 mod openapi;
 mod page;
+mod program;
+mod reach;
 mod routes;
 mod world;
