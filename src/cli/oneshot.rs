@@ -113,6 +113,12 @@ pub fn stop(options: &Options) -> u8 {
     ended(false, own::stop(options))
 }
 
+/// The link to the peer that runs for the profile, with its addresses; none if none runs.
+pub(super) fn own_link(options: &Options) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(own::link(options))
+}
+
 /// Runs a command to its end, and says what went wrong; the exit status.
 fn ended(json: bool, command: impl Future<Output = Result<(), Trouble>>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -7,6 +7,7 @@ mod history;
 mod identities;
 mod messages;
 mod options;
+mod page;
 mod paper;
 mod pipes;
 mod popups;

@@ -51,8 +51,10 @@ impl World {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = [self.folder.join("bin")].into_iter().chain(std::env::split_paths(&path));
         command.env("PATH", std::env::join_paths(folders).unwrap()).env("PEER_NOTIFY", "off");
-        command.env_remove("NOTIFY_SOCKET").env_remove("VISUAL").env_remove("EDITOR");
-        command.env("XDG_CONFIG_HOME", self.folder.join("config"));
+        for name in ["NOTIFY_SOCKET", "VISUAL", "EDITOR", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "JOURNAL_STREAM"] {
+            command.env_remove(name);
+        }
+        command.env("XDG_CONFIG_HOME", self.folder.join("config")).env("XDG_DATA_HOME", self.folder.join("data"));
         command.env("XDG_STATE_HOME", self.folder.join("state")).env("XDG_RUNTIME_DIR", self.folder.join("run"));
         command
     }

@@ -82,8 +82,9 @@ pub enum Task {
     Doctor(DoctorArgs),
     /// Who I am to others: my key, to compare, to save or to take along
     ///
-    /// Shows the fingerprint and the public key of the profile; at a terminal also a QR code of the key. The key is made
-    /// when `peer` starts for the first time.
+    /// Shows the fingerprint and the public key of the profile, and the link that leads to you, while a peer runs with its
+    /// addresses; at a terminal also a QR code of the link without them. The key is made when `peer` starts for the first
+    /// time.
     Identity(IdentityArgs),
     /// Secrets of closed groups
     Secret(SecretArgs),
