@@ -19,12 +19,14 @@ use crate::wire::{LONG_MAX, Safe};
 
 use super::args::{
     DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, Options, PostArgs, ProfileArgs, SearchArgs, StatusArgs,
-    WatchArgs,
+    TopArgs, WatchArgs,
 };
 use super::render::grouped;
 use super::screen;
 use super::shown::{Shown, Tone};
-use trouble::Trouble;
+pub(super) use link::{api_file, running};
+pub(super) use own::nobody_runs;
+pub(super) use trouble::Trouble;
 
 /// `peer list`; the exit status.
 #[must_use]
@@ -92,6 +94,12 @@ pub fn stop(options: &Options) -> u8 {
     ended(false, own::stop(options))
 }
 
+/// `peer top`; the exit status.
+#[must_use]
+pub fn top(options: &Options, args: &TopArgs) -> u8 {
+    ended(false, super::top::top(options, args))
+}
+
 /// Runs a command to its end, and says what went wrong; the exit status.
 fn ended(json: bool, command: impl Future<Output = Result<(), Trouble>>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -108,7 +116,7 @@ fn ended(json: bool, command: impl Future<Output = Result<(), Trouble>>) -> u8 {
 }
 
 /// Prints one line.
-fn say(text: &str) -> Result<(), Trouble> {
+pub(super) fn say(text: &str) -> Result<(), Trouble> {
     put(&Shown::line(false, &[(Tone::Plain, text)]))
 }
 

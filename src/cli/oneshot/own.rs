@@ -175,7 +175,7 @@ pub(super) async fn stop(options: &Options) -> Result<(), Trouble> {
     longest.map_err(|_| Trouble::failed(format!("it was told to end, and has not after {} s", ENDING.as_secs())))
 }
 
-fn nobody_runs(options: &Options) -> Trouble {
+pub(in crate::cli) fn nobody_runs(options: &Options) -> Trouble {
     let profile = options.profile.as_ref().map(|profile| format!(" for the profile {profile}")).unwrap_or_default();
     Trouble::not_running(format!("no peer runs{profile}. To start one: peer, or peer run"))
 }
