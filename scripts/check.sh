@@ -12,11 +12,12 @@ Runs every step, or only the named ones, and stops at the first that fails.
   --list   print the steps
 Environment:
   CHECK_DENY=no   do not install cargo-deny where it is missing
-  CHECK_NETNS=no  leave out the network namespaces
+  CHECK_NETNS=no  leave out the network namespaces, and with them the page
+  CHECK_PAGE=no   leave out the page in a browser
 TEXT
 }
 
-STEPS=(tools format clippy docs test floor simulator fuzz deny namespaces demo)
+STEPS=(tools format clippy docs test floor simulator fuzz deny namespaces page demo)
 DONE=() SKIPPED=() STEP=
 
 note() { printf '    %s\n' "$*"; }
@@ -147,6 +148,21 @@ namespaces() {
     ip netns del "$probe"
     run scripts/lan.sh test
     HOSTILE_QUICK=1 run scripts/hostile.sh replay privacy amplification flood siege identities keychange
+}
+
+# The page in Chromium, beside real peers.
+page() {
+    if [ "${CHECK_PAGE:-yes}" = no ] || [ "${CHECK_NETNS:-yes}" = no ]; then
+        skip "CHECK_PAGE=no or CHECK_NETNS=no"
+        return
+    fi
+    local told status=0
+    told=$(scripts/page.sh setup 2>&1) || status=$?
+    case $status in
+        0) run scripts/page.sh test ;;
+        77) skip "${told##*skipped: }" ;;
+        *) missing "scripts/page.sh setup: $told" ;;
+    esac
 }
 
 # The README's session, played in three terminals.

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use lsnp::cli::args::{Args, Given, Task};
+use lsnp::cli::args::{Args, Task};
 use lsnp::cli::render::Render;
 use lsnp::cli::{config, daemon, discover, doctor, identity, manual, oneshot, secret, service, start, terminal};
 
 fn main() -> ExitCode {
-    let Given { args, settings } = Args::read();
+    let args = Args::read();
     if let Some(file) = &args.options.log
         && let Err(error) = log_to(file)
     {
@@ -18,6 +18,9 @@ fn main() -> ExitCode {
     ExitCode::from(match &args.task {
         None => start::run(&args.options),
         Some(Task::Run) => daemon::run(&args.options),
+        Some(Task::Web(web)) => oneshot::web(&args.options, web),
+        Some(Task::Open(open)) => oneshot::open(&args.options, open),
+        Some(Task::Add(add)) => oneshot::add(&args.options, add),
         Some(Task::List(list)) => oneshot::list(&args.options, list),
         Some(Task::Post(post)) => oneshot::post(&args.options, post),
         Some(Task::Dm(dm)) => oneshot::dm(&args.options, dm),
@@ -31,7 +34,7 @@ fn main() -> ExitCode {
         Some(Task::Stop) => oneshot::stop(&args.options),
         Some(Task::Top(top)) => oneshot::top(&args.options, top),
         Some(Task::Service(service)) => service::run(&args.options, service.task),
-        Some(Task::Config(config)) => config::run(&args.options, config.task, &settings),
+        Some(Task::Config(config)) => config::run(&args.options, config.task),
         Some(Task::Completions { shell }) => manual::completions(*shell),
         Some(Task::Man { folder }) => manual::man(folder.as_deref()),
         Some(Task::Discover(discover)) => discover::run(&args.options, discover),

@@ -97,6 +97,8 @@ impl Session {
                 self.handle.command(Command::Announce).await?;
                 self.info("Announced; everyone is asked to answer").await;
             }
+            Wish::Add { to } => self.add(to),
+            Wish::Web => self.show_page().await,
             Wish::Stats => {
                 if let Reply::Stats(counters) = self.handle.command(Command::Stats).await? {
                     self.screen.show_all(self.render.stats(&counters, self.handle.peers().len())).await;

@@ -7,11 +7,13 @@ use clap::builder::{BoolishValueParser, FalseyValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
+mod page;
 mod task;
 mod value;
 
+pub use page::{AddArgs, OpenArgs, WebArgs};
 pub use task::*;
-pub use value::{KeepTime, QuietHours};
+pub use value::{KeepTime, MetricsFor, QuietHours};
 
 use super::config::{self, Setting};
 use crate::engine::{CatchUp, Config};
@@ -101,6 +103,17 @@ pub struct Options {
     /// No notifications in these hours, such as 22:00-07:00
     #[arg(long, global = true, env = "PEER_QUIET_HOURS", value_name = "FROM-TO", value_parser = value::quiet_hours)]
     pub quiet_hours: Option<QuietHours>,
+    /// Who may read the metrics of a running peer (GET /metrics of its local API): who shows its token, or every program
+    /// of this computer
+    #[arg(
+        long,
+        global = true,
+        env = "PEER_METRICS",
+        value_name = "token|open",
+        default_value = "token",
+        hide_possible_values = true
+    )]
+    pub metrics: MetricsFor,
     /// Keep nothing: no profile, no history, a new identity
     #[arg(long, global = true, env = "PEER_TEMPORARY", value_parser = FalseyValueParser::new())]
     pub temporary: bool,
@@ -112,14 +125,13 @@ pub struct Options {
     /// Write a log to this file; RUST_LOG says how much (default: info)
     #[arg(long, global = true, env = "PEER_LOG", value_name = "FILE")]
     pub log: Option<PathBuf>,
-}
-
-/// What the user gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
-    /// The arguments, with what the file says where nothing else does.
-    pub args: Args,
-    /// What every option of the file is, and what said so.
+    /// At the start, open the page in a browser and print its address
+    #[arg(long, global = true, env = "PEER_WEB", value_name = "yes|no", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true,
+          value_parser = FalseyValueParser::new(), action = clap::ArgAction::Set)]
+    pub web: bool,
+    /// What every key of the configuration file is, and what said so.
+    #[arg(skip)]
     pub settings: Vec<Setting>,
 }
 
@@ -127,7 +139,7 @@ impl Args {
     /// Reads the command line, the environment, where an empty variable counts as none, and the configuration file. Ends
     /// the program when they are wrong, with the reason, and when only help is wanted.
     #[must_use]
-    pub fn read() -> Given {
+    pub fn read() -> Self {
         let first = Self::with_environment().get_matches();
         let file = if reads_file(&first) { read_file(&first) } else { None };
         let mut command = Self::with_environment();
@@ -137,8 +149,9 @@ impl Args {
         let matches = command.get_matches_mut();
         let secret = std::env::var_os(SECRET).is_some();
         let args = Self::from_arg_matches(&matches).and_then(|args| args.check(secret).map(|()| args));
-        let args = args.unwrap_or_else(|error| error.format(&mut command).exit());
-        Given { settings: config::settings(&matches, file.as_ref()), args }
+        let mut args = args.unwrap_or_else(|error| error.format(&mut command).exit());
+        args.options.settings = config::settings(&matches, file.as_ref());
+        args
     }
 
     fn with_environment() -> clap::Command {
@@ -149,7 +162,7 @@ impl Args {
     }
 
     /// Checks what no single option can tell.
-    fn check(&self, secret: bool) -> Result<(), clap::Error> {
+    pub(super) fn check(&self, secret: bool) -> Result<(), clap::Error> {
         let Options { heartbeat, expiry, ref secret_file, .. } = self.options;
         if secret && secret_file.is_some() {
             let both = "both --secret-file (or PEER_SECRET_FILE) and PEER_SECRET name a secret: unset one of them";

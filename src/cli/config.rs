@@ -3,8 +3,11 @@
 //! A key is the name of an option without its dashes, and takes what the option takes. So there is one place that knows
 //! what is right: the options themselves.
 
+mod change;
 mod edit;
 mod file;
+mod key;
+mod objects;
 mod task;
 
 use std::path::PathBuf;
@@ -13,14 +16,13 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 use etcetera::BaseStrategy;
 
+pub(super) use change::change;
 pub use file::{Entry, Fault, File};
+pub(super) use objects::settings_object;
 pub use task::run;
 pub(super) use task::told;
 
 use crate::node::Profile;
-
-/// Options that say which file is read, or that hold for one start alone.
-const NOT_IN_FILE: [&str; 2] = ["profile", "temporary"];
 
 /// What one option is, and what said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +74,7 @@ pub fn path(profile: Option<&str>) -> Result<PathBuf, String> {
 /// The keys of the file: names of options.
 #[must_use]
 pub fn keys() -> Vec<String> {
-    let options = <super::args::Options as clap::Args>::augment_args(Command::new("peer"));
-    let names = options.get_arguments().filter_map(clap::Arg::get_long).map(str::to_owned);
-    names.filter(|name| !NOT_IN_FILE.contains(&name.as_str())).collect()
+    key::all().map(|key| key.name().to_owned()).collect()
 }
 
 /// The command with what the file says in place of its defaults.
@@ -92,11 +92,10 @@ pub fn with_file(command: Command, file: &File) -> Command {
 /// What every option is, and what said so.
 #[must_use]
 pub fn settings(matches: &ArgMatches, file: Option<&File>) -> Vec<Setting> {
-    let options = <super::args::Options as clap::Args>::augment_args(Command::new("peer"));
     let mut settings = Vec::new();
-    for key in keys() {
-        let Some(arg) = options.get_arguments().find(|arg| arg.get_long() == Some(key.as_str())) else { continue };
-        let id = arg.get_id().as_str();
+    for key in key::all() {
+        let (id, key) = (key.id().to_owned(), key.name().to_owned());
+        let id = id.as_str();
         let raw = matches.get_raw(id).map(|raw| raw.map(|value| value.to_string_lossy().into_owned()).collect());
         let entry = file.and_then(|file| file.entry(&key));
         let source = match (matches.value_source(id), entry) {

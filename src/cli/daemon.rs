@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::node::{Node, Notice, Profile, ProfileError};
+use crate::web::Served;
 
 use super::args::Options;
 use super::host::{self, Host, sentence};
+use super::page::Page;
 use super::render;
 use super::screen;
 use super::shown::{Shown, Tone};
@@ -21,7 +23,7 @@ pub fn run(options: &Options) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("The system gives no event queue: {error}")),
     };
-    let ended = runtime.block_on(serve(options));
+    let ended = runtime.block_on(opened(options));
     runtime.shutdown_background();
     match ended {
         Ok(()) => 0,
@@ -38,13 +40,26 @@ fn remark(text: &str) {
     screen::complain(&Shown::line(false, &[(Tone::Plain, text)]));
 }
 
-async fn serve(options: &Options) -> Result<(), String> {
-    let mut signals = Signals::listen().map_err(|error| format!("Cannot listen for signals: {error}"))?;
+async fn opened(options: &Options) -> Result<(), String> {
+    let signals = Signals::listen().map_err(|error| format!("Cannot listen for signals: {error}"))?;
     let (profile, notices) = open(options).map_err(|error| sentence(&error.to_string()))?;
+    let page = options.web.then(Page::at_start);
+    serve(options, profile, &notices, signals, page).await
+}
+
+/// Runs a peer of this profile until it is told to end; shows its page first, if that is wanted. The error is for the
+/// user.
+pub(super) async fn serve(
+    options: &Options,
+    profile: Profile,
+    notices: &[String],
+    mut signals: Signals,
+    page: Option<Page>,
+) -> Result<(), String> {
     notices.iter().for_each(|notice| remark(notice));
     let name = host::name(options, &profile);
     let mut host = Host::start(options, profile, name)?;
-    let served = host.serve().await;
+    let served = host.serve(page.is_some()).await;
     host.notices.iter().for_each(|notice| remark(notice));
     if served.is_none() && !options.temporary {
         // Nobody could speak to it, not even to end it.
@@ -52,6 +67,9 @@ async fn serve(options: &Options) -> Result<(), String> {
         return Err("A peer that nobody can speak to is of no use".to_owned());
     }
     tell_manager("READY=1\n");
+    if let (Some(page), Some(served)) = (page, &served) {
+        show(&page, served).await;
+    }
     let Host { node: Node { handle, events, notices: mut told }, stop, .. } = host;
     // Nobody reads them here, and unread ones are held.
     drop(events);
@@ -71,6 +89,20 @@ async fn serve(options: &Options) -> Result<(), String> {
     let _ = tokio::time::timeout(LAST, handle.leave()).await;
     drop(served);
     ended
+}
+
+/// The address works once and opens everything: it is for whoever sits there, never for a log.
+async fn show(page: &Page, served: &Served) {
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        return remark("The page: run `peer web`");
+    }
+    match page.show(&served.client()).await {
+        Ok(text) => {
+            // Where nobody reads, `peer web` shows it again.
+            let _ = screen::print(&Shown::line(false, &[(Tone::Plain, &text)]));
+        }
+        Err(error) => remark(&format!("The page cannot be shown: {error}")),
+    }
 }
 
 /// The profile alone, never another one that is free: a second service of a profile is a mistake.

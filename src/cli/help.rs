@@ -15,6 +15,7 @@ pub(super) const HELP: &[&str] = &[
     "HISTORY [<who>] [<count>]      what was said; HISTORY UNREAD: what you have not seen",
     "SEARCH <words>                 what was said with these words",
     "WHOAMI                         who you are",
+    "WEB                            all of this as a page in your browser",
     "VERBOSE                        show every message as it comes and goes; again: no longer",
     "HELP, HELP ALL, QUIT",
     "<who> is a name, an id, the beginning of one, a display name in quotes, or bob#7f3a.",
@@ -23,6 +24,7 @@ pub(super) const HELP: &[&str] = &[
 /// What HELP ALL shows besides.
 pub(super) const RARE: &[&str] = &[
     "DISCOVER                       announce yourself now, and ask everyone to answer",
+    "ADD <link>|<host>[:<port>]     look for somebody whom broadcasts do not find",
     "LIST ALL                       the blocked ones and all newcomers, too",
     "TRUST <who>                    accept a new key, or write to somebody who has none any more",
     "CONTACTS                       whom you know by key, here or not",

@@ -11,7 +11,8 @@ use crate::store::{self, History};
 use crate::web::{self, Served};
 use crate::wire::Name;
 
-use super::args::Options;
+use super::args::{MetricsFor, Options};
+use super::program::ThisProgram;
 use super::{render, secret};
 
 /// A peer that runs, and what it keeps.
@@ -25,6 +26,9 @@ pub(super) struct Host {
     pub(super) notices: Vec<String>,
     /// Told when somebody wants the peer to end.
     pub(super) stop: Arc<Notify>,
+    program: Arc<ThisProgram>,
+    /// Every program of this computer may read the metrics.
+    open_metrics: bool,
 }
 
 impl Host {
@@ -63,7 +67,9 @@ impl Host {
         };
         let node = node.map_err(|error| sentence(&error.to_string()))?;
         let profile = Arc::new(Mutex::new(profile));
-        let host = Self { node, profile, history, notices, stop: Arc::default() };
+        let program = Arc::new(ThisProgram::new(options));
+        let open_metrics = options.metrics == MetricsFor::Open;
+        let host = Self { node, profile, history, notices, stop: Arc::default(), program, open_metrics };
         host.keep_port(options);
         Ok(host)
     }
@@ -76,14 +82,18 @@ impl Host {
             profile: Arc::clone(&self.profile),
             api_file: locked(&self.profile).api_file(),
             stop: Arc::clone(&self.stop),
-            program: None,
+            program: Some(Arc::clone(&self.program) as Arc<dyn web::Program>),
+            open_metrics: self.open_metrics,
         }
     }
 
-    /// Lets other programs of the user speak to the peer, if it has a profile by which they find it.
-    pub(super) async fn serve(&mut self) -> Option<Served> {
+    /// Lets other programs of the user speak to the peer, if it has a profile by which they find it, or if its page is
+    /// wanted.
+    pub(super) async fn serve(&mut self, page: bool) -> Option<Served> {
         let context = self.context();
-        context.api_file.as_ref()?;
+        if context.api_file.is_none() && !page {
+            return None;
+        }
         match web::serve(context).await {
             Ok(served) => Some(served),
             Err(error) => {

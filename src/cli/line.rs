@@ -49,6 +49,8 @@ pub enum Question {
         /// Whose, as typed.
         who: String,
     },
+    /// Where somebody may be.
+    AddTo,
     /// Whom to ask.
     PeersWho,
     /// About whom.
@@ -82,7 +84,7 @@ pub enum Question {
 }
 
 /// The commands, as completion offers them; what takes a peer as its first word comes with `true`.
-pub const COMMANDS: [(&str, bool); 26] = [
+pub const COMMANDS: [(&str, bool); 28] = [
     ("LIST", false),
     ("POST", false),
     ("DM", true),
@@ -105,6 +107,8 @@ pub const COMMANDS: [(&str, bool); 26] = [
     ("VERBOSE", false),
     ("HELP", false),
     ("QUIT", false),
+    ("WEB", false),
+    ("ADD", false),
     ("DISCOVER", false),
     ("STATS", false),
     ("FOLLOW", true),
@@ -155,6 +159,9 @@ impl Line {
             "QUIT" | "EXIT" => alone(Wish::Quit),
             "DISCOVER" => alone(Wish::Discover),
             "STATS" => alone(Wish::Stats),
+            "WEB" => alone(Wish::Web),
+            "ADD" if rest.is_empty() => Self::Ask(Question::AddTo),
+            "ADD" => Self::add(rest),
             _ => Self::Unknown(line.to_owned()),
         }
     }
@@ -168,6 +175,14 @@ impl Line {
             return Self::Ask(Question::DmText { who: who.to_owned() });
         }
         Self::Wish(Wish::Dm { who: who.to_owned(), text: text.to_owned() })
+    }
+
+    fn add(rest: &str) -> Self {
+        let to = unquoted(rest);
+        if to.contains(char::is_whitespace) {
+            return Self::Usage("ADD <link>|<host>[:<port>]");
+        }
+        Self::Wish(Wish::Add { to: to.to_owned() })
     }
 
     fn profile(rest: &str) -> Self {
@@ -259,6 +274,7 @@ impl Question {
             Self::Status { .. } => "Status message: ",
             Self::Avatar => "Picture file, none, or a peer: ",
             Self::AvatarFile { .. } => "File: ",
+            Self::AddTo => "Link or address: ",
             Self::PeersWho => "Whom to ask: ",
             Self::PeerWho => "About whom: ",
             Self::VerifyWho => "Whose digits: ",
@@ -296,6 +312,7 @@ impl Question {
             Self::AvatarFile { who } => {
                 some.map_or(Line::Empty, |file| Line::Wish(Wish::AvatarSave { who, file: unquoted(&file).to_owned() }))
             }
+            Self::AddTo => some.as_deref().map_or(Line::Empty, Line::add),
             Self::PeersWho => peer(|who| Wish::Peers { who }),
             Self::PeerWho => peer(|who| Wish::Peer { who }),
             Self::VerifyWho => peer(|who| Wish::Verify { who, digits: None }),

@@ -1,8 +1,10 @@
 //! The program `peer`: arguments, prompt, pipe, and what they show.
 
 mod act;
+mod added;
 mod alarms;
 pub mod args;
+mod browser;
 pub mod config;
 mod crowd;
 pub mod daemon;
@@ -19,11 +21,13 @@ pub mod manual;
 mod marks;
 pub mod names;
 pub mod oneshot;
+mod page;
 mod passphrase;
 mod past;
 mod person;
 pub mod pipe;
 mod popup;
+mod program;
 pub mod prompt;
 mod pulls;
 mod reading;

@@ -2,12 +2,14 @@
 //!
 //! Exit statuses: 0 done, 1 failed, 2 wrong arguments, 3 nobody is there or called so, 4 not delivered in time.
 
+mod add;
 mod books;
 mod exec;
 mod export;
 mod link;
 mod message;
 mod own;
+mod page;
 mod shelf;
 mod trouble;
 mod watch;
@@ -18,15 +20,34 @@ use std::io::{self, Read, Write};
 use crate::wire::{LONG_MAX, Safe};
 
 use super::args::{
-    DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, Options, PostArgs, ProfileArgs, SearchArgs, StatusArgs,
-    TopArgs, WatchArgs,
+    AddArgs, DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, OpenArgs, Options, PostArgs, ProfileArgs,
+    SearchArgs, StatusArgs, TopArgs, WatchArgs, WebArgs,
 };
 use super::render::grouped;
 use super::screen;
 use super::shown::{Shown, Tone};
+pub(super) use add::told as reached;
 pub(super) use link::{api_file, running};
 pub(super) use own::nobody_runs;
 pub(super) use trouble::Trouble;
+
+/// `peer web`; the exit status.
+#[must_use]
+pub fn web(options: &Options, args: &WebArgs) -> u8 {
+    ended(false, page::web(options, args))
+}
+
+/// `peer open`; the exit status.
+#[must_use]
+pub fn open(options: &Options, args: &OpenArgs) -> u8 {
+    ended(false, page::open(options, args))
+}
+
+/// `peer add`; the exit status.
+#[must_use]
+pub fn add(options: &Options, args: &AddArgs) -> u8 {
+    ended(args.json, add::add(options, args))
+}
 
 /// `peer list`; the exit status.
 #[must_use]

@@ -104,6 +104,11 @@ impl Pulls {
         self.avatars.insert(peer, file);
     }
 
+    /// Whether the user asked for this one's avatar.
+    pub(super) fn has_avatar(&self, peer: PeerId) -> bool {
+        self.avatars.contains_key(&peer)
+    }
+
     /// The avatar is here or will not come; the file that it was for.
     pub(super) fn avatar_done(&mut self, peer: PeerId) -> Option<PathBuf> {
         self.avatars.remove(&peer).flatten()

@@ -66,6 +66,8 @@ pub(super) fn needs_peers(wish: &Wish) -> bool {
         | Wish::Help { .. }
         | Wish::Quit
         | Wish::Discover
+        | Wish::Add { .. }
+        | Wish::Web
         | Wish::Stats => false,
     }
 }

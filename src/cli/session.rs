@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::engine::{Command, Instant, Reply};
 use crate::node::{Handle, Node, Profile};
 use crate::store::History;
+use crate::web::{self, Client};
 
+use super::added::Added;
 use super::alarms::Alarms;
 use super::crowd::Crowd;
 use super::host::{self, Host};
@@ -70,6 +73,14 @@ pub(super) enum End {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) handle: Handle,
+    /// The way to it by the API, as other programs have it.
+    pub(super) client: Client,
+    /// Nobody else can speak to it.
+    pub(super) is_hidden: bool,
+    /// Addresses that are being tried.
+    pub(super) adding: JoinSet<Added>,
+    /// The page is shown at the start.
+    page: bool,
     pub(super) render: Render,
     pub(super) screen: Screen,
     pub(super) profile: Arc<Mutex<Profile>>,
@@ -119,7 +130,7 @@ pub(super) enum Acted {
 
 impl Session {
     /// A session that shows things in this form. Must be called inside a tokio runtime.
-    pub(super) fn new(host: &Host, render: Render, screen: Screen) -> Self {
+    pub(super) fn new(host: &Host, client: Option<Client>, render: Render, screen: Screen) -> Self {
         let (handle, history) = (host.node.handle.clone(), host.history.clone());
         let now = handle.now();
         let reading = history.clone().map(|history| Reading::start(history, screen.writing()));
@@ -130,6 +141,10 @@ impl Session {
             hint_at: (!render.pipe).then(|| now + ALONE),
             names: Names::of(handle.peers()),
             handle,
+            is_hidden: client.is_none(),
+            client: client.unwrap_or_else(|| Client::local(web::router(host.context()))),
+            adding: JoinSet::new(),
+            page: false,
             render,
             screen,
             profile: Arc::clone(&host.profile),
@@ -151,6 +166,12 @@ impl Session {
     /// Shows DMs and mentions as notifications of the desktop, too.
     pub(super) fn with_popups(mut self, popups: Option<Popups>) -> Self {
         self.popups = popups;
+        self
+    }
+
+    /// Shows the page at the start.
+    pub(super) fn with_page(mut self, page: bool) -> Self {
+        self.page = page;
         self
     }
 
@@ -204,6 +225,7 @@ impl Session {
                 typed = input.next(), if reading => self.typed(typed).await,
                 event = events.recv() => self.happened(event).await,
                 Some(notice) = notices.recv() => self.noticed(notice).await,
+                Some(added) = self.adding.join_next() => self.added(added.ok()).await,
                 () = sleep(wake, now) => self.woke().await,
             };
             if let Some(end) = end {
@@ -222,6 +244,9 @@ impl Session {
             if let Ok(Some(line)) = unread {
                 self.info(&line).await;
             }
+        }
+        if self.page {
+            self.act(&Wish::Web).await;
         }
         if verbose {
             self.act(&Wish::Verbose).await;
@@ -249,10 +274,10 @@ impl Session {
                 self.error(why).await;
                 return None;
             }
-            Typed::End if self.pulls.is_empty() || !self.render.pipe => return Some(End::Wanted),
+            Typed::End if self.is_idle() || !self.render.pipe => return Some(End::Wanted),
             Typed::End => {
                 let longest = match () {
-                    () if self.pulls.has_dms() => LAST_DMS,
+                    () if self.pulls.has_dms() || !self.adding.is_empty() => LAST_DMS,
                     () if self.pulls.has_long() => LAST_LONG,
                     () if self.pulls.has_answers() => LAST_ANSWERS,
                     () => LAST_MARKS,
@@ -302,6 +327,11 @@ impl Session {
                 None
             }
         }
+    }
+
+    /// Whether no answer is waited for.
+    fn is_idle(&self) -> bool {
+        self.pulls.is_empty() && self.adding.is_empty()
     }
 
     /// When something is due next.

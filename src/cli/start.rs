@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::node::Profile;
+use crate::web::Served;
 use crate::wire::Name;
 
 use super::args::Options;
@@ -88,13 +89,14 @@ async fn session(options: &Options, render: Render) -> Result<End, String> {
             return Err(text);
         }
     };
-    let served = host.serve().await;
+    let served = host.serve(options.web).await;
     for notice in &host.notices {
         screen.show(render.info(notice)).await;
     }
     let _ = later.peers.set(host.node.handle.peers());
     let popups = (options.notify && !render.pipe).then(|| Popups::find(options.quiet_hours)).flatten();
-    let session = Session::new(&host, render, screen).with_popups(popups);
+    let client = served.as_ref().map(Served::client);
+    let session = Session::new(&host, client, render, screen).with_popups(popups).with_page(options.web);
     let end = session.run(host.node, input, signals, options.verbose).await;
     drop(served);
     Ok(end)

@@ -199,6 +199,8 @@ pub struct Me {
     pub avatar: Option<usize>,
     /// What others pull it by.
     pub picture: Option<AvatarLabel>,
+    /// The avatar itself.
+    pub image: Option<Arc<[u8]>>,
 }
 
 /// Why a command was refused; nothing was sent and nothing changed.

@@ -129,6 +129,7 @@ impl Engine {
             announced: self.beats.announced,
             avatar: self.own.avatar.as_ref().map(|avatar| avatar.bytes.len()),
             picture: self.own.avatar.as_ref().map(|avatar| avatar.label),
+            image: self.own.avatar.as_ref().map(|avatar| Arc::clone(&avatar.bytes)),
         }
     }
 

@@ -77,19 +77,38 @@ pub(super) fn write_durably(file: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(file)
 }
 
+/// The same where other processes may write it as well: the last one wins. Who may read it is told; else we alone.
+pub(crate) fn write_beside_others(file: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+    let new = with_suffix(file, &format!(".{}.new", std::process::id()));
+    replace_by(file, &new, bytes, true, permissions)?;
+    sync_folder(file)
+}
+
 fn replace(file: &Path, bytes: &[u8], durably: bool) -> io::Result<()> {
-    let new = with_suffix(file, ".new");
+    replace_by(file, &with_suffix(file, ".new"), bytes, durably, None)
+}
+
+fn replace_by(
+    file: &Path,
+    new: &Path,
+    bytes: &[u8],
+    durably: bool,
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
     // What a run that was cut short left over. Only a file that nobody has yet is opened, so no link is followed.
-    remove(&new)?;
+    remove(new)?;
     let write_new = || {
-        let mut opened = private().create_new(true).open(&new)?;
+        let mut opened = private().create_new(true).open(new)?;
+        if let Some(permissions) = permissions {
+            opened.set_permissions(permissions)?;
+        }
         opened.write_all(bytes)?;
         if durably { opened.sync_all() } else { Ok(()) }
     };
-    let written = write_new().and_then(|()| fs::rename(&new, file));
+    let written = write_new().and_then(|()| fs::rename(new, file));
     if written.is_err() {
         // On a full disk, remains would take the place of what matters more.
-        let _ = fs::remove_file(&new);
+        let _ = fs::remove_file(new);
     }
     written
 }
@@ -145,11 +164,11 @@ pub(crate) fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
 
 /// A folder for one test, removed at its end.
 #[cfg(test)]
-pub(super) struct Scratch(pub(super) PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 #[cfg(test)]
 impl Scratch {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let seed = super::clock::seed().unwrap();
         let name = data_encoding::HEXLOWER.encode(&seed[..8]);
         let folder = std::env::temp_dir().join(format!("lsnp-test-{name}"));

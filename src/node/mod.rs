@@ -47,7 +47,7 @@ mod trend;
 mod watched;
 
 pub use clock::unix_now;
-pub use handle::{Faults, Handle};
+pub use handle::{Faults, Handle, LookUpError};
 pub use holder::{Holder, port_holders};
 pub use identity::{IdentityError, IdentityFault};
 pub use interfaces::{Interfaces, LinkFilter};
@@ -56,6 +56,7 @@ pub use ledger::Ledger;
 pub use neighbours::{Neighbour, neighbours, runtime_folder};
 pub use options::{Notice, Options, StartError};
 pub use profile::{Profile, ProfileError, ProfileNotice, login_name};
+pub(crate) use resolve::check_peer;
 pub use settings::Settings;
 pub use trend::{Sample, Trend};
 

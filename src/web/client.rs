@@ -86,13 +86,18 @@ impl Client {
         let Some(Entrance { pid, port, token, .. }) = api_file::read(api_file).map_err(ClientError::File)? else {
             return Ok(None);
         };
-        let client = Self(Way::Remote { address: (Ipv4Addr::LOCALHOST, port).into(), token });
+        let client = Self::remote(port, token);
         match tokio::time::timeout(PATIENCE, client.status()).await {
             Ok(Ok(status)) if status.pid == pid => Ok(Some(client)),
             // Nobody is there, or somebody else has the port by now.
             Ok(Ok(_) | Err(_)) => Ok(None),
             Err(_) => Err(gone(format!("process {pid} took more than {} s", PATIENCE.as_secs()))),
         }
+    }
+
+    /// The API at this port.
+    pub(super) fn remote(port: u16, token: Token) -> Self {
+        Self(Way::Remote { address: (Ipv4Addr::LOCALHOST, port).into(), token })
     }
 
     /// The API of a peer in this process: what [`router`](super::router) gives.

@@ -6,14 +6,18 @@
 mod about;
 mod api_file;
 mod asked;
+mod assets;
+mod avatars;
 mod client;
 mod conversations;
 mod convert;
+mod entry;
 mod feed;
 mod guard;
 mod history;
 mod input;
 mod json;
+mod metrics;
 mod network;
 mod objects;
 mod people;
@@ -25,11 +29,10 @@ mod server;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::middleware;
-use data_encoding::BASE64URL_NOPAD;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -39,14 +42,16 @@ pub use asked::{
 };
 pub use client::{Client, ClientError, Events, Lines};
 pub(crate) use convert::line as line_object;
+pub use entry::Now;
 pub use json::json;
 pub use objects::*;
 pub use program::Program;
 
-use crate::node::{Handle, Profile, random_seed};
+use crate::node::{Handle, Profile};
 use crate::store::History;
 
 use api_file::{ApiFile, Entrance, Token};
+use entry::Entries;
 use guard::Guard;
 use server::Listeners;
 
@@ -65,6 +70,8 @@ pub struct Context {
     pub stop: Arc<Notify>,
     /// What the program around the peer can do; none where there is no program.
     pub program: Option<Arc<dyn Program>>,
+    /// `GET /metrics` needs no token.
+    pub open_metrics: bool,
 }
 
 /// The routes of the API, without a guard: for use within this process only.
@@ -75,7 +82,7 @@ pub fn router(context: Context) -> Router {
 /// The paths of all routes, as they stand in the OpenAPI document.
 #[must_use]
 pub fn paths() -> Vec<&'static str> {
-    routes::paths()
+    routes::paths().into_iter().chain(entry::PATHS).collect()
 }
 
 /// The open API. It ends, and its file is removed, when this is dropped.
@@ -92,16 +99,44 @@ pub struct Served {
 /// # Errors
 /// What the system says; nothing is open then.
 pub async fn serve(context: Context) -> io::Result<Served> {
-    let listeners = Listeners::open().await?;
+    let handle = context.handle.clone();
+    serve_by(Arc::new(move || handle.now()), context).await
+}
+
+/// The same, by a clock of its own.
+///
+/// # Errors
+/// What the system says; nothing is open then.
+pub async fn serve_by(now: Now, context: Context) -> io::Result<Served> {
+    let usual = locked(&context.profile).settings().api_port;
+    let listeners = Listeners::open(usual).await?;
     let port = listeners.port;
-    let token = Token(BASE64URL_NOPAD.encode(&random_seed()?));
-    let guard = Arc::new(Guard::new(port, &token));
+    if usual != Some(port) {
+        keep_port(&context, port).await;
+    }
+    let token = entry::secret()?;
+    let entries = Arc::new(Entries::new(port, now));
+    let guard = Arc::new(Guard::new(port, &token, Arc::clone(&entries), context.open_metrics));
     let entrance =
         Entrance { pid: std::process::id(), port, port6: listeners.v6.is_some().then_some(port), token: token.clone() };
     let file = context.api_file.as_deref().map(|file| ApiFile::write(file, &entrance)).transpose()?;
-    let router = router(context).layer(middleware::from_fn_with_state(guard, guard::guard));
+    let router = router(context).merge(entry::router(entries));
+    let router = router.layer(middleware::from_fn_with_state(guard, guard::guard));
     let task = tokio::spawn(server::run(listeners, router));
     Ok(Served { port, token, task, _file: file })
+}
+
+/// What a browser keeps for the page stays with it when the port stays the same.
+async fn keep_port(context: &Context, port: u16) {
+    let profile = Arc::clone(&context.profile);
+    let change = move || locked(&profile).change(|settings| settings.api_port = Some(port));
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(change).await {
+        tracing::warn!(%error, "the port of the API is not kept");
+    }
+}
+
+fn locked(profile: &Mutex<Profile>) -> MutexGuard<'_, Profile> {
+    profile.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Served {
@@ -115,6 +150,14 @@ impl Served {
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token.0
+    }
+}
+
+impl Served {
+    /// Speaks to it, as any other program of the user does.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::remote(self.port, self.token.clone())
     }
 }
 

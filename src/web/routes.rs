@@ -1,6 +1,7 @@
 //! The routes, and what each does.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -14,13 +15,15 @@ use crate::engine::{Command, Mark, Me, Person, Reply, Until, Word};
 use crate::node::{Profile, ProfileError};
 use crate::wire::OwnMessageId;
 
+use super::avatars::{self, Shelf};
 use super::feed::{About, Feed};
 use super::input::{Answer, Asked, Input, Raw};
 use super::people::People;
 use super::refusal::Refusal;
 use super::{
     Context, DmRequest, DoneObject, EventQuery, JudgeRequest, PeerObject, PeersQuery, PostRequest, ProfileObject,
-    ProfileRequest, SCHEMA, SentObject, StatusObject, about, conversations, convert, history, network, program, reach,
+    ProfileRequest, SCHEMA, SentObject, StatusObject, about, conversations, convert, history, locked, metrics, network,
+    program, reach,
 };
 
 /// What all routes share.
@@ -32,18 +35,25 @@ pub(super) struct Api {
     feed: Arc<Feed>,
     /// The doctor looks at one thing at a time.
     pub(super) doctor: Arc<Semaphore>,
+    pub(super) shelf: Shelf,
+    /// When the peer was started, since 1970.
+    pub(super) started: Duration,
 }
 
 pub(super) fn router(context: Context) -> Router {
     let profile = locked(&context.profile).name().to_owned();
-    let api = Api { context, profile, feed: Arc::new(Feed::new()), doctor: Arc::new(Semaphore::new(1)) };
+    let doctor = Arc::new(Semaphore::new(1));
+    let started = metrics::started(&context.handle);
+    let api = Api { context, profile, feed: Arc::new(Feed::new()), doctor, shelf: Shelf::default(), started };
     let routed = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
     routed.fallback(nothing).method_not_allowed_fallback(not_so).with_state(Arc::new(api))
 }
 
 /// Every route with its methods; `openapi.json` has the same.
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 24] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 26] {
     [
+        ("/avatars/{name}", get(avatars::avatar)),
+        ("/metrics", get(metrics::metrics)),
         ("/api/openapi.json", get(openapi)),
         ("/api/status", get(status)),
         ("/api/peers", get(peers)),
@@ -80,15 +90,15 @@ async fn openapi() -> Response {
     ([(CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
 }
 
-fn locked(profile: &Mutex<Profile>) -> MutexGuard<'_, Profile> {
-    profile.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn nothing() -> Refusal {
+pub(super) fn no_route() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "nothing", "there is nothing of that name: see /api/openapi.json")
 }
 
-async fn not_so() -> Refusal {
+async fn nothing() -> Refusal {
+    no_route()
+}
+
+pub(super) async fn not_so() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "usage", "not with this method: see /api/openapi.json")
 }
 

@@ -101,6 +101,7 @@ async fn serve(node: Node, history: Option<History>, scratch: Scratch) -> Peer {
         api_file: Some(scratch.api_file()),
         stop: Arc::new(Notify::new()),
         program: None,
+        open_metrics: false,
     };
     let served = lsnp::web::serve(context.clone()).await.unwrap();
     let client = Client::connect(&scratch.api_file()).await.unwrap().unwrap();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::page::{AddArgs, OpenArgs, WebArgs};
 use super::value;
 
 /// What to do instead of joining the network with a prompt.
@@ -15,6 +16,24 @@ pub enum Task {
     /// Remarks go to the standard error. Ends at SIGTERM, SIGINT or `peer stop`, with a goodbye. Tells systemd when it is
     /// ready.
     Run,
+    /// Show the page: see and use the network in a browser
+    ///
+    /// Opens a browser with the page of the peer that runs, and prints its address; if no peer runs, one does from then
+    /// on, until Ctrl-C or `peer stop`. The address works once and for 10 minutes: whoever opens it can do all that you
+    /// can. For the next browser: `peer web` again. $BROWSER names another browser than that of the desktop; without a
+    /// desktop, and for root, only the address is printed.
+    ///
+    /// From another computer: ssh -L PORT:127.0.0.1:PORT HOST, with the port of the address, and open the address there.
+    Web(WebArgs),
+    /// Open a link peer://connect/... in the page
+    ///
+    /// What a click on such a link runs, where `peer service install` was run. The page shows whom it leads to, and
+    /// looks for that one at the addresses in it. Nothing is trusted by a link.
+    Open(OpenArgs),
+    /// Look for somebody whom broadcasts do not find; exit status 3 if nobody answers
+    ///
+    /// A running peer tries the addresses again at every beat, until it ends. `--peer` names one for every start.
+    Add(AddArgs),
     /// Who is here
     List(ListArgs),
     /// Tell everyone
@@ -44,7 +63,7 @@ pub enum Task {
     Top(TopArgs),
     /// End the peer that runs; exit status 3 if none does
     Stop,
-    /// Have `peer run` started for me at every login
+    /// Have `peer run` started for me at every login, and links peer://... opened by `peer open`
     Service(ServiceArgs),
     /// The configuration file
     Config(ConfigArgs),
@@ -386,11 +405,11 @@ pub struct ServiceArgs {
 /// What to do with the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum ServiceTask {
-    /// Write a user unit for systemd, and start it now and at every login
+    /// Write a user unit for systemd, and start it now and at every login; have links opened by `peer open`
     Install,
     /// Whether it is installed and runs; exit status 3 if not
     Status,
-    /// Stop it, and remove the unit
+    /// Stop it, and remove the unit and what opens links
     Remove,
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
+use super::key;
+
 /// Opens the file in the user's editor, made new with all keys as remarks where there is none.
 pub(super) fn edit(path: &Path) -> Result<(), String> {
     let made = make(path).map_err(|error| format!("Cannot make {}: {error}", path.display()))?;
@@ -38,24 +40,18 @@ fn make(path: &Path) -> io::Result<bool> {
 
 /// All keys with what they mean, as remarks.
 pub(super) fn template() -> String {
-    let options = <super::super::args::Options as clap::Args>::augment_args(clap::Command::new("peer"));
     let mut text = String::from(
         "# What `peer` starts with. Take the # away from what you want to change.\n\
          # An option of the command line counts first, then the environment, then this file.\n",
     );
-    for key in super::keys() {
-        let Some(arg) = options.get_arguments().find(|arg| arg.get_long() == Some(key.as_str())) else { continue };
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let example = arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
-        let value = match (key.as_str(), example) {
-            ("peer" | "interface", _) => "[]".to_owned(),
-            ("port", _) => "9000".to_owned(),
-            (_, Some(value)) if value.parse::<u64>().is_ok() => value,
-            (_, Some(value)) if value == "on" || value == "false" => (value == "on").to_string(),
-            (_, Some(value)) => format!("{value:?}"),
-            (_, None) => "\"\"".to_owned(),
+    for key in key::all() {
+        let default = key.default();
+        let value = match key.name() {
+            "port" => "9000".to_owned(),
+            _ if default.is_empty() && !key.is_list() => "\"\"".to_owned(),
+            _ => key.toml(&default),
         };
-        text.push_str(&format!("\n# {help}\n#{key} = {value}\n"));
+        text.push_str(&format!("\n# {}\n#{} = {value}\n", key.help(), key.name()));
     }
     text
 }

@@ -46,6 +46,11 @@ impl File {
     /// # Errors
     /// All that is wrong with it, by line.
     pub fn read(path: &Path) -> Result<Option<Self>, Vec<Fault>> {
+        Self::text(path)?.map(|text| Self::parse(path, &text)).transpose()
+    }
+
+    /// The text of a file; none where there is none.
+    pub(super) fn text(path: &Path) -> Result<Option<String>, Vec<Fault>> {
         let whole = |text: String| vec![Fault { line: None, text }];
         let meta = match std::fs::metadata(path) {
             Ok(meta) => meta,
@@ -56,8 +61,7 @@ impl File {
             return Err(whole("it is no file of at most 64 KiB".to_owned()));
         }
         let bytes = std::fs::read(path).map_err(|error| whole(error.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|_| whole("it is not UTF-8".to_owned()))?;
-        Self::parse(path, &text).map(Some)
+        String::from_utf8(bytes).map(Some).map_err(|_| whole("it is not UTF-8".to_owned()))
     }
 
     /// Reads the text of a file.
@@ -142,7 +146,7 @@ fn wrong(entry: &Entry) -> Option<String> {
         return Some(format!("{key} takes one value, not {}", entry.values.len()));
     }
     let text = error.to_string();
-    let text = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let text = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     // The option is a key here.
     let text = text.replace(&format!("--{key} "), &format!("{key} ")).replace(&format!("'--{key}'"), key);
     Some(crate::wire::Safe::line(&text).as_str().to_owned())

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::super::args::{ConfigTask, Options};
 use super::super::screen;
 use super::super::shown::{Shown, Tone};
-use super::{Fault, File, Setting, Source, edit, path};
+use super::{Fault, File, Setting, Source, edit, key, path};
 
 /// Does it; the exit status.
 #[must_use]
-pub fn run(options: &Options, task: ConfigTask, settings: &[Setting]) -> u8 {
-    match try_run(options, task, settings) {
+pub fn run(options: &Options, task: ConfigTask) -> u8 {
+    match try_run(options, task) {
         Ok(()) => 0,
         Err(texts) => {
             for text in texts {
@@ -21,11 +21,11 @@ pub fn run(options: &Options, task: ConfigTask, settings: &[Setting]) -> u8 {
     }
 }
 
-fn try_run(options: &Options, task: ConfigTask, settings: &[Setting]) -> Result<(), Vec<String>> {
+fn try_run(options: &Options, task: ConfigTask) -> Result<(), Vec<String>> {
     let file = path(options.profile.as_deref()).map_err(|text| vec![text])?;
     match task {
         ConfigTask::Path => print(&file.to_string_lossy()),
-        ConfigTask::Show => settings.iter().try_for_each(|setting| print(&shown(setting, &file))),
+        ConfigTask::Show => options.settings.iter().try_for_each(|setting| print(&shown(setting, &file))),
         ConfigTask::Check => check(&file),
         ConfigTask::Edit => {
             edit::edit(&file).map_err(|text| vec![text])?;
@@ -49,11 +49,11 @@ pub(in crate::cli) fn told(path: &Path, fault: &Fault) -> String {
 }
 
 fn shown(setting: &Setting, file: &Path) -> String {
-    let value = match (setting.key.as_str(), setting.values.as_slice()) {
-        ("peer" | "interface", values) => {
+    let value = match (key::of(&setting.key), setting.values.as_slice()) {
+        (Some(key), values) if key.is_list() => {
             format!("[{}]", values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", "))
         }
-        ("private-only" | "history" | "notify" | "verbose", [value]) => truth(value).to_string(),
+        (Some(key), [value]) if key.is_yes_or_no() => key::truth(value).to_string(),
         (_, [value]) => quoted(value),
         (_, _) => "(not set)".to_owned(),
     };
@@ -64,11 +64,6 @@ fn shown(setting: &Setting, file: &Path) -> String {
         Source::Default => "default".to_owned(),
     };
     format!("{} = {value}  # {source}", setting.key)
-}
-
-/// Whether a word that an option took for yes or no is no.
-fn truth(value: &str) -> bool {
-    !["", "0", "n", "no", "f", "false", "off"].iter().any(|no| value.eq_ignore_ascii_case(no))
 }
 
 fn quoted(value: &str) -> String {

@@ -44,7 +44,9 @@ pub(super) async fn gather(options: &Options, target: Option<&str>, group: Optio
     let running = node::neighbours(&node::runtime_folder(), discovery_port).unwrap_or_default();
     let (mut probe, closed) = Probe::open(links.clone(), primary, discovery_port, group)?;
     let mut holders = port_holders(discovery_port);
-    holders.retain(|holder| holder.pid != std::process::id());
+    // In the process of a peer, that peer holds it as well as we do.
+    let in_peer = running.iter().any(|peer| peer.pid == std::process::id());
+    holders.retain(|holder| in_peer || holder.pid != std::process::id());
     let port = match closed {
         None => Port::Open(holders),
         Some(reason) => Port::Closed { holders, reason },

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::shown::{Shown, Tone};
+use crate::web::{CheckObject, DoctorObject, SCHEMA};
 use crate::wire::Safe;
 
 /// Answering peers that are shown one by one.
@@ -97,6 +98,25 @@ impl Report {
             "advice": self.advice,
             "checks": self.checks.iter().map(check).collect::<Vec<_>>(),
         })
+    }
+
+    /// The same for the API.
+    pub(super) fn object(&self) -> DoctorObject {
+        let check = |check: &Check| CheckObject {
+            name: check.name.as_str().to_owned(),
+            subject: safe(&check.subject),
+            verdict: check.verdict.as_str().to_owned(),
+            text: safe(&check.text),
+            advice: check.advice.clone(),
+        };
+        DoctorObject {
+            v: SCHEMA,
+            kind: "doctor".to_owned(),
+            healthy: self.healthy,
+            cause: safe(&self.cause),
+            advice: self.advice.clone(),
+            checks: self.checks.iter().map(check).collect(),
+        }
     }
 
     /// Lines for a person.

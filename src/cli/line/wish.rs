@@ -123,6 +123,13 @@ pub enum Wish {
     Quit,
     /// Announces us now.
     Discover,
+    /// Looks for somebody whom broadcasts do not find.
+    Add {
+        /// A link or an address, as typed.
+        to: String,
+    },
+    /// Shows the page.
+    Web,
     /// Shows what was counted.
     Stats,
     /// Follows a peer.

@@ -77,7 +77,7 @@ impl Link {
         };
         let name = host::name(options, &profile);
         let mut host = Host::start(options, profile, name).map_err(Trouble::failed)?;
-        let served = if manner.serves { host.serve().await } else { None };
+        let served = if manner.serves { host.serve(false).await } else { None };
         let client = Client::local(web::router(host.context()));
         let Host { mut node, notices: more, .. } = host;
         let (_, unread) = tokio::sync::mpsc::channel(1);

@@ -43,6 +43,7 @@ impl Session {
             self.marked(news).await;
         }
         let told = !is_unwanted(&event)
+            && !self.is_unasked(&event)
             && self.crowd.as_mut().is_none_or(|crowd| crowd.tells(&event, now))
             && self.alarms.as_mut().is_none_or(|alarms| alarms.tells(&event, now));
         let time = if let Event::Traced { .. } = event { time_of_day() } else { String::new() };
@@ -57,7 +58,12 @@ impl Session {
             }
         }
         self.pulled(&event).await;
-        (self.last.is_some() && self.pulls.is_empty()).then_some(End::Wanted)
+        self.ends_when_idle()
+    }
+
+    /// At the end of the input, the end once nothing more is waited for.
+    pub(in crate::cli) fn ends_when_idle(&self) -> Option<End> {
+        (self.last.is_some() && self.is_idle()).then_some(End::Wanted)
     }
 
     /// Shows what became of a DM, if that says something.
@@ -73,6 +79,11 @@ impl Session {
         if let Some(news) = self.marks.came(news, now) {
             self.screen.show(self.render.marked(&news, &self.names)).await;
         }
+    }
+
+    /// True for a picture that somebody else wanted to see.
+    fn is_unasked(&self, event: &Event) -> bool {
+        matches!(event, Event::Avatar { peer, .. } | Event::AvatarFailed(peer) if !self.pulls.has_avatar(peer.id()))
     }
 
     /// New keys are never silent, also where the event about one is lost.

@@ -8,10 +8,12 @@ import { complain, toast } from "./dialog.js";
 import { shortcut } from "./keys.js";
 import * as notices from "./notices.js";
 import { nobodyIn, showShortcuts } from "./door.js";
+import * as notify from "./notify.js";
 
 const { t } = i18n;
 const view = document.getElementById("view");
 const rail = document.getElementById("rail");
+const skip = document.getElementById("skip");
 
 const VIEWS = {
   people: () => import("./view-people.js"),
@@ -50,6 +52,19 @@ function titled(module, params) {
   if (document.title !== whole) document.title = whole;
 }
 
+/** Stands in for a view that could not be loaded. */
+function broken(error) {
+  console.error(error);
+  return {
+    title: "error.title",
+    mount(root) {
+      put(root, h("div", { class: "empty" }, icon("warn"), h("h1", { tabindex: -1 }, t("error.title")), h("p", { class: "dim" }, t("error.view")),
+        h("button", { type: "button", class: "button", onclick: () => location.reload() }, t("error.reload"))));
+      return { unmount() { root.replaceChildren(); } };
+    },
+  };
+}
+
 async function route({ focus = true } = {}) {
   if (!api.hasToken()) return;
   const params = where();
@@ -61,8 +76,8 @@ async function route({ focus = true } = {}) {
   document.body.dataset.place = params.place;
   let module;
   try { module = await VIEWS[params.place](); } catch (error) {
-    if (mine === turn) complain(error);
-    return;
+    if (mine !== turn) return;
+    module = broken(error);
   }
   if (mine !== turn) return;
   if (shown?.module === module && shown.mounted.update) {
@@ -91,7 +106,8 @@ function drawRail() {
         h("span", { class: "nav-icon" }, icon(place, { size: 22 }), place === "talk" && counter),
         h("span", { class: "nav-word" }, t(`nav.${place}`))))),
     h("button", { type: "button", class: "nav-link keys-button", onclick: showShortcuts, "aria-label": t("keys.title") }, icon("keys", { size: 22 })));
-  say(document.getElementById("skip"), t("nav.skip"));
+  say(skip, t("nav.skip"));
+  skip.hidden = false;
   const unread = () => {
     const count = store.state.unread;
     counter.hidden = count === 0;
@@ -112,6 +128,7 @@ export async function draw({ focus = false } = {}) {
   turn += 1;
   if (!api.hasToken()) {
     rail.replaceChildren();
+    skip.hidden = true;
     document.body.dataset.place = "door";
     document.title = "peer";
     ends = [nobodyIn(view)];
@@ -127,6 +144,7 @@ async function begin() {
   const first = store.loadAll().catch((error) => {
     if (error.status !== 401 && error.status !== 0) complain(error);
   });
+  await worded;
   await draw();
   await first;
 }
@@ -153,7 +171,7 @@ addEventListener("hashchange", async () => {
   }
 });
 
-document.getElementById("skip").addEventListener("click", (event) => {
+skip.addEventListener("click", (event) => {
   event.preventDefault();
   view.focus();
 });
@@ -162,14 +180,17 @@ api.onAccess((may) => {
   if (may) begin();
   else { live.stop(); draw(); }
 });
+notify.begin();
 live.on("cut-off", () => toast(t("news.cut-off"), { kind: "bad", seconds: 15 }));
 live.on("renamed", (news) => toast(t("news.renamed", { id: news.id })));
 
+// What takes its time goes on at the same time: the words, the view, the way in.
+const worded = i18n.load().catch(() => i18n.load("en"));
 const entering = comeIn();
-await i18n.load().catch(() => i18n.load("en"));
+VIEWS[where().place]().catch(() => {});
 for (const [key, place] of [["p", "people"], ["t", "talk"], ["n", "network"], ["m", "me"], ["a", "api"]]) shortcut(`g ${key}`, `nav.${place}`, () => go(`/${place}`));
 shortcut("?", "keys.title", showShortcuts);
 shortcut("/", "keys.search", () => view.querySelector("input[type=search]")?.focus());
 await entering;
 if (api.hasToken()) await begin();
-else await draw();
+else { await worded; await draw(); }

@@ -49,8 +49,8 @@ export class List {
     this.#draw(hold);
   }
 
-  /** Draws the row of this item anew. */
-  refresh(item) {
+  /** Draws the row of this item anew; `keep` holds the row itself where it is. */
+  refresh(item, { keep = false } = {}) {
     const key = this.key(item);
     const at = this.#place.get(key);
     if (at === undefined) return;
@@ -58,7 +58,8 @@ export class List {
     const row = this.#rows.get(key);
     if (!row) return;
     if (this.update) this.update(row, item);
-    const hold = this.#grip();
+    const off = this.#tops[at] - this.box.scrollTop;
+    const hold = keep ? { key, off: Math.max(off, NEAR) } : this.#grip();
     if (this.#measure([key])) this.#draw(hold);
   }
 
@@ -124,11 +125,16 @@ export class List {
     return Math.max(0, low);
   }
 
-  /** What is to stay where it is: the first row in view, or nothing where the end is to stay. */
+  /** What is to stay where it is; nothing where the end is to stay. */
   #grip() {
-    if (this.#hold === null || !this.#items.length) return null;
+    return this.#hold === null || !this.#items.length ? null : this.#first();
+  }
+
+  /** The second row in view, as the first may get or lose what stands above it. */
+  #first() {
     const top = this.box.scrollTop;
-    const at = this.#at(top);
+    let at = this.#at(top);
+    if (at + 1 < this.#items.length && this.#tops[at + 1] < top + this.box.clientHeight) at += 1;
     return { key: this.key(this.#items[at]), off: this.#tops[at] - top };
   }
 
@@ -240,8 +246,7 @@ export class List {
       const low = this.#at(top - spare) < first;
       const high = this.#at(top + this.box.clientHeight + spare) >= last;
       if ((low || high) && this.#items.length) {
-        const at = this.#at(top);
-        this.#draw(this.#hold === null ? null : { key: this.key(this.#items[at]), off: this.#tops[at] - top });
+        this.#draw(this.#grip());
       }
     });
   }
@@ -254,7 +259,7 @@ export class List {
     const at = this.#at(top);
     const item = this.#items[at];
     const was = this.#hold === null;
-    this.#hold = end || !item ? null : { key: this.key(item), off: this.#tops[at] - top };
+    this.#hold = end || !item ? null : this.#first();
     if (was !== end && this.moved) this.moved(end);
     if (this.seen && item && view) this.seen();
     if (this.top && top < view && item) this.top();

@@ -4,6 +4,7 @@ import { avatar, clean, h, name, prose, s } from "./dom.js";
 import { list, moment, number, t, time } from "./i18n.js";
 import { id, state } from "./store.js";
 import { copy } from "./dialog.js";
+import { trustTag } from "./words.js";
 
 const LONG = 1_600;
 const LINES = 24;
@@ -63,11 +64,6 @@ function drawReach(line) {
 
 const author = (line) => (line.ours ? t("talk.you") : state.people.get(id(line.with))?.name ?? line.with?.name ?? "");
 
-export function trustWord(trust) {
-  if (trust !== "verified" && trust !== "new key" && trust !== "unverified") return null;
-  return h("span", { class: `trust ${trust.replace(" ", "-")}` }, t(`trust.${trust.replace(" ", "-")}`));
-}
-
 function label(line) {
   const parts = [author(line), clean(line.text).slice(0, 300), time(when(line)), isLate(line) && t("talk.late.word"), line.mark && word(line.mark)];
   return parts.filter(Boolean).join(", ");
@@ -113,7 +109,7 @@ export function drawRow(item, { everyone, changed }) {
     h("div", { class: "said" },
       !line.ours && everyone && (item.joined ? h("span", { class: "no-face" }) : avatar(state.people.get(id(line.with)) ?? line.with ?? {}, { size: 32 })),
       h("div", { class: "bubble" },
-        by && h("div", { class: "by" }, name(author(line)), trustWord(line.with?.trust)),
+        by && h("div", { class: "by" }, name(author(line)), line.with && trustTag(line.with.trust)),
         text, meta),
       h("button", { type: "button", class: "button icon-only copy-line", tabindex: -1, title: t("talk.copy"), "aria-label": t("talk.copy"), onclick: () => copy(item.line.text) }, copySign())));
   row.item = item;

@@ -25,6 +25,9 @@ export class Thread {
   #turn = 0;
   #ends = [];
   #new = 0;
+  #queue = [];
+  #marks = new Map();
+  #unseen = false;
 
   /** `place` is "" for everyone, else the id of a person; `said(line)` is called with lines of ours as they come. */
   constructor(place, { said }) {
@@ -36,7 +39,7 @@ export class Thread {
     this.root = h("div", { class: "thread-lines" }, this.box, this.empty, this.down, this.voice);
     this.list = new List(this.box, {
       key: (item) => item.key,
-      render: (item) => drawRow(item, { everyone: !place, changed: (grown) => this.list.refresh(grown) }),
+      render: (item) => drawRow(item, { everyone: !place, changed: (grown) => this.list.refresh(grown, { keep: true }) }),
       update: updateRow,
       guess: ({ line, day: head, joined }, width) => 34 + (head ? 44 : 0) + (joined || line.ours ? 0 : 18) + 21 * Math.min(26, Math.ceil((line.text.length * 7.4) / Math.max(200, width * 0.66))),
       seen: () => this.#look(),
@@ -59,6 +62,7 @@ export class Thread {
   }
 
   end() {
+    this.ended = true;
     for (const end of this.#ends) end();
     this.#turn += 1;
     clearTimeout(this.#timer);
@@ -76,6 +80,7 @@ export class Thread {
     const first = this.#items.length === 0;
     const unread = state.conversations.get(this.place)?.unread ?? 0;
     const limit = Math.min(MOST, Math.max(PAGE, first ? unread + 20 : this.#items.length));
+    const asked = performance.now();
     let lines;
     try {
       lines = await api.get("/api/history", this.#asked({ limit }));
@@ -92,23 +97,26 @@ export class Thread {
     const kept = before > 0 ? this.#items.slice(0, before) : [];
     if (before < 0) this.#whole = lines.length < limit;
     if (first) this.#fresh = lines.find((line) => !line.ours && !line.read) ?? null;
-    if (first && this.#fresh) this.#fresh = keyOf(this.#fresh);
+    if (first && this.#fresh) { this.#fresh = keyOf(this.#fresh); this.#unseen = true; }
     const old = this.#known;
-    const read = lines.map((line) => this.#merged(old.get(keyOf(line)), line));
+    const read = lines.map((line) => {
+      const item = old.get(keyOf(line));
+      return this.#merged(item, line, { marked: item?.marked > asked });
+    });
     // What came while we asked is not in the answer.
     const told = new Set(lines.map(keyOf));
-    const newest = lines.at(-1)?.row ?? 0;
-    const since = this.#items.filter((item) => !told.has(item.key) && (item.line.row === undefined ? item.fleeting : item.line.row > newest));
+    const since = this.#items.filter((item) => !told.has(item.key) && item.came > asked);
     this.#put([...kept, ...read, ...since], { end: first && !this.#fresh });
     for (const item of read) this.list.refresh(item);
     if (row !== null) await this.jump(row);
     else if (first && this.#fresh) this.list.show(this.#fresh, { middle: true });
   }
 
-  #merged(item, line) {
+  /** With `marked` the mark that is known holds. */
+  #merged(item, line, { marked = false } = {}) {
     if (!item) return itemOf(line);
-    item.line = { ...item.line, ...line, read: item.line.read || line.read, late: item.line.late || line.late };
-    item.fleeting = false;
+    const mark = marked && item.line.mark ? { mark: item.line.mark, reason: item.line.reason } : {};
+    item.line = { ...item.line, ...line, ...mark, read: item.line.read || line.read, late: item.line.late || line.late };
     return item;
   }
 
@@ -164,35 +172,54 @@ export class Thread {
 
   /** A line that we said just now, before the event tells of it. */
   add(line) {
-    if (!this.#known.has(keyOf(line))) this.#came(line, { fleeting: true });
+    this.#queue.push(line);
+    this.#flush();
     this.list.toEnd();
   }
 
-  #came(line, { fleeting = false } = {}) {
-    const known = this.#known.get(keyOf(line));
-    if (known) {
-      const mark = known.line.mark;
-      this.#merged(known, line);
-      // The event tells how it began; what became of it may be known already.
-      if (mark && line.mark === "waiting") known.line.mark = mark;
-      this.list.refresh(known);
-      return;
-    }
-    const item = itemOf(line);
-    item.fleeting = fleeting;
+  /** Many may come at once: they are shown together. */
+  #came(line) {
+    this.#queue.push(line);
+    if (this.#queue.length > 1) return;
+    if (document.hidden) setTimeout(() => this.#flush(), 30);
+    else requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush() {
     const seen = document.visibilityState === "visible" && this.list.atEnd;
-    if (line.ours) this.#fresh = null;
-    else if (!seen && !this.#items.some((one) => one.fresh && !one.line.read)) this.#fresh = item.key;
-    this.#put([...this.#items, item]);
-    if (line.ours) { this.said(line); return; }
-    if (!this.list.atEnd) this.#count(this.#new + 1);
-    this.#tell(line);
+    const fresh = [];
+    for (const line of this.#queue.splice(0)) {
+      const known = this.#known.get(keyOf(line));
+      if (known) {
+        // This tells how it began; what became of it may be known already.
+        this.#merged(known, line, { marked: true });
+        this.list.refresh(known);
+        continue;
+      }
+      const item = itemOf({ ...line, ...this.#marks.get(line.ours && line.message) });
+      item.came = performance.now();
+      this.#known.set(item.key, item);
+      fresh.push(item);
+      if (line.ours) { this.#fresh = null; this.said(line); } else {
+        if (!seen && !this.#unseen) this.#fresh = item.key;
+        this.#unseen ||= !seen;
+        this.#tell(line);
+      }
+    }
+    if (!fresh.length || this.ended) return;
+    this.#put([...this.#items, ...fresh]);
+    this.#count(this.#new + (this.list.atEnd ? 0 : fresh.filter(({ line }) => !line.ours).length));
   }
 
   #marked(sent) {
+    const told = { mark: sent.mark, reason: sent.reason };
     const item = this.#known.get(`o ${sent.message}`);
+    // A mark may come before the line that it is for.
+    this.#marks.set(sent.message, told);
+    if (this.#marks.size > 200) this.#marks.delete(this.#marks.keys().next().value);
     if (!item) return;
-    item.line = { ...item.line, mark: sent.mark, reason: sent.reason };
+    item.marked = performance.now();
+    item.line = { ...item.line, ...told };
     this.list.refresh(item);
   }
 
@@ -201,7 +228,10 @@ export class Thread {
     for (const item of this.#items) if (read.has(item.line.row)) item.line.read = true;
   }
 
-  #ended(end) { if (end) this.#count(0); else this.#count(this.#new); }
+  #ended(end) {
+    this.#count(end ? 0 : this.#new);
+    if (end && document.visibilityState === "visible") this.#unseen = false;
+  }
 
   #count(fresh) {
     this.#new = fresh;

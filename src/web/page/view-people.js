@@ -1,9 +1,274 @@
-import { h, put } from "./dom.js";
-import { t } from "./i18n.js";
+// Who is here, who is away, who is blocked. Only the rows that are seen are in the page.
+import * as store from "./store.js";
+import { h, put, say, avatar, setAvatar, name, line, icon } from "./dom.js";
+import { presenceSign, setPresence } from "./icons.js";
+import { ago, current, number, roundTrip, t } from "./i18n.js";
+import { privateMark, swap, trustTag } from "./words.js";
+import { about, compare } from "./person.js";
+import { add, follow } from "./connect.js";
+import { emptyHere } from "./empty.js";
 
 export const title = "nav.people";
 
-export function mount(root) {
-  put(root, h("h1", { tabindex: -1 }, t("nav.people")));
-  return { unmount() { root.replaceChildren(); } };
+const GROUPS = ["here", "away", "blocked"];
+const FILTERS = {
+  all: () => true,
+  unread: (peer) => unread(peer) > 0,
+  verified: (peer) => peer.trust === "verified",
+  open: (peer) => !peer.private,
+};
+
+const unread = (peer) => store.state.conversations.get(store.id(peer))?.unread ?? 0;
+const groupOf = (peer) => (peer.blocked ? "blocked" : peer.presence === "away" ? "away" : "here");
+
+function makeRow(peer) {
+  const row = h("li", { class: "person" },
+    h("a", { class: "person-main", tabindex: -1 },
+      avatar(peer, { size: 40 }),
+      h("span", { class: "person-who" },
+        h("span", { class: "person-name" }, h("bdi", { class: "name" }), h("span", { class: "slot" }), h("span", { class: "slot" })),
+        h("span", { class: "person-status" })),
+      h("span", { class: "person-facts" },
+        h("span", { class: "presence" }, presenceSign("away"), h("span", {})),
+        h("span", { class: "person-trip" }),
+        h("span", { class: "person-heard" })),
+      h("span", { class: "person-unread" })),
+    h("button", { type: "button", class: "button icon-only", tabindex: -1 }, icon("more")));
+  const [main, button] = row.children;
+  const [face, text, facts, count] = main.children;
+  const [called, status] = text.children;
+  const parts = { main, button, face, name: called.children[0], trust: called.children[1], lock: called.children[2], status, presence: facts.children[0], trip: facts.children[1], heard: facts.children[2], count };
+  return { row, parts, peer };
+}
+
+function heardText(peer) {
+  const seconds = store.heardFor(peer);
+  return seconds === undefined ? "" : ago(seconds);
+}
+
+function updateRow(made, peer) {
+  const { row, parts } = made;
+  made.peer = peer;
+  setAvatar(parts.face, peer);
+  say(parts.name, line(peer.name));
+  swap(parts.trust, peer.trust, () => trustTag(peer.trust));
+  swap(parts.lock, `${peer.private} ${peer.muted}`, () => [
+    (peer.private || peer.trust !== "unverified") && privateMark(peer),
+    peer.muted && h("span", { class: "tag" }, icon("mute", { size: 15 }), h("span", { class: "wide" }, t("muted.word"))),
+  ]);
+  say(parts.status, line(peer.status ?? ""));
+  parts.presence.className = `presence ${peer.presence}`;
+  setPresence(parts.presence.firstElementChild, peer.presence);
+  say(parts.presence.lastElementChild, t(`presence.${peer.presence}`));
+  say(parts.trip, peer.round_trip_us === undefined || peer.presence === "away" ? "" : roundTrip(peer.round_trip_us));
+  tick(made);
+  const waiting = unread(peer);
+  swap(parts.count, String(waiting), () => (waiting ? h("span", { class: "count" }, number(waiting), h("span", { class: "away" }, ` ${t("nav.unread")}`)) : null));
+  const target = `#${store.talkPath(peer)}`;
+  if (parts.main.getAttribute("href") !== target) parts.main.setAttribute("href", target);
+  const label = t("people.about", { name: line(peer.name) });
+  if (parts.button.getAttribute("aria-label") !== label) parts.button.setAttribute("aria-label", label);
+  const kind = `person${peer.presence === "away" || peer.blocked ? " faded" : ""}${peer.trust === "new key" && !peer.blocked ? " alarmed" : ""}`;
+  if (row.className !== kind) row.className = kind;
+}
+
+function tick({ parts, peer }) {
+  say(parts.heard, heardText(peer));
+}
+
+export function mount(root, first) {
+  let filter = "all";
+  let words = "";
+  let active = "";
+  let height = 60;
+  let asked = 0;
+  const rows = new Map();
+  const members = { here: [], away: [], blocked: [] };
+
+  const count = h("span", { class: "people-count dim" });
+  const found = h("p", { class: "away", role: "status" });
+  const field = h("input", { class: "input", type: "search", id: "people-search", placeholder: t("people.search"), "aria-label": t("people.search"), autocomplete: "off", spellcheck: false, maxlength: 100 });
+  const chips = Object.keys(FILTERS).map((key) => h("button", { type: "button", class: "button small chip", "aria-pressed": String(key === filter), onclick: () => choose(key) }, t(`people.filter.${key}`)));
+  const sections = Object.fromEntries(GROUPS.map((group) => {
+    const list = h("ul", { class: "person-list", role: "list", "aria-label": t(`people.${group}`) });
+    const heading = h("h2", { class: "group-head" }, t(`people.${group}`), " ", h("span", { class: "dim" }));
+    return [group, { section: h("section", { class: "person-group", hidden: true }, heading, list), list, heading }];
+  }));
+  const empty = h("div", { class: "people-empty" });
+  const probe = h("div", { class: "person probe", "aria-hidden": "true" });
+  const body = h("div", { class: "people-body" }, GROUPS.map((group) => sections[group].section), empty, probe);
+  put(root, h("div", { class: "people-page" },
+    h("header", { class: "people-head" },
+      h("div", { class: "people-title" }, h("h1", { tabindex: -1 }, t("nav.people")), count),
+      h("div", { class: "people-tools" },
+        h("div", { class: "search" }, icon("search", { size: 18 }), field),
+        h("button", { type: "button", class: "button", onclick: () => add(), "aria-label": t("people.add") }, icon("plus", { size: 18 }), h("span", { class: "wide" }, t("people.add")))),
+      h("div", { class: "chips", role: "group", "aria-label": t("people.filter") }, chips), found),
+    body));
+
+  function choose(key) {
+    filter = key;
+    chips.forEach((chip, at) => chip.setAttribute("aria-pressed", String(Object.keys(FILTERS)[at] === key)));
+    sort();
+    say(found, t("people.found", { n: GROUPS.reduce((sum, group) => sum + members[group].length, 0) }));
+  }
+
+  const order = new Intl.Collator(current(), { numeric: true });
+
+  function sort() {
+    for (const group of GROUPS) members[group] = [];
+    const wanted = words.toLocaleLowerCase();
+    for (const peer of store.state.people.values()) {
+      if (!FILTERS[filter](peer)) continue;
+      if (wanted && ![peer.name, peer.status, peer.id, peer.address, peer.who].some((text) => text?.toLocaleLowerCase().includes(wanted))) continue;
+      members[groupOf(peer)].push(peer);
+    }
+    for (const group of GROUPS) {
+      members[group].sort((a, b) => order.compare(a.name, b.name) || (store.id(a) < store.id(b) ? -1 : 1));
+      const { section, list, heading } = sections[group];
+      const many = members[group].length;
+      section.hidden = many === 0;
+      list.style.height = `${many * height}px`;
+      say(heading.lastElementChild, number(many));
+    }
+    const all = [...store.state.people.values()];
+    const here = all.filter((peer) => groupOf(peer) === "here").length;
+    say(count, store.state.loaded || all.length ? t("people.count", { n: here }) : t("people.looking"));
+    const none = GROUPS.every((group) => members[group].length === 0);
+    const nobody = here === 0 && !words && filter === "all";
+    empty.hidden = !(none || nobody) || (!store.state.loaded && all.length === 0);
+    if (!empty.hidden) swap(empty, nobody ? "nobody" : "none", () => (nobody ? emptyHere() : h("p", { class: "empty dim" }, t("people.none"))));
+    if (!active || !GROUPS.some((group) => members[group].some((peer) => store.id(peer) === active))) active = store.id(flat()[0]);
+    draw();
+  }
+
+  const flat = () => GROUPS.flatMap((group) => members[group]);
+
+  /** Puts the rows that can be seen into the page, in order, and takes away the others. */
+  function draw() {
+    asked = 0;
+    const top = root.scrollTop;
+    const seen = root.clientHeight;
+    const focused = root.contains(document.activeElement) ? document.activeElement : null;
+    const focusedKey = focused?.closest(".person")?.dataset.id;
+    const kept = new Set();
+    const places = GROUPS.filter((group) => members[group].length > 0).map((group) => [group, sections[group].list.offsetTop]);
+    for (const [group, start] of places) {
+      const peers = members[group];
+      const list = sections[group].list;
+      const from = Math.max(0, Math.floor((top - start) / height) - 6);
+      const to = Math.min(peers.length, Math.ceil((top + seen - start) / height) + 6);
+      let cursor = list.firstElementChild;
+      // The row with the focus stays wherever it is, or the keyboard would lose its place.
+      const held = focusedKey === undefined ? -1 : peers.findIndex((peer) => store.id(peer) === focusedKey);
+      const shown = [];
+      if (held >= 0 && held < from) shown.push(held);
+      for (let at = from; at < to; at += 1) shown.push(at);
+      if (held >= 0 && held >= to && held >= from) shown.push(held);
+      for (const at of shown) {
+        const peer = peers[at];
+        const key = store.id(peer);
+        kept.add(key);
+        let made = rows.get(key);
+        if (!made) { made = makeRow(peer); rows.set(key, made); }
+        if (made.peer !== peer || !made.drawn) { made.drawn = true; updateRow(made, peer); }
+        if (made.at !== at) { made.at = at; made.row.style.transform = `translateY(${at * height}px)`; made.row.setAttribute("aria-posinset", at + 1); }
+        if (made.of !== peers.length) { made.of = peers.length; made.row.setAttribute("aria-setsize", peers.length); }
+        const tab = key === active ? 0 : -1;
+        if (made.tab !== tab) { made.tab = tab; made.parts.main.tabIndex = tab; made.parts.button.tabIndex = tab; }
+        made.row.dataset.id = key;
+        if (made.row === cursor) cursor = cursor.nextElementSibling;
+        else list.insertBefore(made.row, cursor);
+      }
+    }
+    for (const [key, made] of rows) if (!kept.has(key)) { made.row.remove(); rows.delete(key); }
+    if (focused && document.activeElement !== focused && focused.isConnected) focused.focus({ preventScroll: true });
+  }
+
+  function soon() {
+    if (!asked) asked = requestAnimationFrame(draw);
+  }
+
+  function measure() {
+    const now = probe.offsetHeight || height;
+    if (now !== height) {
+      height = now;
+      for (const made of rows.values()) made.at = -1;
+    }
+    sort();
+  }
+
+  function move(to, part = "main") {
+    const peers = flat();
+    if (peers.length === 0) return;
+    const peer = peers[Math.min(peers.length - 1, Math.max(0, to))];
+    active = store.id(peer);
+    const group = groupOf(peer);
+    const start = sections[group].list.offsetTop + members[group].indexOf(peer) * height;
+    const head = 44;
+    if (start < root.scrollTop + head) root.scrollTop = start - head;
+    else if (start + height > root.scrollTop + root.clientHeight) root.scrollTop = start + height - root.clientHeight;
+    draw();
+    rows.get(active)?.parts[part].focus({ preventScroll: true });
+  }
+
+  body.addEventListener("keydown", (event) => {
+    const row = event.target.closest?.(".person");
+    if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = flat().findIndex((peer) => store.id(peer) === row.dataset.id);
+    const page = Math.max(1, Math.floor(root.clientHeight / height) - 1);
+    const part = event.target.tagName === "BUTTON" ? "button" : "main";
+    const ahead = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
+    const back = document.documentElement.dir === "rtl" ? "ArrowRight" : "ArrowLeft";
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: Infinity, PageDown: at + page, PageUp: at - page }[event.key];
+    if (to !== undefined) move(to, part);
+    else if (event.key === ahead) move(at, "button");
+    else if (event.key === back) move(at, "main");
+    else return;
+    event.preventDefault();
+  });
+  body.addEventListener("focusin", (event) => {
+    const row = event.target.closest?.(".person");
+    if (row && row.dataset.id !== active) { active = row.dataset.id; soon(); }
+  });
+  body.addEventListener("click", (event) => {
+    const row = event.target.closest?.(".person");
+    const peer = row && store.state.people.get(row.dataset.id);
+    if (!peer) return;
+    if (event.target.closest("button")) about(peer);
+    else if (event.target.closest(".tag.new-key")) { event.preventDefault(); compare(peer); }
+  });
+  field.addEventListener("input", () => {
+    words = field.value.trim();
+    root.scrollTop = 0;
+    sort();
+    say(found, t("people.found", { n: flat().length }));
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown") { event.preventDefault(); move(0); }
+    else if (event.key === "Enter" && words && flat().length === 1) rows.get(store.id(flat()[0]))?.parts.main.click();
+    else if (event.key === "Escape" && field.value) { field.value = ""; words = ""; sort(); event.preventDefault(); }
+  });
+
+  const update = () => { for (const made of rows.values()) made.drawn = false; sort(); };
+  const ends = [
+    store.subscribe("people", update), store.subscribe("conversations", update), store.subscribe("me", sort), store.keepFresh(10),
+  ];
+  const timer = setInterval(() => { if (!document.hidden) for (const made of rows.values()) tick(made); }, 1_000);
+  root.addEventListener("scroll", soon, { passive: true });
+  const sized = new ResizeObserver(measure);
+  sized.observe(root);
+  measure();
+  if (first.link) follow(first.link);
+  return {
+    update(params) { if (params.link) follow(params.link); },
+    unmount() {
+      ends.forEach((end) => end());
+      clearInterval(timer);
+      cancelAnimationFrame(asked);
+      sized.disconnect();
+      root.removeEventListener("scroll", soon);
+      root.replaceChildren();
+    },
+  };
 }

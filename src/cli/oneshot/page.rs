@@ -1,0 +1,40 @@
+//! `peer web` and `peer open`: the page in a browser.
+
+use std::io::IsTerminal;
+
+use crate::wire::PeerLink;
+
+use super::super::args::{OpenArgs, Options, WebArgs};
+use super::super::daemon;
+use super::super::page::Page;
+use super::super::signals::Signals;
+use super::link::{Found, profile, running};
+use super::say;
+use super::trouble::Trouble;
+
+pub(super) async fn web(options: &Options, args: &WebArgs) -> Result<(), Trouble> {
+    let bare = args.print || !std::io::stdout().is_terminal();
+    show(options, Page { opens: !args.print && !args.no_open, bare, link: None }).await
+}
+
+pub(super) async fn open(options: &Options, args: &OpenArgs) -> Result<(), Trouble> {
+    // What is wrong with it is told, never what it is: it came from anywhere.
+    let link = PeerLink::parse(&args.link).map_err(|error| Trouble::usage(error.to_string()))?;
+    show(options, Page { opens: true, bare: !std::io::stdout().is_terminal(), link: Some(link) }).await
+}
+
+/// Shows the page of the peer that runs; if none does, of one that runs from now on, until it is told to end.
+async fn show(options: &Options, page: Page) -> Result<(), Trouble> {
+    let signals = Signals::listen().map_err(|error| Trouble::failed(format!("cannot listen for signals: {error}")))?;
+    let client = match running(options).await? {
+        Some(client) => client,
+        None => match profile(options).await? {
+            Found::Running(client) => client,
+            Found::Profile(profile, notices) => {
+                let served = daemon::serve(options, profile, &notices, signals, Some(page)).await;
+                return served.map_err(Trouble::failed);
+            }
+        },
+    };
+    say(&page.show(&client).await?)
+}

@@ -1,0 +1,87 @@
+//! The page of a running peer: its address, and the browser that shows it.
+
+use std::io::IsTerminal;
+
+use crate::web::{Client, ClientError};
+use crate::wire::PeerLink;
+
+use super::browser::Browser;
+
+/// How the page is shown.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Page {
+    /// In a browser, where there is one.
+    pub(super) opens: bool,
+    /// Only the address is told, for a program.
+    pub(super) bare: bool,
+    /// It shows whom this leads to.
+    pub(super) link: Option<PeerLink>,
+}
+
+impl Page {
+    /// As `--web` shows it: at a terminal in words and in a browser.
+    pub(super) fn at_start() -> Self {
+        let is_terminal = std::io::stdout().is_terminal();
+        Self { opens: true, bare: !is_terminal, link: None }
+    }
+
+    /// Makes a way in, and opens it. What is to be shown: the address works once, and opens all that the API can do.
+    pub(super) async fn show(&self, client: &Client) -> Result<String, ClientError> {
+        let entry = client.entry().await?;
+        let url = match &self.link {
+            Some(link) => led_to(&entry.url, link),
+            None => entry.url,
+        };
+        let opened = if self.opens { Browser::find().map(|browser| browser.open(&url)) } else { None };
+        if self.bare {
+            return Ok(url);
+        }
+        let minutes = entry.expires / 60;
+        Ok(match opened {
+            Some(Ok(())) => {
+                format!("Your browser shows the page. If it does not: {url} (works once, for {minutes} minutes)")
+            }
+            Some(Err(error)) => {
+                format!("The browser does not start ({error}). The page: {url} (works once, for {minutes} minutes)")
+            }
+            None => format!("The page: {url} (works once, for {minutes} minutes)"),
+        })
+    }
+}
+
+/// The way in with what the page shows then, encoded for the fragment and once more for the place within it.
+fn led_to(url: &str, link: &PeerLink) -> String {
+    let place = format!("/connect/{}", encoded(&link.to_string()));
+    format!("{url}&to={}", encoded(&place))
+}
+
+/// All but letters, digits and a few signs as `%XX`.
+fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_a_place_within_the_page() {
+        let link = PeerLink::parse("peer://connect/bob%4010.0.0.2?name=B%20%26%25&at=10.0.0.2:8000").unwrap();
+        let url = led_to("http://127.0.0.1:1/#enter=x", &link);
+        let (start, to) = url.split_once("&to=").unwrap();
+        assert_eq!(start, "http://127.0.0.1:1/#enter=x");
+        let decoded = |text: &str| serde_urlencoded::from_str::<Vec<(String, String)>>(&format!("to={text}")).unwrap();
+        let place = decoded(to).remove(0).1;
+        let inner = place.strip_prefix("/connect/").unwrap();
+        assert!(!inner.contains(['/', '?', '#', '&']), "{inner}");
+        assert_eq!(PeerLink::parse(&decoded(inner).remove(0).1), Ok(link));
+    }
+}

@@ -1,0 +1,83 @@
+// Older clients: plain datagrams as protocol.md section 7 has them, with whatever is put into the values.
+import dgram from 'node:dgram';
+
+const DISCOVERY = 50999;
+let ids = 0;
+
+export class Older {
+    static async open({ name, address, port = 0, broadcast }) {
+        const older = new Older();
+        older.socket = dgram.createSocket({ type: 'udp4' });
+        await new Promise((done, failed) => {
+            older.socket.once('error', failed);
+            older.socket.bind(port, address, done);
+        });
+        older.socket.removeAllListeners('error');
+        older.socket.on('error', () => {});
+        older.socket.setBroadcast(true);
+        Object.assign(older, { name, address, broadcast, port: older.socket.address().port, id: `${name}@${address}` });
+        return older;
+    }
+
+    // Sends lines of KEY:VALUE; without an address to the discovery port of everyone.
+    say(fields, to) {
+        const lines = Object.entries(fields).map(([key, value]) => `${key}:${value}\n`);
+        const bytes = Buffer.from(`${lines.join('')}\n`, 'utf8');
+        const [port, address] = to ? [to.port, to.address] : [DISCOVERY, this.broadcast];
+        return new Promise((done, failed) => {
+            this.socket.send(bytes, port, address, (error) => (error ? failed(error) : done({})));
+        });
+    }
+
+    announce() {
+        return this.say({ TYPE: 'PEER_DISCOVERY', USER_ID: this.id, PORT: this.port, TIMESTAMP: now(), MESSAGE_ID: id() });
+    }
+
+    // Says that it is here, now and every second.
+    async beat() {
+        await this.announce();
+        this.beating = setInterval(() => this.announce().catch(() => {}), 1_000);
+    }
+
+    profile(to, name, status) {
+        const fields = { TYPE: 'PROFILE', USER_ID: this.id, DISPLAY_NAME: name, STATUS: status };
+        return this.say({ ...fields, TIMESTAMP: now(), MESSAGE_ID: id() }, to);
+    }
+
+    post(to, text) {
+        return this.say({ TYPE: 'POST', USER_ID: this.id, CONTENT: text, TIMESTAMP: now(), MESSAGE_ID: id() }, to);
+    }
+
+    close() {
+        clearInterval(this.beating);
+        this.socket.close();
+    }
+}
+
+// Many older clients, each with an address of its own, that announce themselves and then post: at a pace that the peer
+// can take.
+export async function crowd({ addresses, broadcast, to, names, posts = 0, texts = ['hello'], every = 40 }) {
+    const all = [];
+    for (const [n, address] of addresses.entries()) {
+        all.push(await Older.open({ name: names[n % names.length].replace('#', n), address, broadcast }));
+    }
+    for (const [n, older] of all.entries()) {
+        await older.announce();
+        if (n % every === every - 1) await pause(10);
+    }
+    let said = 0;
+    for (let round = 0; round < posts; round += 1) {
+        for (const [n, older] of all.entries()) {
+            await older.post(to, texts[said % texts.length].replace('#', said));
+            said += 1;
+            if (n % every === every - 1) await pause(20);
+        }
+    }
+    const again = setInterval(() => all.forEach((older) => older.announce().catch(() => {})), 20_000);
+    again.unref();
+    return { peers: all.length, said };
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const now = () => Math.floor(Date.now() / 1000);
+export const id = () => (0x1000_0000_0000 + process.pid * 0x10_0000 + (ids += 1)).toString(16).padStart(16, '0');
