@@ -11,6 +11,13 @@ function open(peer) {
   location.hash = `#${store.talkPath(peer)}`;
 }
 
+/** Who may be meant, or answers instead: each opens with a press. */
+function people(shown, all) {
+  const go = (peer) => { shown.close(); open(store.learn(peer)); };
+  return h("ul.plain-list", all.map((peer) => h("li", h("button.button", { onclick: () => go(peer) },
+    name(peer.name), trustTag(peer.trust), h("bdi.dim.mono", line(peer.who))))));
+}
+
 /** Tries to reach what was asked for, in a dialog that is already open. */
 async function reach(shown, place, to, wanted) {
   put(place, h("p.busy", { role: "status" }, tn("reach.trying", { to: h("bdi.mono", wanted?.name ? line(wanted.name) : line(to).slice(0, 80)) })));
@@ -19,6 +26,7 @@ async function reach(shown, place, to, wanted) {
     reached = await api.send("POST", "/api/reach", { to });
   } catch (error) {
     put(place, h("div.notice-box.bad", { role: "alert" }, icon("warn"), h("p", { dir: "auto" }, reason(error))),
+      error.candidates?.length > 0 && people(shown, error.candidates),
       h("div.row-actions", h("button.button", { onclick: () => { shown.close(); add(to); } }, t("reach.change"))));
     return;
   }
@@ -28,7 +36,10 @@ async function reach(shown, place, to, wanted) {
     open(peer);
     return;
   }
-  put(place, h("p", t("reach.nobody")),
+  put(place,
+    reached.others?.length > 0 && [
+      h("div.notice-box.bad", { role: "alert" }, icon("new-key"), h("p", t("reach.others"))), people(shown, reached.others)],
+    h("p", t("reach.nobody")),
     h("ul.plain-list.mono", reached.tried.map((address) => h("li", h("bdi", line(address))))),
     h("p.dim", t("reach.waits")),
     h("div.row-actions", h("button.button", { onclick: () => reach(shown, place, to, wanted) }, t("reach.again"))));
