@@ -39,7 +39,7 @@ async function reach(shown, place, to, wanted) {
   put(place,
     reached.others?.length > 0 && [
       h("div.notice-box.bad", { role: "alert" }, icon("new-key"), h("p", t("reach.others"))), people(shown, reached.others)],
-    h("p", t("reach.nobody")),
+    h("p", t(reached.others?.length > 0 ? "reach.not-yet" : "reach.nobody")),
     h("ul.plain-list.mono", reached.tried.map((address) => h("li", h("bdi", line(address))))),
     h("p.dim", t("reach.waits")),
     h("div.row-actions", h("button.button", { onclick: () => reach(shown, place, to, wanted) }, t("reach.again"))));
