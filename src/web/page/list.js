@@ -13,14 +13,13 @@ export class List {
   #active = null;
   #due = 0;
   #width = 0;
-  #mean = 56;
 
   /**
    * `render(item)` makes a row, `update(row, item)` changes it, `key(item)` names it; `guess(item)` is the height of a
    * row that was never shown. `seen()` is called when other rows may have come into view, `top()` when the beginning comes near, `moved(end)`
    * when the end came into view or left it.
    */
-  constructor(box, { render, key, update = null, guess = null, seen = null, top = null, moved = null }) {
+  constructor(box, { render, key, update, guess, seen, top, moved }) {
     Object.assign(this, { box, render, key, update, guess, seen, top, moved });
     this.above = document.createElement("div");
     this.below = document.createElement("div");
@@ -57,7 +56,7 @@ export class List {
     this.#items[at] = item;
     const row = this.#rows.get(key);
     if (!row) return;
-    if (this.update) this.update(row, item);
+    this.update(row, item);
     const off = this.#tops[at] - this.box.scrollTop;
     const hold = keep ? { key, off: Math.max(off, NEAR) } : this.#grip();
     if (this.#measure([key])) this.#draw(hold);
@@ -78,7 +77,7 @@ export class List {
   get inView() {
     const view = this.box.clientHeight;
     const top = this.box.scrollTop;
-    return view && this.#items.length ? this.#items.slice(this.#at(top), this.#at(top + view - 8) + 1) : [];
+    return view && this.#items.length ? this.#items.slice(this.#at(top), this.#at(top + view - 24) + 1) : [];
   }
 
   toEnd() { this.#draw(null); }
@@ -104,7 +103,7 @@ export class List {
 
   #height(at) {
     const item = this.#items[at];
-    return this.#heights.get(this.key(item)) ?? (this.guess ? this.guess(item, this.#width) : this.#mean);
+    return this.#heights.get(this.key(item)) ?? this.guess(item, this.#width);
   }
 
   #measured(from) {
@@ -211,7 +210,6 @@ export class List {
       const at = this.#place.get(key);
       if (Math.abs(height - this.#height(at)) < 0.5) { this.#heights.set(key, height); continue; }
       this.#heights.set(key, height);
-      this.#mean += (height - this.#mean) / 50;
       least = Math.min(least, at);
     }
     if (least === Infinity) return false;
@@ -260,9 +258,9 @@ export class List {
     const item = this.#items[at];
     const was = this.#hold === null;
     this.#hold = end || !item ? null : this.#first();
-    if (was !== end && this.moved) this.moved(end);
-    if (this.seen && item && view) this.seen();
-    if (this.top && top < view && item) this.top();
+    if (was !== end) this.moved(end);
+    if (item && view) this.seen();
+    if (item && top < view) this.top();
   }
 
   #focus(key) {

@@ -48,7 +48,6 @@ function fill(row, place) {
 export class Chats {
   #rows = new Map();
   #active = "";
-  #asked = "";
   #timer = 0;
   #turn = 0;
 
@@ -69,6 +68,8 @@ export class Chats {
       if (event.key === "ArrowDown") { event.preventDefault(); this.root.querySelector(".found-lines:not([hidden]) a, .chats a[tabindex='0']")?.focus(); }
     });
     this.within.addEventListener("change", () => this.#typed());
+    // A line that was found already is shown once more.
+    this.found.addEventListener("click", (event) => { if (event.target.closest("a")?.hash === location.hash) dispatchEvent(new Event("hashchange")); });
     for (const box of [this.list, this.found]) box.addEventListener("keydown", (event) => this.#moved(event));
     this.ends = [
       subscribe("conversations", (ids) => this.#changed(ids)),
@@ -162,7 +163,6 @@ export class Chats {
     this.#scope();
     if (words === "") {
       this.#turn += 1;
-      this.#asked = "";
       this.found.hidden = true;
       this.list.hidden = false;
       this.voice.textContent = "";
@@ -184,7 +184,6 @@ export class Chats {
       return;
     }
     if (turn !== this.#turn) return;
-    this.#asked = words;
     const fits = (line) => (line.type === "post" || line.type === "dm") && (!within || (place ? line.type === "dm" && id(line.with) === place : line.type === "post"));
     const hits = lines.filter(fits).reverse();
     const said = hits.length ? t("talk.found", { n: hits.length }) : t("talk.found.none");

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import * as live from "./live.js";
 import { clean, h } from "./dom.js";
-import { complain } from "./dialog.js";
+import { complain, copy } from "./dialog.js";
 import { day, t } from "./i18n.js";
 import { List } from "./list.js";
 import { id, person, state, wasRead, who } from "./store.js";
@@ -45,6 +45,9 @@ export class Thread {
       seen: () => this.#look(),
       top: () => this.#older(),
       moved: (end) => this.#ended(end),
+    });
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key === "c" && (event.ctrlKey || event.metaKey) && event.target.item && getSelection().isCollapsed) { event.preventDefault(); copy(event.target.item.line.text); }
     });
     const mine = (line) => (line.type === "post" ? !place : line.type === "dm" && id(line.with) === place);
     for (const type of ["post", "dm"]) this.#ends.push(live.on(type, (line) => { if (mine(line)) this.#came(line); }));

@@ -116,9 +116,8 @@ export class Writer {
 
   #save() {
     clearTimeout(this.#saving);
-    const before = draft(this.place) !== "";
     keep(DRAFT + this.place, this.field.value);
-    if (before !== (this.field.value !== "")) this.drafted(this.place);
+    this.drafted(this.place);
   }
 
   #clear() {

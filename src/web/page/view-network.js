@@ -14,7 +14,6 @@ export const title = "nav.network";
 const BEAT = 2_000;
 const ROWS = 200;
 const RANK = { live: 0, heard: 1, quiet: 2, away: 3 };
-const TRUST = { "new key": 0, unverified: 1, known: 2, verified: 3 };
 
 const way = (peer) => (peer.ways ?? []).map((one) => t(`network.way.${one}`)).join(", ");
 
@@ -28,7 +27,6 @@ const COLUMNS = [
   ["trip", (peer) => peer.round_trip_us ?? Infinity, (cell, peer) => say(cell, peer.round_trip_us === undefined ? "–" : roundTrip(peer.round_trip_us))],
   ["heard", (peer) => peer.heard ?? Infinity, (cell, peer) => say(cell, peer.heard === undefined ? "–" : ago(peer.heard))],
 ];
-const SORTS = { trust: (peer) => TRUST[peer.trust] ?? 9 };
 
 const keyOf = (peer) => peer.key ?? peer.address ?? peer.id;
 
@@ -65,7 +63,7 @@ class Table {
 
   show(peers) {
     this.#peers = peers;
-    const value = COLUMNS.find(([key]) => key === this.#by)?.[1] ?? SORTS[this.#by];
+    const value = COLUMNS.find(([key]) => key === this.#by)[1];
     const sign = this.#down ? -1 : 1;
     const sorted = peers.map((peer) => [value(peer), keyOf(peer), peer])
       .sort((a, b) => (a[0] < b[0] ? -sign : a[0] > b[0] ? sign : a[1] < b[1] ? -1 : 1)).slice(0, this.#most).map((one) => one[2]);
