@@ -73,6 +73,9 @@ export class List {
     }
   }
 
+  /** The items whose rows are in the document. */
+  get drawn() { return this.#items.slice(...this.#span); }
+
   /** The items in view. */
   get inView() {
     const view = this.box.clientHeight;

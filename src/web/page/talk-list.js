@@ -86,6 +86,7 @@ export class Chats {
 
   /** Says which conversation is open. */
   open(place) {
+    const other = place !== this.#active;
     this.#active = place;
     if (!this.#rows.has(place)) this.#order();
     for (const [each, row] of this.#rows) {
@@ -94,7 +95,7 @@ export class Chats {
       row.firstChild.tabIndex = now ? 0 : -1;
     }
     this.#scope();
-    if (!place || this.within.checked) this.#typed();
+    if (other && this.within.checked) this.#typed();
   }
 
   /** Brings the focus to the open conversation. */
