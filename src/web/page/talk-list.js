@@ -12,6 +12,7 @@ import { trustTag } from "./words.js";
 
 const FOUND = 200;
 const AROUND = 40;
+const STEP = 50;
 
 const link = (place) => (place ? talkPath(state.people.get(place) ?? state.conversations.get(place)?.with ?? { id: place }) : "/talk/everyone");
 
@@ -48,6 +49,7 @@ function fill(row, place) {
 export class Chats {
   #rows = new Map();
   #active = "";
+  #most = 2 * STEP;
   #timer = 0;
   #turn = 0;
 
@@ -121,10 +123,13 @@ export class Chats {
     const places = [...state.conversations.keys()].filter((place) => place !== "").sort((a, b) => (newest(a) < newest(b) ? 1 : newest(a) > newest(b) ? -1 : 0));
     const all = ["", ...places];
     if (!all.includes(this.#active)) all.splice(1, 0, this.#active);
-    const wanted = new Set(all);
+    // Very many are made a few a frame.
+    const shown = all.filter((place, at) => at < this.#most || place === this.#active);
+    if (shown.length < all.length) requestAnimationFrame(() => { this.#most += STEP; this.#order(); });
+    const wanted = new Set(shown);
     for (const [place, row] of this.#rows) if (!wanted.has(place)) { row.remove(); this.#rows.delete(place); }
     let after = null;
-    for (const place of all) {
+    for (const place of shown) {
       let row = this.#rows.get(place);
       if (!row) { row = fresh(place); this.#rows.set(place, row); fill(row, place); }
       const next = after ? after.nextSibling : this.list.firstChild;
