@@ -13,6 +13,7 @@ export class List {
   #active = null;
   #due = 0;
   #width = 0;
+  #lost = null;
 
   /**
    * `render(item)` makes a row, `update(row, item)` changes it, `key(item)` names it; `guess(item)` is the height of a
@@ -67,6 +68,7 @@ export class List {
     for (const key of keys) {
       const row = this.#rows.get(key);
       if (!row) continue;
+      if (row === document.activeElement) this.#lost = key;
       this.sizes.unobserve(row);
       row.remove();
       this.#rows.delete(key);
@@ -158,6 +160,10 @@ export class List {
       const now = hold === null ? this.box.scrollHeight : top;
       if (hold === null || Math.abs(this.box.scrollTop - now) >= 1) this.box.scrollTop = now;
       break;
+    }
+    if (this.#lost !== null) {
+      this.#focus(this.#lost);
+      this.#lost = null;
     }
     this.#settle();
   }
