@@ -235,9 +235,12 @@ export class Peer {
         }
     }
 
-    /** The address of the page with a code. */
+    /** The address of the page with a code, as `peer web` prints it. */
     async entry() {
-        return (await this.api('POST', '/api/entry')).url;
+        const printed = await this.host.run(['web', '--print', '--profile', this.profile]);
+        const url = printed.trim();
+        if (!/^http:\/\/127\.0\.0\.1:\d+\/#enter=[\w-]{43}$/.test(url)) throw new Error(`peer web --print printed ${JSON.stringify(printed)}`);
+        return url;
     }
 }
 
