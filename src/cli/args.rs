@@ -13,7 +13,7 @@ mod value;
 
 pub use page::{AddArgs, OpenArgs, WebArgs};
 pub use task::*;
-pub use value::{KeepTime, QuietHours};
+pub use value::{KeepTime, MetricsFor, QuietHours};
 
 use super::config::{self, Setting};
 use crate::engine::{CatchUp, Config};
@@ -103,6 +103,17 @@ pub struct Options {
     /// No notifications in these hours, such as 22:00-07:00
     #[arg(long, global = true, env = "PEER_QUIET_HOURS", value_name = "FROM-TO", value_parser = value::quiet_hours)]
     pub quiet_hours: Option<QuietHours>,
+    /// Who may read the metrics of a running peer (GET /metrics of its local API): who shows its token, or every program
+    /// of this computer
+    #[arg(
+        long,
+        global = true,
+        env = "PEER_METRICS",
+        value_name = "token|open",
+        default_value = "token",
+        hide_possible_values = true
+    )]
+    pub metrics: MetricsFor,
     /// Keep nothing: no profile, no history, a new identity
     #[arg(long, global = true, env = "PEER_TEMPORARY", value_parser = FalseyValueParser::new())]
     pub temporary: bool,

@@ -11,7 +11,7 @@ use crate::store::{self, History};
 use crate::web::{self, Served};
 use crate::wire::Name;
 
-use super::args::Options;
+use super::args::{MetricsFor, Options};
 use super::program::ThisProgram;
 use super::{render, secret};
 
@@ -27,6 +27,8 @@ pub(super) struct Host {
     /// Told when somebody wants the peer to end.
     pub(super) stop: Arc<Notify>,
     program: Arc<ThisProgram>,
+    /// Every program of this computer may read the metrics.
+    open_metrics: bool,
 }
 
 impl Host {
@@ -66,7 +68,8 @@ impl Host {
         let node = node.map_err(|error| sentence(&error.to_string()))?;
         let profile = Arc::new(Mutex::new(profile));
         let program = Arc::new(ThisProgram::new(options));
-        let host = Self { node, profile, history, notices, stop: Arc::default(), program };
+        let open_metrics = options.metrics == MetricsFor::Open;
+        let host = Self { node, profile, history, notices, stop: Arc::default(), program, open_metrics };
         host.keep_port(options);
         Ok(host)
     }
@@ -80,7 +83,7 @@ impl Host {
             api_file: locked(&self.profile).api_file(),
             stop: Arc::clone(&self.stop),
             program: Some(Arc::clone(&self.program) as Arc<dyn web::Program>),
-            open_metrics: false,
+            open_metrics: self.open_metrics,
         }
     }
 

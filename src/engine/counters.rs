@@ -74,6 +74,8 @@ pub struct Counters {
     pub retries: u64,
     /// DMs of ours that were acknowledged, by the time since they were written: see [`Counters::LATENCY`].
     pub latency: [u64; 13],
+    /// Those times together, microseconds.
+    pub latency_sum: u64,
 }
 
 impl Counters {
@@ -83,6 +85,7 @@ impl Counters {
     pub(super) fn acknowledged(&mut self, after: Duration) {
         let step = Self::LATENCY.iter().position(|end| after <= Duration::from_millis(*end));
         self.latency[step.unwrap_or(Self::LATENCY.len())] += 1;
+        self.latency_sum = self.latency_sum.saturating_add(u64::try_from(after.as_micros()).unwrap_or(u64::MAX));
     }
 
     /// What was dropped or not done, by reason: every reason, in a fixed order.

@@ -26,6 +26,8 @@ pub struct Settings {
     pub status: Option<String>,
     /// The usual port of the unicast socket, picked once.
     pub port: Option<u16>,
+    /// The usual port of the local API: what a browser keeps for the page belongs to it.
+    pub api_port: Option<u16>,
 }
 
 /// The file as it is written. Keys of later versions are passed over.
@@ -39,6 +41,8 @@ struct Written {
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_port: Option<u16>,
 }
 
 /// Reads the file; the defaults when there is none. The error tells what is wrong with it.
@@ -53,10 +57,12 @@ pub(super) fn read(file: &Path) -> Result<Settings, String> {
     if let Some((key, _)) = texts.iter().find(|(_, text)| text.as_deref().is_some_and(|text| !is_clean(text))) {
         return Err(format!("{key} holds control characters"));
     }
-    if written.port.is_some_and(|port| port < 1024) {
-        return Err("port is below 1024".to_owned());
+    let ports = [("port", written.port), ("api_port", written.api_port)];
+    if let Some((key, _)) = ports.iter().find(|(_, port)| port.is_some_and(|port| port < 1024)) {
+        return Err(format!("{key} is below 1024"));
     }
-    Ok(Settings { name, display_name: written.display_name, status: written.status, port: written.port })
+    let Written { display_name, status, port, api_port, .. } = written;
+    Ok(Settings { name, display_name, status, port, api_port })
 }
 
 /// Writes the file.
@@ -66,6 +72,7 @@ pub(super) fn write(file: &Path, settings: &Settings) -> io::Result<()> {
         display_name: settings.display_name.clone(),
         status: settings.status.clone(),
         port: settings.port,
+        api_port: settings.api_port,
     };
     let text = toml::to_string(&written).map_err(io::Error::other)?;
     files::write_durably(file, text.as_bytes())
@@ -85,6 +92,7 @@ mod tests {
             display_name: Some("Zoë \"Z\" = # 你好".to_owned()),
             status: Some("at lunch".to_owned()),
             port: Some(8123),
+            api_port: Some(40_123),
         };
         write(&file, &settings).unwrap();
         assert_eq!(read(&file).unwrap(), settings);
@@ -94,7 +102,15 @@ mod tests {
     fn what_is_wrong_is_told() {
         let scratch = Scratch::new();
         let file = scratch.0.join(FILE);
-        for text in ["name = 3", "name = 'a@b'", "port = 80", "port = 70000", "status = \"a\\u001b[1m\"", "= ="] {
+        for text in [
+            "name = 3",
+            "name = 'a@b'",
+            "port = 80",
+            "api_port = 80",
+            "port = 70000",
+            "status = \"a\\u001b[1m\"",
+            "= =",
+        ] {
             std::fs::write(&file, text).unwrap();
             assert!(read(&file).is_err(), "{text}");
         }

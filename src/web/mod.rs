@@ -17,6 +17,7 @@ mod guard;
 mod history;
 mod input;
 mod json;
+mod metrics;
 mod network;
 mod objects;
 mod people;
@@ -28,7 +29,7 @@ mod server;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::middleware;
@@ -107,8 +108,12 @@ pub async fn serve(context: Context) -> io::Result<Served> {
 /// # Errors
 /// What the system says; nothing is open then.
 pub async fn serve_by(now: Now, context: Context) -> io::Result<Served> {
-    let listeners = Listeners::open().await?;
+    let usual = locked(&context.profile).settings().api_port;
+    let listeners = Listeners::open(usual).await?;
     let port = listeners.port;
+    if usual != Some(port) {
+        keep_port(&context, port).await;
+    }
     let token = entry::secret()?;
     let entries = Arc::new(Entries::new(port, now));
     let guard = Arc::new(Guard::new(port, &token, Arc::clone(&entries), context.open_metrics));
@@ -119,6 +124,19 @@ pub async fn serve_by(now: Now, context: Context) -> io::Result<Served> {
     let router = router.layer(middleware::from_fn_with_state(guard, guard::guard));
     let task = tokio::spawn(server::run(listeners, router));
     Ok(Served { port, token, task, _file: file })
+}
+
+/// What a browser keeps for the page stays with it when the port stays the same.
+async fn keep_port(context: &Context, port: u16) {
+    let profile = Arc::clone(&context.profile);
+    let change = move || locked(&profile).change(|settings| settings.api_port = Some(port));
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(change).await {
+        tracing::warn!(%error, "the port of the API is not kept");
+    }
+}
+
+fn locked(profile: &Mutex<Profile>) -> MutexGuard<'_, Profile> {
+    profile.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Served {

@@ -1,6 +1,7 @@
 //! The routes, and what each does.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -21,7 +22,8 @@ use super::people::People;
 use super::refusal::Refusal;
 use super::{
     Context, DmRequest, DoneObject, EventQuery, JudgeRequest, PeerObject, PeersQuery, PostRequest, ProfileObject,
-    ProfileRequest, SCHEMA, SentObject, StatusObject, about, conversations, convert, history, network, program, reach,
+    ProfileRequest, SCHEMA, SentObject, StatusObject, about, conversations, convert, history, locked, metrics, network,
+    program, reach,
 };
 
 /// What all routes share.
@@ -34,20 +36,24 @@ pub(super) struct Api {
     /// The doctor looks at one thing at a time.
     pub(super) doctor: Arc<Semaphore>,
     pub(super) shelf: Shelf,
+    /// When the peer was started, since 1970.
+    pub(super) started: Duration,
 }
 
 pub(super) fn router(context: Context) -> Router {
     let profile = locked(&context.profile).name().to_owned();
     let doctor = Arc::new(Semaphore::new(1));
-    let api = Api { context, profile, feed: Arc::new(Feed::new()), doctor, shelf: Shelf::default() };
+    let started = metrics::started(&context.handle);
+    let api = Api { context, profile, feed: Arc::new(Feed::new()), doctor, shelf: Shelf::default(), started };
     let routed = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
     routed.fallback(nothing).method_not_allowed_fallback(not_so).with_state(Arc::new(api))
 }
 
 /// Every route with its methods; `openapi.json` has the same.
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 25] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 26] {
     [
         ("/avatars/{name}", get(avatars::avatar)),
+        ("/metrics", get(metrics::metrics)),
         ("/api/openapi.json", get(openapi)),
         ("/api/status", get(status)),
         ("/api/peers", get(peers)),
@@ -82,10 +88,6 @@ pub(super) fn paths() -> Vec<&'static str> {
 
 async fn openapi() -> Response {
     ([(CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
-}
-
-fn locked(profile: &Mutex<Profile>) -> MutexGuard<'_, Profile> {
-    profile.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) fn no_route() -> Refusal {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,8 +16,11 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::guard::Proven;
 
-/// Connections at the same time.
-const CONNECTIONS: usize = 16;
+/// Connections at the same time: a browser opens six, and each takes at most some 50 KiB.
+const CONNECTIONS: usize = 64;
+
+/// A connection that has shown no token by then ends once it is answered: no page takes so long to come.
+const UNPROVEN: Duration = Duration::from_secs(30);
 
 /// The headers of a request, and the time between two requests.
 const HEADERS: Duration = Duration::from_secs(5);
@@ -39,18 +43,31 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// Opens a port that nobody else has in either family: who asks `localhost` may come to both.
-    pub(super) async fn open() -> io::Result<Self> {
+    /// Opens the usual port if it is free, else another one that nobody else has in either family: who asks `localhost`
+    /// may come to both.
+    pub(super) async fn open(usual: Option<u16>) -> io::Result<Self> {
+        if let Some(usual) = usual
+            && let Ok(Some(listeners)) = Self::open_at(usual).await
+        {
+            return Ok(listeners);
+        }
         for _ in 0..TRIES {
-            let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            let port = v4.local_addr()?.port();
-            match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
-                Ok(v6) => return Ok(Self { v4, v6: Some(v6), port }),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                Err(_) => return Ok(Self { v4, v6: None, port }),
+            if let Some(listeners) = Self::open_at(0).await? {
+                return Ok(listeners);
             }
         }
         Err(io::Error::new(io::ErrorKind::AddrInUse, "no port is free in both families"))
+    }
+
+    /// Opens this port, any for 0; none when somebody else has it in the other family.
+    async fn open_at(port: u16) -> io::Result<Option<Self>> {
+        let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let port = v4.local_addr()?.port();
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+            Ok(v6) => Ok(Some(Self { v4, v6: Some(v6), port })),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
+            Err(_) => Ok(Some(Self { v4, v6: None, port })),
+        }
     }
 
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
@@ -120,18 +137,34 @@ async fn serve(stream: TcpStream, router: Router, proven: Proven) {
     // Answers are short: none waits to be filled.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router);
+    let shown = proven.clone();
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(proven.clone());
+        request.extensions_mut().insert(shown.clone());
         hyper::service::Service::call(&service, request)
     });
-    let served = http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_buf_size(BUFFER)
         .max_headers(64)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let served = tokio::select! {
+        served = &mut connection => served,
+        () = unproven_too_long(&proven) => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(HEADERS, connection).await.unwrap_or(Ok(()))
+        }
+    };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection to the API ended");
+    }
+}
+
+/// Never returns where a token was shown in time.
+async fn unproven_too_long(proven: &Proven) {
+    tokio::time::sleep(UNPROVEN).await;
+    if proven.0.load(Ordering::Relaxed) {
+        std::future::pending().await
     }
 }

@@ -34,6 +34,15 @@ impl QuietHours {
     }
 }
 
+/// Who may read `GET /metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum MetricsFor {
+    /// Who shows the token.
+    Token,
+    /// Every program of this computer.
+    Open,
+}
+
 pub(super) fn name(text: &str) -> Result<Name, NameError> {
     Name::new(text)
 }
