@@ -79,6 +79,11 @@ export class World {
         ip('-n', this.switch, 'link', 'set', `p${host.n}`, state);
     }
 
+    /** Lets a host not even reach itself. */
+    loopback(host, state) {
+        ip('-n', host.namespace, 'link', 'set', 'lo', state);
+    }
+
     spawn(namespace, command, options = {}) {
         const child = spawn('ip', ['netns', 'exec', namespace, ...command], options);
         child.ended = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
