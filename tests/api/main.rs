@@ -4,8 +4,10 @@
 
 mod connections;
 mod events;
+mod fields;
 mod files;
 mod matrix;
 mod openapi;
+mod page;
 mod routes;
 mod world;

@@ -143,9 +143,8 @@ fn what_is_forbidden_is_found() {
 
 #[test]
 fn gzip_is_sent_to_who_takes_it() {
-    let takes = |value: &'static str| {
-        takes_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(value))]))
-    };
+    let takes =
+        |value: &'static str| takes_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(value))]));
     for value in ["gzip", "deflate, gzip, br", "br;q=1, GZIP;q=0.5", "gzip; q=1.0"] {
         assert!(takes(value), "{value}");
     }

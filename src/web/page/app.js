@@ -13,6 +13,7 @@ import * as notify from "./notify.js";
 const { t } = i18n;
 const view = document.getElementById("view");
 const rail = document.getElementById("rail");
+const skip = document.getElementById("skip");
 
 const VIEWS = {
   people: () => import("./view-people.js"),
@@ -51,6 +52,19 @@ function titled(module, params) {
   if (document.title !== whole) document.title = whole;
 }
 
+/** Stands in for a view that could not be loaded. */
+function broken(error) {
+  console.error(error);
+  return {
+    title: "error.title",
+    mount(root) {
+      put(root, h("div", { class: "empty" }, icon("warn"), h("h1", { tabindex: -1 }, t("error.title")), h("p", { class: "dim" }, t("error.view")),
+        h("button", { type: "button", class: "button", onclick: () => location.reload() }, t("error.reload"))));
+      return { unmount() { root.replaceChildren(); } };
+    },
+  };
+}
+
 async function route({ focus = true } = {}) {
   if (!api.hasToken()) return;
   const params = where();
@@ -62,8 +76,8 @@ async function route({ focus = true } = {}) {
   document.body.dataset.place = params.place;
   let module;
   try { module = await VIEWS[params.place](); } catch (error) {
-    if (mine === turn) complain(error);
-    return;
+    if (mine !== turn) return;
+    module = broken(error);
   }
   if (mine !== turn) return;
   if (shown?.module === module && shown.mounted.update) {
@@ -92,7 +106,8 @@ function drawRail() {
         h("span", { class: "nav-icon" }, icon(place, { size: 22 }), place === "talk" && counter),
         h("span", { class: "nav-word" }, t(`nav.${place}`))))),
     h("button", { type: "button", class: "nav-link keys-button", onclick: showShortcuts, "aria-label": t("keys.title") }, icon("keys", { size: 22 })));
-  say(document.getElementById("skip"), t("nav.skip"));
+  say(skip, t("nav.skip"));
+  skip.hidden = false;
   const unread = () => {
     const count = store.state.unread;
     counter.hidden = count === 0;
@@ -113,6 +128,7 @@ export async function draw({ focus = false } = {}) {
   turn += 1;
   if (!api.hasToken()) {
     rail.replaceChildren();
+    skip.hidden = true;
     document.body.dataset.place = "door";
     document.title = "peer";
     ends = [nobodyIn(view)];
@@ -155,7 +171,7 @@ addEventListener("hashchange", async () => {
   }
 });
 
-document.getElementById("skip").addEventListener("click", (event) => {
+skip.addEventListener("click", (event) => {
   event.preventDefault();
   view.focus();
 });

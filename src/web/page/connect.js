@@ -95,7 +95,7 @@ export function ask(text) {
     !known && h("p", { class: "dim" }, t("connect.text")),
     h("div", { class: "row-actions end" },
       h("button", { type: "button", class: "button", onclick: () => shown.close() }, t("dialog.cancel")),
-      h("button", { type: "button", class: "button main", autofocus: true, onclick: go }, t(known ? "connect.open" : "connect.add"))));
+      h("button", { type: "button", class: "button main", onclick: go }, t(known ? "connect.open" : "connect.add"))));
 }
 
 let followed = "";

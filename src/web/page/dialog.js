@@ -4,6 +4,7 @@ import { icon } from "./icons.js";
 import { t } from "./i18n.js";
 
 let numbers = 0;
+const place = () => document.getElementById("toasts");
 
 /**
  * Opens a dialog. `body` nodes; `actions` of { label, value, kind: "main" | "danger" | "plain", run }: `run` may give back
@@ -32,10 +33,11 @@ export function dialog({ title, body = [], actions = [], wide = false, role, onc
     }, action.label)));
   put(element,
     h("div", { class: "dialog-head" },
-      h("h2", { id: label }, title),
+      h("h2", { id: label, tabindex: -1 }, title),
       h("button", { type: "button", class: "button icon-only", "aria-label": t("dialog.close"), onclick: () => close() }, icon("close"))),
     inside, foot);
   element.addEventListener("close", () => {
+    if (element.contains(place())) document.body.append(place());
     element.remove();
     onclose?.();
     finish(answer);
@@ -44,6 +46,8 @@ export function dialog({ title, body = [], actions = [], wide = false, role, onc
   element.addEventListener("mousedown", (event) => { if (event.target === element) close(); });
   document.body.append(element);
   element.showModal();
+  // Not the cross in the corner, which would be first.
+  if (!element.querySelector("[autofocus]")) element.querySelector("h2").focus();
   return { element, body: inside, close, closed };
 }
 
@@ -58,12 +62,15 @@ export async function sure({ title, text, yes, danger = false }) {
 
 /** Says something for a while, to screen readers too. `kind`: "good" or "bad". */
 export function toast(text, { kind = "", seconds = kind === "bad" ? 9 : 5, action, run } = {}) {
-  const place = document.getElementById("toasts");
+  // A dialog makes all outside of it dumb: what is said then is said inside.
+  const open = [...document.querySelectorAll("dialog[open]")].pop();
+  const toasts = place();
+  if (open ? !open.contains(toasts) : toasts.parentNode !== document.body) (open ?? document.body).append(toasts);
   const made = h("div", { class: `toast ${kind}` }, h("span", {}, text),
     action && h("button", { type: "button", class: "button small", onclick: () => { made.remove(); run(); } }, action),
     h("button", { type: "button", class: "button icon-only", "aria-label": t("dialog.close"), onclick: () => made.remove() }, icon("close")));
-  while (place.children.length > 3) place.firstElementChild.remove();
-  place.append(made);
+  while (toasts.children.length > 3) toasts.firstElementChild.remove();
+  toasts.append(made);
   setTimeout(() => made.remove(), seconds * 1000);
 }
 

@@ -19,7 +19,7 @@ function wanted() {
 /** Loads the words of a language, and turns the page its way. */
 export async function load(chosen = wanted()) {
   const from = async (one) => { words[one] ??= await (await fetch(`/page/locale/${one}.json`)).json(); };
-  await Promise.all([from("en"), from(chosen)]);
+  await Promise.all([...new Set(["en", chosen])].map(from));
   language = chosen;
   document.documentElement.lang = chosen;
   document.documentElement.dir = chosen === "ar" ? "rtl" : "ltr";

@@ -38,7 +38,7 @@ function newKey(peer) {
     h("p", {}, h("strong", {}, tn("new-key.title", { name: name(peer.name) })), " ", t("new-key.short")),
     h("div", { class: "notice-actions" },
       h("button", { type: "button", class: "button small", onclick: compare }, t("new-key.look")),
-      h("button", { type: "button", class: "button small plain", onclick: () => store.calm(store.id(peer)) }, t("new-key.later"))));
+      h("button", { type: "button", class: "button small plain", onclick: () => store.postpone(store.id(peer)) }, t("new-key.later"))));
 }
 
 function many(count) {

@@ -1,7 +1,7 @@
 // Somebody in full, and comparing digits with them.
 import * as api from "./api.js";
 import * as store from "./store.js";
-import { h, put, avatar, name, line, icon } from "./dom.js";
+import { h, put, say, avatar, name, line, icon } from "./dom.js";
 import { ago, number, roundTrip, t, tn } from "./i18n.js";
 import { complain, copy, dialog, reason, sure, toast } from "./dialog.js";
 import { groups, presenceMark, privateMark, trustTag } from "./words.js";
@@ -29,14 +29,15 @@ function head(peer) {
   return h("div", { class: "person-card" }, avatar(peer, { size: 64 }),
     h("div", { class: "person-card-text" },
       h("div", { class: "person-card-name" }, name(peer.name), trustTag(peer.trust)),
-      peer.status && h("p", { dir: "auto" }, line(peer.status)),
+      peer.status && h("p", { class: "status" }, line(peer.status)),
       h("p", { class: "person-card-line dim" }, presenceMark(peer.presence), privateMark(peer),
         peer.muted && h("span", { class: "tag" }, icon("mute"), t("muted.word")),
         peer.blocked && h("span", { class: "tag" }, icon("block"), t("blocked.word")))));
 }
 
+const heardText = (peer) => (peer.heardAt === undefined ? "" : ago(store.heardFor(peer)));
+
 function facts(peer, known) {
-  const seconds = store.heardFor(peer);
   const trip = h("span", {}, peer.round_trip_us === undefined ? t("person.not-measured") : roundTrip(peer.round_trip_us));
   const measure = peer.presence !== "away" && h("button", {
     type: "button", class: "button small",
@@ -57,7 +58,7 @@ function facts(peer, known) {
     fact(t("person.id"), h("bdi", { class: "mono" }, line(peer.id))),
     known?.fingerprint && fact(t("person.fingerprint"), h("span", { class: "mono" }, groups(known.fingerprint, 4))),
     !peer.key && fact(t("person.key"), t("person.no-key")),
-    seconds !== undefined && fact(t("person.heard"), ago(seconds), ways && ` (${ways})`),
+    peer.heardAt !== undefined && fact(t("person.heard"), h("span", { class: "fact-heard" }, heardText(peer)), ways && ` (${ways})`),
     peer.presence !== "away" && fact(t("person.trip"), h("span", { class: "fact-line" }, trip, measure)),
     paths.length > 0 && fact(t("person.paths"), h("ul", {}, paths.map((path) => h("li", {}, h("bdi", { class: "mono" }, line(path.address)), " ",
       h("span", { class: "dim" }, [t(path.proven ? "path.proven" : "path.heard"), path.interface && line(path.interface)].filter(Boolean).join(", ")))))));
@@ -72,18 +73,24 @@ export function about(peer) {
   shown.closed.then(() => ends.forEach((end) => end()));
   const act = (word) => async () => { await judge(current(peer), word); };
 
-  function draw() {
+  let drawn = "";
+  function draw(force) {
     const now = current(peer);
-    const focus = shown.element.contains(document.activeElement) ? document.activeElement.dataset?.act : undefined;
+    const heard = place.querySelector(".fact-heard");
+    if (heard) say(heard, heardText(now));
+    const looks = JSON.stringify({ ...now, heard: 0, heardAt: 0 });
+    if (looks === drawn && !force) return;
+    drawn = looks;
+    const before = [...place.querySelectorAll("a, button, summary")].indexOf(document.activeElement);
     const open = place.querySelector("details")?.open ?? false;
-    const action = (key, label, run, kind = "", sign) => h("button", { type: "button", class: `button ${kind}`, data: { act: key }, onclick: run }, sign && icon(sign, { size: 18 }), label);
+    const action = (label, run, kind = "", sign) => h("button", { type: "button", class: `button ${kind}`, onclick: run }, sign && icon(sign, { size: 18 }), label);
     put(place, head(now),
       h("div", { class: "row-actions" },
         !now.blocked && h("a", { class: "button main", href: `#${store.talkPath(now)}`, onclick: () => shown.close() }, icon("talk", { size: 18 }), t("person.write")),
-        now.key && action("compare", t(now.trust === "verified" ? "person.compare-again" : "person.compare"), () => compare(now), "", "verified"),
-        now.muted ? action("mute", t("person.unmute"), act("unmute")) : action("mute", t("person.mute"), act("mute")),
-        now.blocked ? action("block", t("person.unblock"), act("unblock"))
-          : action("block", t("person.block"), async () => {
+        now.key && action(t(now.trust === "verified" ? "person.compare-again" : "person.compare"), () => compare(now), "", "verified"),
+        now.muted ? action(t("person.unmute"), act("unmute")) : action(t("person.mute"), act("mute")),
+        now.blocked ? action(t("person.unblock"), act("unblock"))
+          : action(t("person.block"), async () => {
             if (await sure({ title: t("block.title", { name: line(now.name) }), text: t("block.text"), yes: t("person.block"), danger: true })) await act("block")();
           }, "danger")),
       facts(now, known),
@@ -92,12 +99,13 @@ export function about(peer) {
         known.qr?.length > 0 && qr(known.qr, t("qr.label", { name: line(now.name) })),
         h("div", { class: "command" }, h("code", { dir: "ltr", class: "link-text" }, known.link),
           h("button", { type: "button", class: "button icon-only", "aria-label": t("copy.link"), onclick: () => copy(known.link) }, icon("copy")))));
-    if (focus) place.querySelector(`[data-act="${focus}"]`)?.focus();
+    if (before >= 0) place.querySelectorAll("a, button, summary")[before]?.focus();
   }
 
   draw();
-  ends.push(store.subscribe("people", (ids) => { if (!ids || ids.has(store.id(peer))) draw(); }));
-  api.get("/api/about", { who: peer.who }).then((answer) => { known = answer; draw(); }, (error) => { if (error.error !== "nothing") complain(error); });
+  const ticking = setInterval(() => draw(), 1_000);
+  ends.push(() => clearInterval(ticking), store.subscribe("people", () => draw()));
+  api.get("/api/about", { who: peer.who }).then((answer) => { known = answer; draw(true); }, (error) => { if (error.error !== "nothing") complain(error); });
   return shown;
 }
 

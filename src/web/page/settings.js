@@ -14,7 +14,6 @@ function source(setting) {
   return h("p", { class: "small-text dim setting-source" },
     tn("settings.holds", { value: h("bdi", { class: "mono" }, shown(setting.values, setting.value)), source: t(`source.${setting.source}`) }),
     setting.source !== "default" && [" ", tn("settings.default", { value: h("bdi", { class: "mono" }, shown(setting.default, setting.value)) })],
-    overruled && [" ", h("span", {}, t("settings.overruled"))],
     other && !overruled && [" ", h("strong", { class: "next" }, tn("settings.next", { value: h("bdi", { class: "mono" }, shown(next, setting.value)) }))]);
 }
 

@@ -108,8 +108,7 @@ export const loadPeople = () => once("people", async () => {
     const known = before.get(id(peer));
     const fresh = take(peer);
     if (known && peer.heard === undefined) fresh.heardAt = known.heardAt;
-    if (peer.trust === "new key" && !peer.blocked) alert(fresh);
-    else if (state.alerts.delete(id(peer))) note("alerts");
+    watchKey(fresh);
   }
   note("people");
 });
@@ -142,28 +141,40 @@ export async function loadAll() {
   note("me");
 }
 
-let later = 0;
-function soon(load) {
-  clearTimeout(later);
-  later = setTimeout(() => load().catch(() => {}), 300);
+const planned = new Set();
+
+/** Once, however often it is asked for until then. */
+function soon(load, milliseconds = 300) {
+  if (planned.has(load)) return;
+  planned.add(load);
+  setTimeout(() => { planned.delete(load); load().catch(() => {}); }, milliseconds);
 }
 
-function alert(peer) {
-  if (state.alerts.has(id(peer))) return;
-  state.alerts.set(id(peer), peer);
-  note("alerts");
+const postponed = new Set();
+
+/** Tells the user that somebody has a new key, or stops telling it once that was decided. */
+function watchKey(peer) {
+  const what = id(peer);
+  if (peer.trust === "new key" && !peer.blocked) {
+    if (state.alerts.has(what) || postponed.has(what)) return;
+    state.alerts.set(what, peer);
+    note("alerts");
+    return;
+  }
+  postponed.delete(what);
+  if (state.alerts.delete(what)) note("alerts");
 }
 
-/** The user has seen the alert about somebody, or decided. */
-export function calm(what) {
+/** The user will decide later about somebody's new key. */
+export function postpone(what) {
+  postponed.add(what);
   if (state.alerts.delete(what)) note("alerts");
 }
 
 /** Takes a PeerObject that the API answered. */
 export function learn(peer) {
   const taken = take(peer);
-  if (peer.trust === "new key" && !peer.blocked) alert(taken);
-  else calm(id(peer));
+  watchKey(taken);
   note("people", id(peer));
   return taken;
 }
@@ -184,9 +195,10 @@ live.on("peer", (peer) => {
     return;
   }
   const taken = take(gone ? { ...peer, presence: "away", address: undefined, interface: undefined } : peer);
-  if (peer.what === "new-key" || (peer.trust === "new key" && !peer.blocked)) alert(taken);
-  else calm(id(peer));
+  watchKey(taken);
   note("people", id(peer));
+  // No event tells that it answered since, and how fast.
+  if (taken.presence === "heard" || (!gone && taken.round_trip_us === undefined)) soon(loadPeople, 1_000);
 });
 
 const same = (a, b) => a && b && ((a.row !== undefined && a.row === b.row) || (a.ours === b.ours && a.message === b.message && id(a.with) === id(b.with)));

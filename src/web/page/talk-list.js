@@ -20,7 +20,7 @@ const called = (place) => (place ? state.people.get(place)?.name ?? state.conver
 function fresh(place) {
   const open = h("a", { class: "chat", href: `#${link(place)}`, tabindex: -1, data: { chat: place } },
     place ? avatar(state.people.get(place) ?? state.conversations.get(place)?.with ?? { id: place, name: place }, { size: 40 }) : h("span", { class: "avatar everyone", "aria-hidden": "true" }, icon("people")),
-    h("span", { class: "chat-name" }), h("time", { class: "chat-time" }), h("span", { class: "chat-last" }), h("span", { class: "chat-count" }));
+    h("span", { class: "chat-name" }), h("time", { class: "chat-time" }), h("span", { class: "chat-last", dir: "auto" }), h("span", { class: "chat-count" }));
   return h("li", { data: { place } }, open);
 }
 
@@ -40,7 +40,7 @@ function fill(row, place) {
   if (written) put(last, h("span", { class: "draft" }, t("talk.draft")), " ", oneLine(written.slice(0, 200)));
   else if (one?.last) {
     const by = one.last.ours ? t("talk.you") : place ? "" : state.people.get(id(one.last.with))?.name ?? one.last.with?.name ?? "";
-    put(last, by && h("span", { class: "chat-by" }, h("bdi", {}, by), ": "), h("bdi", {}, oneLine(one.last.text.slice(0, 200))));
+    put(last, by && [h("bdi", {}, by), ": "], oneLine(one.last.text.slice(0, 200)));
   } else put(last, t("talk.nothing"));
   put(count, unread > 0 && [h("span", { class: "count" }, unread > 99 ? "99+" : number(unread)), h("span", { class: "away" }, t("talk.unread", { n: unread }))]);
 }
@@ -210,7 +210,7 @@ export class Chats {
     const by = line.ours ? t("talk.you") : line.with?.name ?? "";
     return h("li", {}, h("a", { class: "hit", tabindex: -1, href: `#${link(place)}?row=${line.row}` },
       h("span", { class: "hit-head" }, h("span", { class: "hit-by" }, h("bdi", {}, by), line.type === "post" ? ` · ${t("talk.everyone")}` : line.ours && [" → ", h("bdi", {}, line.with?.name ?? "")]), h("time", { datetime: line.at }, short(when(line)))),
-      h("bdi", { class: "hit-text" }, marked(line.text, words))));
+      h("span", { class: "hit-text", dir: "auto" }, marked(line.text, words))));
   }
 }
 

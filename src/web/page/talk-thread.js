@@ -26,6 +26,7 @@ export class Thread {
   #ends = [];
   #new = 0;
   #queue = [];
+  #marks = new Map();
   #unseen = false;
 
   /** `place` is "" for everyone, else the id of a person; `said(line)` is called with lines of ours as they come. */
@@ -98,7 +99,10 @@ export class Thread {
     if (first) this.#fresh = lines.find((line) => !line.ours && !line.read) ?? null;
     if (first && this.#fresh) { this.#fresh = keyOf(this.#fresh); this.#unseen = true; }
     const old = this.#known;
-    const read = lines.map((line) => this.#merged(old.get(keyOf(line)), line));
+    const read = lines.map((line) => {
+      const item = old.get(keyOf(line));
+      return this.#merged(item, line, { marked: item?.marked > asked });
+    });
     // What came while we asked is not in the answer.
     const told = new Set(lines.map(keyOf));
     const since = this.#items.filter((item) => !told.has(item.key) && item.came > asked);
@@ -108,9 +112,11 @@ export class Thread {
     else if (first && this.#fresh) this.list.show(this.#fresh, { middle: true });
   }
 
-  #merged(item, line) {
+  /** With `marked` the mark that is known holds. */
+  #merged(item, line, { marked = false } = {}) {
     if (!item) return itemOf(line);
-    item.line = { ...item.line, ...line, read: item.line.read || line.read, late: item.line.late || line.late };
+    const mark = marked && item.line.mark ? { mark: item.line.mark, reason: item.line.reason } : {};
+    item.line = { ...item.line, ...line, ...mark, read: item.line.read || line.read, late: item.line.late || line.late };
     return item;
   }
 
@@ -185,14 +191,12 @@ export class Thread {
     for (const line of this.#queue.splice(0)) {
       const known = this.#known.get(keyOf(line));
       if (known) {
-        const { mark } = known.line;
-        this.#merged(known, line);
-        // The event tells how it began; what became of it may be known already.
-        if (mark && line.mark === "waiting") known.line.mark = mark;
+        // This tells how it began; what became of it may be known already.
+        this.#merged(known, line, { marked: true });
         this.list.refresh(known);
         continue;
       }
-      const item = itemOf(line);
+      const item = itemOf({ ...line, ...this.#marks.get(line.ours && line.message) });
       item.came = performance.now();
       this.#known.set(item.key, item);
       fresh.push(item);
@@ -208,9 +212,14 @@ export class Thread {
   }
 
   #marked(sent) {
+    const told = { mark: sent.mark, reason: sent.reason };
     const item = this.#known.get(`o ${sent.message}`);
+    // A mark may come before the line that it is for.
+    this.#marks.set(sent.message, told);
+    if (this.#marks.size > 200) this.#marks.delete(this.#marks.keys().next().value);
     if (!item) return;
-    item.line = { ...item.line, mark: sent.mark, reason: sent.reason };
+    item.marked = performance.now();
+    item.line = { ...item.line, ...told };
     this.list.refresh(item);
   }
 

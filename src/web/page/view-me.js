@@ -20,14 +20,14 @@ function card(label, ...inside) {
   return h("section", { class: `card me-${label}`, "aria-labelledby": id }, h("h2", { id }, t(`me.${label}`)), inside);
 }
 
-/** A field that is saved when it is left, or by Enter. */
+/** A field that is saved when it is left, or by Enter: browsers tell both as a change. */
 function saved(key, label, value, hint, maximum) {
   const told = h("p", { class: "error-text", id: `me-${key}-wrong`, role: "alert" });
   const field = h("input", { class: "input", id: `me-field-${key}`, value, maxlength: maximum, dir: "auto", autocomplete: "off", "aria-describedby": `me-${key}-hint me-${key}-wrong` });
   let before = value;
   let busy = null;
   async function save() {
-    if (busy) await busy;
+    await busy?.catch(() => {});
     const now = field.value.trim();
     if (now === before) return;
     try {
@@ -45,7 +45,6 @@ function saved(key, label, value, hint, maximum) {
     busy = null;
   }
   field.addEventListener("change", save);
-  field.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.isComposing) save(); });
   return {
     field,
     row: h("div", { class: "field" }, h("label", { htmlFor: `me-field-${key}` }, label), field, h("p", { class: "dim small-text", id: `me-${key}-hint` }, hint), told),

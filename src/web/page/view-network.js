@@ -150,7 +150,7 @@ export function mount(root) {
     h("div", { class: "network-top" },
       h("section", { class: "card graph-card-box", "aria-labelledby": "network-graph" }, h("div", { class: "card-head" }, h("h2", { id: "network-graph" }, t("network.graph")), h("a", { class: "away-link", href: "#network-table", onclick: (event) => { event.preventDefault(); document.getElementById("network-table").focus(); } }, t("network.graph.table"))), graph.root, legend()),
       h("div", { class: "network-side" }, doctor(), h("section", { class: "card", "aria-labelledby": "network-ports" }, h("h2", { id: "network-ports" }, t("network.ports")), inside))),
-    h("section", { class: "card", "aria-labelledby": "network-table" }, h("h2", { id: "network-table", tabindex: -1 }, t("network.table")), table.root),
+    h("div", { class: "card" }, h("h2", { id: "network-table", tabindex: -1 }, t("network.table")), table.root),
     traffic.root));
 
   let timer = 0;
@@ -198,6 +198,7 @@ export function mount(root) {
       for (const end of ends) end();
       document.removeEventListener("visibilitychange", seen);
       traffic.end();
+      graph.end();
       root.replaceChildren();
     },
   };

@@ -34,7 +34,7 @@ class Head {
   constructor(place, actions) {
     this.place = place;
     this.face = place ? avatar({ id: place, name: called(place) }, { size: 36 }) : h("span", { class: "avatar everyone", "aria-hidden": "true" }, icon("people"));
-    this.title = h("h2", { id: "thread-title", tabindex: -1 });
+    this.title = h("h2", { id: "thread-title", tabindex: -1, "aria-level": narrow.matches ? 1 : 2 });
     this.about = h("p", { class: "thread-about" });
     const box = h("input", { type: "checkbox", checked: enterSends(), onchange: () => { setEnter(box.checked); actions.enter(); } });
     const menu = h("div", { class: "thread-menu", id: "thread-menu", popover: "auto" },
