@@ -108,12 +108,12 @@ impl Handle {
     /// The address that `HOST[:PORT]` means, by default at the discovery port; a name is looked up.
     ///
     /// # Errors
-    /// What is wrong with it, or what the system says, fit to be shown.
-    pub async fn look_up(&self, text: &str) -> Result<SocketAddrV4, String> {
-        let named = Named::parse(text, self.discovery_port).map_err(|error| error.to_string())?;
+    /// [`LookUpError`].
+    pub async fn look_up(&self, text: &str) -> Result<SocketAddrV4, LookUpError> {
+        let named = Named::parse(text, self.discovery_port).map_err(LookUpError::NoHost)?;
         match named.address() {
             Some(address) => Ok(address),
-            None => named.look_up().await,
+            None => named.look_up().await.map_err(LookUpError::NoAddress),
         }
     }
 
@@ -130,6 +130,17 @@ impl Handle {
         let mut ended = self.ended.clone();
         while ended.changed().await.is_ok() {}
     }
+}
+
+/// Why there is no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LookUpError {
+    /// The text is no `HOST[:PORT]`.
+    #[error("{0}: write HOST or HOST:PORT")]
+    NoHost(&'static str),
+    /// What the system says.
+    #[error("{0}")]
+    NoAddress(String),
 }
 
 /// What went wrong with the sockets; the peer lives on.

@@ -47,7 +47,7 @@ mod trend;
 mod watched;
 
 pub use clock::unix_now;
-pub use handle::{Faults, Handle};
+pub use handle::{Faults, Handle, LookUpError};
 pub use holder::{Holder, port_holders};
 pub use identity::{IdentityError, IdentityFault};
 pub use interfaces::{Interfaces, LinkFilter};

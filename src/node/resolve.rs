@@ -22,23 +22,20 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Reads `HOST[:PORT]`.
-    pub(super) fn parse(text: &str, port: u16) -> Result<Self, StartError> {
-        let bad = |reason| StartError::BadPeer { text: text.to_owned(), reason };
+    /// Reads `HOST[:PORT]`; else what is wrong with it.
+    pub(super) fn parse(text: &str, port: u16) -> Result<Self, &'static str> {
         let (host, port) = match text.rsplit_once(':') {
-            Some((host, _)) if host.contains(':') => return Err(bad("IPv6 is not spoken")),
-            Some((host, digits)) => {
-                (host, digits.parse().ok().filter(|port| *port != 0).ok_or_else(|| bad("not a port"))?)
-            }
+            Some((host, _)) if host.contains(':') => return Err("IPv6 is not spoken"),
+            Some((host, digits)) => (host, digits.parse().ok().filter(|port| *port != 0).ok_or("not a port")?),
             None => (text, port),
         };
         let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
         if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
-            return Err(bad("not a host"));
+            return Err("not a host");
         }
         let all = |ip: Ipv4Addr| ip.is_broadcast() || ip.is_multicast() || ip.is_unspecified();
         if host.parse().is_ok_and(all) {
-            return Err(bad("not the address of one host"));
+            return Err("not the address of one host");
         }
         Ok(Self { text: text.to_owned(), host: host.to_owned(), port })
     }
@@ -63,7 +60,8 @@ impl Named {
 /// # Errors
 /// [`StartError::BadPeer`].
 pub(crate) fn check_peer(text: &str) -> Result<(), StartError> {
-    Named::parse(text, crate::wire::DISCOVERY_PORT).map(|_| ())
+    let bad = |reason| StartError::BadPeer { text: text.to_owned(), reason };
+    Named::parse(text, crate::wire::DISCOVERY_PORT).map(|_| ()).map_err(bad)
 }
 
 /// Tells the engine the address of each name as soon as there is one. Tries again after a while and when the
@@ -127,7 +125,7 @@ mod tests {
             .into_iter()
             .chain(["255.255.255.255", "224.0.0.1:80", "0.0.0.0"])
         {
-            assert!(matches!(Named::parse(text, 1), Err(StartError::BadPeer { .. })), "{text:?}");
+            assert!(Named::parse(text, 1).is_err(), "{text:?}");
         }
     }
 

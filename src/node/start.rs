@@ -32,7 +32,10 @@ const NOTICES: usize = 64;
 
 pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, StartError> {
     let discovery_port = options.config.discovery_port;
-    let named = options.peers.iter().map(|text| Named::parse(text, discovery_port));
+    let named = options.peers.iter().map(|text| {
+        let bad = |reason| StartError::BadPeer { text: text.clone(), reason };
+        Named::parse(text, discovery_port).map_err(bad)
+    });
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let clock = Clock::new();
     let system = |what| move |source| StartError::System { what, source };

@@ -1,9 +1,12 @@
 //! The page's own files, as they are in this program: nothing is read from a disk, so no path leads anywhere.
 
+use std::io::{self, Read};
+
 use axum::extract::Path;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use flate2::read::GzDecoder;
 
 use super::refusal::Refusal;
 use super::routes;
@@ -11,68 +14,18 @@ use super::routes;
 /// What is at `/`.
 const INDEX: &str = "index.html";
 
-/// Each with its name in `src/web/page/`.
-macro_rules! page {
-    ($($name:literal,)*) => { &[$(($name, include_bytes!(concat!("page/", $name)))),*] };
-}
-
-/// Every file of the page: one line each.
-const FILES: &[(&str, &[u8])] = page! {
-    "index.html",
-    "api.js",
-    "app.js",
-    "chart.js",
-    "connect.js",
-    "crop.js",
-    "dialog.js",
-    "dom.js",
-    "door.js",
-    "empty.js",
-    "graph.js",
-    "i18n.js",
-    "icon.svg",
-    "icons.js",
-    "keys.js",
-    "link.js",
-    "list.js",
-    "live.js",
-    "me.css",
-    "network.css",
-    "notices.js",
-    "notify.js",
-    "parts.css",
-    "people.css",
-    "person.js",
-    "qr.js",
-    "settings.js",
-    "store.js",
-    "style.css",
-    "talk-list.js",
-    "talk-row.js",
-    "talk-thread.js",
-    "talk-write.js",
-    "talk.css",
-    "theme.js",
-    "view-api.js",
-    "view-me.js",
-    "view-network.js",
-    "view-people.js",
-    "view-talk.js",
-    "words.js",
-    "locale/ar.json",
-    "locale/en.json",
-};
+/// Every file of `src/web/page` with its name there, compressed with gzip by build.rs.
+const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
 /// `GET /`.
-pub(super) async fn index() -> Result<Response, Refusal> {
-    file(INDEX).ok_or_else(routes::no_route)
+pub(super) async fn index(headers: HeaderMap) -> Result<Response, Refusal> {
+    file(INDEX, &headers)
 }
 
 /// `GET /page/{file}`.
-pub(super) async fn page(Path(name): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn page(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
     // Relative addresses in it would lead elsewhere.
-    let name = Some(name.as_str()).filter(|name| *name != INDEX);
-    name.and_then(file).ok_or_else(routes::no_route)
+    if name == INDEX { Err(routes::no_route()) } else { file(&name, &headers) }
 }
 
 /// `GET /favicon.ico`: browsers ask for it unasked.
@@ -80,9 +33,32 @@ pub(super) async fn favicon() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-fn file(name: &str) -> Option<Response> {
-    let (name, bytes) = FILES.iter().find(|(known, _)| *known == name)?;
-    Some(([(CONTENT_TYPE, media_type(name))], *bytes).into_response())
+fn file(name: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let (name, packed) = FILES.iter().find(|(known, _)| *known == name).ok_or_else(routes::no_route)?;
+    let kind = [(CONTENT_TYPE, media_type(name)), (VARY, "accept-encoding")];
+    if takes_gzip(headers) {
+        return Ok((kind, [(CONTENT_ENCODING, "gzip")], *packed).into_response());
+    }
+    let plain = unpacked(packed).map_err(|_| Refusal::failed("this program is broken: get it anew"))?;
+    Ok((kind, plain).into_response())
+}
+
+/// True when the client takes gzip: browsers do.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    codings.any(|list| {
+        list.split(',').any(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+            let weight = weight.trim().trim_start_matches("q=").trim_matches(['0', '.']);
+            name.trim().eq_ignore_ascii_case("gzip") && (!weight.is_empty() || !coding.contains(';'))
+        })
+    })
+}
+
+fn unpacked(packed: &[u8]) -> io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut plain)?;
+    Ok(plain)
 }
 
 fn media_type(name: &str) -> &'static str {

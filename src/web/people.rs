@@ -48,7 +48,7 @@ impl People<'_> {
     /// The one that is meant, here or not: who is here goes first. A name that a blocked one shares means the other.
     pub(super) async fn person(self, asked: &str) -> Result<Person, Refusal> {
         if let Some(key) = PublicKey::parse(asked) {
-            return self.keyed(key).await;
+            return self.keyed(key).await?.ok_or_else(|| Refusal::nobody("nobody with that key is known"));
         }
         if let Some(label) = asked.strip_prefix(LABEL) {
             return self.found(asked, find_label(label, self.here()));
@@ -61,12 +61,11 @@ impl People<'_> {
     }
 
     /// The one with this key, here or not.
-    async fn keyed(self, key: PublicKey) -> Result<Person, Refusal> {
+    pub(super) async fn keyed(self, key: PublicKey) -> Result<Option<Person>, Refusal> {
         if let Some(here) = self.here().into_iter().find(|person| person.key() == Some(key)) {
-            return Ok(here);
+            return Ok(Some(here));
         }
-        let away = self.people_away().await?.into_iter().find(|person| person.key() == Some(key));
-        away.ok_or_else(|| Refusal::nobody("nobody with that key is known"))
+        Ok(self.people_away().await?.into_iter().find(|person| person.key() == Some(key)))
     }
 
     /// The one that is meant among all of whom this is true; else as if it were not.

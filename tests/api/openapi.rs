@@ -57,7 +57,8 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
         return Err(format!("{missing} is missing"));
     }
     for (name, value) in fields {
-        let schema = schema["properties"].get(name).ok_or(format!("{name} is not in the schema"))?;
+        let any = schema.get("additionalProperties").filter(|any| any.is_object());
+        let schema = schema["properties"].get(name).or(any).ok_or(format!("{name} is not in the schema"))?;
         fits(document, schema, value).map_err(|wrong| format!("{name}: {wrong}"))?;
     }
     Ok(())
@@ -68,7 +69,7 @@ fn required(schema: &Value) -> BTreeSet<&str> {
 }
 
 /// Every field of the object stands in the schema, and what may be left out is not required there.
-fn same(name: &str, full: &impl Serialize, least: &impl Serialize) {
+pub(crate) fn same(name: &str, full: &impl Serialize, least: &impl Serialize) {
     let (full, least) = (serde_json::to_value(full).unwrap(), serde_json::to_value(least).unwrap());
     check(name, &full);
     check(name, &least);
@@ -79,15 +80,15 @@ fn same(name: &str, full: &impl Serialize, least: &impl Serialize) {
     assert_eq!(required(schema), keys(&least).iter().map(String::as_str).collect(), "{name}");
 }
 
-fn s(text: &str) -> String {
+pub(crate) fn s(text: &str) -> String {
     text.to_owned()
 }
 
-fn person() -> PersonObject {
+pub(crate) fn person() -> PersonObject {
     PersonObject { id: s("bob@10.0.0.1"), name: s("bob"), key: Some(s("k")), trust: s("known") }
 }
 
-fn peer() -> PeerObject {
+pub(crate) fn peer() -> PeerObject {
     PeerObject {
         v: SCHEMA,
         kind: s("peer"),
@@ -137,7 +138,18 @@ fn every_field_of_every_answer_is_described() {
         StatusObject { status: None, key: None, fingerprint: None, profile: None, unread: None, ..status.clone() };
     same("StatusObject", &status, &bare);
 
-    let bare = PeerObject { status: None, key: None, address: None, heard: None, what: None, ..peer() };
+    let bare = PeerObject {
+        status: None,
+        key: None,
+        address: None,
+        heard: None,
+        picture: None,
+        round_trip_us: None,
+        interface: None,
+        ways: Vec::new(),
+        what: None,
+        ..peer()
+    };
     same("PeerObject", &peer(), &bare);
     same("PersonObject", &person(), &PersonObject { key: None, ..person() });
 
@@ -187,7 +199,8 @@ fn every_field_of_every_answer_is_described() {
         picture: Some(s("ab")),
         not_kept: Some(s("full")),
     };
-    let bare = ProfileObject { name: None, status: None, avatar: None, not_kept: None, ..profile.clone() };
+    let bare =
+        ProfileObject { name: None, status: None, avatar: None, picture: None, not_kept: None, ..profile.clone() };
     same("ProfileObject", &profile, &bare);
 
     let forgotten = ForgottenObject { v: SCHEMA, kind: s("forgotten"), lines: 3 };
@@ -195,7 +208,7 @@ fn every_field_of_every_answer_is_described() {
     let done = DoneObject { v: SCHEMA, kind: s("done") };
     same("DoneObject", &done, &done);
     let news = NewsObject { v: SCHEMA, kind: s("renamed"), rows: vec![1], posts: Some(1), id: Some(s("a@b")) };
-    same("NewsObject", &news, &NewsObject { posts: None, id: None, ..news.clone() });
+    same("NewsObject", &news, &NewsObject { rows: Vec::new(), posts: None, id: None, ..news.clone() });
 
     let error = ErrorObject {
         v: SCHEMA,
@@ -247,6 +260,31 @@ async fn every_route_and_method_is_described_and_is_there() {
             let (status, answer) = peer.ask(&line, &head, "").await;
             let there = status != 405;
             assert_eq!(there, methods.get(method).is_some(), "{line}: {answer}");
+        }
+    }
+}
+
+/// The page shows the document to people.
+#[test]
+fn every_operation_parameter_and_field_is_explained() {
+    let document = document();
+    let explained = |value: &Value, what: &str| {
+        let text = value["description"].as_str().unwrap_or_default();
+        assert!(text.len() > 3 && text.ends_with(['.', '?']), "{what}: {text:?}");
+    };
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            explained(operation, &format!("{method} {path}"));
+            assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{method} {path}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                explained(parameter, &format!("{method} {path} {}", parameter["name"]));
+            }
+        }
+    }
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        explained(schema, name);
+        for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+            explained(schema, &format!("{name}.{field}"));
         }
     }
 }

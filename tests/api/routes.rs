@@ -8,7 +8,7 @@ use crate::world::{Peer, body, free_port, meet, pair, start, start_forgetful};
 
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
 
-fn refused<T: std::fmt::Debug>(outcome: Result<T, ClientError>) -> (u16, Box<ErrorObject>) {
+pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<T, ClientError>) -> (u16, Box<ErrorObject>) {
     match outcome {
         Err(ClientError::Refused { status, object }) => {
             check("ErrorObject", &serde_json::to_value(&object).unwrap());
@@ -19,7 +19,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, ClientError>) -> (u16, Box<Err
 }
 
 /// Waits until that many lines are in the history.
-async fn lines(peer: &Peer, count: usize) -> Vec<LineObject> {
+pub(crate) async fn lines(peer: &Peer, count: usize) -> Vec<LineObject> {
     let mut events = peer.context.handle.events();
     let found = async {
         loop {

@@ -2,7 +2,7 @@
 import dgram from 'node:dgram';
 import http from 'node:http';
 
-import { crowd, Older } from './older.mjs';
+import { attack, crowd, Older } from './older.mjs';
 
 const olders = new Map();
 const sites = new Map();
@@ -56,6 +56,7 @@ const deeds = {
     async older(options) {
         const older = await Older.open(options);
         olders.set(older.port, older);
+        await older.beat();
         return { port: older.port };
     },
     say: ({ port, to, fields }) => olders.get(port).say(fields, to),
@@ -64,6 +65,7 @@ const deeds = {
         olders.delete(port);
     },
     crowd,
+    attack,
 
     // A web site of somebody else: answers by path, and remembers what it was asked.
     site: ({ address = '127.0.0.1', port = 0, pages }) =>

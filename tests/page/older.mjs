@@ -33,6 +33,12 @@ export class Older {
         return this.say({ TYPE: 'PEER_DISCOVERY', USER_ID: this.id, PORT: this.port, TIMESTAMP: now(), MESSAGE_ID: id() });
     }
 
+    // Says that it is here, now and every second.
+    async beat() {
+        await this.announce();
+        this.beating = setInterval(() => this.announce().catch(() => {}), 1_000);
+    }
+
     profile(to, name, status) {
         const fields = { TYPE: 'PROFILE', USER_ID: this.id, DISPLAY_NAME: name, STATUS: status };
         return this.say({ ...fields, TIMESTAMP: now(), MESSAGE_ID: id() }, to);
@@ -43,6 +49,7 @@ export class Older {
     }
 
     close() {
+        clearInterval(this.beating);
         this.socket.close();
     }
 }
@@ -69,6 +76,22 @@ export async function crowd({ addresses, broadcast, to, names, posts = 0, texts 
     const again = setInterval(() => all.forEach((older) => older.announce().catch(() => {})), 20_000);
     again.unref();
     return { peers: all.length, said };
+}
+
+// One client for each of these names, which uses it as id, as name and as status.
+export async function attack({ addresses, to, names }) {
+    let said = 0;
+    for (const [n, text] of names.entries()) {
+        const whole = Buffer.byteLength(text) <= 100 && !/[\u0000-\u001f\u007f-\u009f\u0085\u2028\u2029@]/.test(text);
+        const older = await Older.open({ name: whole ? text : `older${n}`, address: addresses[n], broadcast: to.address });
+        const here = { TYPE: 'PEER_DISCOVERY', USER_ID: older.id, PORT: older.port, TIMESTAMP: now(), MESSAGE_ID: id() };
+        await older.say(here, to);
+        await older.profile(to, text, `status: ${text}`);
+        older.close();
+        said += 1;
+        if (n % 20 === 19) await pause(20);
+    }
+    return { said };
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{FILES, INDEX, media_type};
+use axum::http::header::ACCEPT_ENCODING;
+use axum::http::{HeaderMap, HeaderValue};
 
-/// Bytes of all files together.
+use super::{FILES, INDEX, media_type, takes_gzip, unpacked};
+
+/// Bytes of all files together, as they are in the program and on their way to a browser.
 const MOST: usize = 150 << 10;
 
 /// Names of kinds of documents, which nobody fetches.
@@ -50,7 +53,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn texts() -> Vec<(&'static str, String)> {
-    FILES.iter().map(|(name, bytes)| (*name, String::from_utf8(bytes.to_vec()).unwrap())).collect()
+    FILES.iter().map(|(name, bytes)| (*name, String::from_utf8(unpacked(bytes).unwrap()).unwrap())).collect()
 }
 
 #[test]
@@ -62,9 +65,10 @@ fn every_file_is_served_under_its_name() {
         .map(|path| path.strip_prefix(folder()).unwrap().to_str().unwrap().replace(std::path::MAIN_SEPARATOR, "/"))
         .collect();
     let served: BTreeSet<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(there, served, "a file of src/web/page is missing in FILES, or one too many stands there");
+    assert_eq!(there, served);
     assert_eq!(served.len(), FILES.len(), "a name stands twice");
-    for (name, _) in FILES {
+    for (name, packed) in FILES {
+        assert_eq!(unpacked(packed).unwrap(), fs::read(folder().join(name)).unwrap(), "{name}");
         assert_ne!(media_type(name), "application/octet-stream", "{name}: no type for such files");
     }
     assert!(served.contains(INDEX));
@@ -73,7 +77,8 @@ fn every_file_is_served_under_its_name() {
 #[test]
 fn all_files_together_are_small() {
     let sum: usize = FILES.iter().map(|(_, bytes)| bytes.len()).sum();
-    println!("{sum} bytes in {} files", FILES.len());
+    let plain: usize = texts().iter().map(|(_, text)| text.len()).sum();
+    println!("{sum} bytes in {} files, {plain} before gzip", FILES.len());
     assert!(sum <= MOST, "{sum} bytes, more than {MOST}");
 }
 
@@ -134,4 +139,17 @@ fn what_is_forbidden_is_found() {
     );
     assert_eq!(addresses("startsWith('http://')"), [""; 0]);
     assert_eq!(attributes("<p onclick = 'x' class=a style=\"b\" once=1 data-on=2>"), ["onclick", "style"]);
+}
+
+#[test]
+fn gzip_is_sent_to_who_takes_it() {
+    let takes =
+        |value: &'static str| takes_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(value))]));
+    for value in ["gzip", "deflate, gzip, br", "br;q=1, GZIP;q=0.5", "gzip; q=1.0"] {
+        assert!(takes(value), "{value}");
+    }
+    for value in ["", "br", "identity", "gzip;q=0", "gzip;q=0.000, br", "xgzip"] {
+        assert!(!takes(value), "{value}");
+    }
+    assert!(!takes_gzip(&HeaderMap::new()));
 }

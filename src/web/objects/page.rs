@@ -78,7 +78,10 @@ pub struct ReachedObject {
     /// Who is there; none when nobody answered yet. The addresses are tried again at every beat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<PeerObject>,
-    /// The addresses that are tried.
+    /// Who answers at these addresses instead: somebody else than the link is to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<PeerObject>,
+    /// The addresses that are tried; none when that one is here already.
     pub tried: Vec<String>,
 }
 
@@ -93,12 +96,12 @@ pub struct ConversationObject {
     /// With whom; none for what is said to everyone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<PersonObject>,
-    /// What names that one in `with` of `GET /api/history`.
+    /// What names that one, and nobody else, wherever the API wants to know whom: its key, or `label:` and its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// Lines that nobody has read.
     pub unread: u64,
-    /// The newest line.
+    /// The newest line, with at most 500 characters of its text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LineObject>,
 }
