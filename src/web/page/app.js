@@ -13,6 +13,7 @@ import * as notify from "./notify.js";
 const { t } = i18n;
 const view = document.getElementById("view");
 const rail = document.getElementById("rail");
+const skip = document.getElementById("skip");
 
 const VIEWS = {
   people: () => import("./view-people.js"),
@@ -51,6 +52,19 @@ function titled(module, params) {
   if (document.title !== whole) document.title = whole;
 }
 
+/** Stands in for a view that could not be loaded. */
+function broken(error) {
+  console.error(error);
+  return {
+    title: "error.title",
+    mount(root) {
+      put(root, h("div.empty", icon("warn"), h("h1", { tabindex: -1 }, t("error.title")), h("p.dim", t("error.view")),
+        h("button.button", { onclick: () => location.reload() }, t("error.reload"))));
+      return { unmount() { root.replaceChildren(); } };
+    },
+  };
+}
+
 async function route({ focus = true } = {}) {
   if (!api.hasToken()) return;
   const params = where();
@@ -62,8 +76,8 @@ async function route({ focus = true } = {}) {
   document.body.dataset.place = params.place;
   let module;
   try { module = await VIEWS[params.place](); } catch (error) {
-    if (mine === turn) complain(error);
-    return;
+    if (mine !== turn) return;
+    module = broken(error);
   }
   if (mine !== turn) return;
   if (shown?.module === module && shown.mounted.update) {
@@ -85,18 +99,19 @@ async function route({ focus = true } = {}) {
 }
 
 function drawRail() {
-  const counter = h("span", { class: "count", hidden: true });
+  const counter = h("span.count", { hidden: true });
   put(rail,
-    h("nav", { class: "nav", "aria-label": t("nav.label") },
+    h("nav.nav", { "aria-label": t("nav.label") },
       NAV.map((place) => h("a", { href: `#/${place}`, class: "nav-link", data: { place } },
-        h("span", { class: "nav-icon" }, icon(place, { size: 22 }), place === "talk" && counter),
-        h("span", { class: "nav-word" }, t(`nav.${place}`))))),
-    h("button", { type: "button", class: "nav-link keys-button", onclick: showShortcuts, "aria-label": t("keys.title") }, icon("keys", { size: 22 })));
-  say(document.getElementById("skip"), t("nav.skip"));
+        h("span.nav-icon", icon(place, { size: 22 }), place === "talk" && counter),
+        h("span.nav-word", t(`nav.${place}`))))),
+    h("button.nav-link.keys-button", { onclick: showShortcuts, "aria-label": t("keys.title") }, icon("keys", { size: 22 })));
+  say(skip, t("nav.skip"));
+  skip.hidden = false;
   const unread = () => {
     const count = store.state.unread;
     counter.hidden = count === 0;
-    put(counter, count > 99 ? "99+" : i18n.number(count), h("span", { class: "away" }, ` ${t("nav.unread")}`));
+    put(counter, count > 99 ? "99+" : i18n.number(count), h("span.away", ` ${t("nav.unread")}`));
     if (shown) titled(shown.module, shown.params);
   };
   unread();
@@ -113,6 +128,7 @@ export async function draw({ focus = false } = {}) {
   turn += 1;
   if (!api.hasToken()) {
     rail.replaceChildren();
+    skip.hidden = true;
     document.body.dataset.place = "door";
     document.title = "peer";
     ends = [nobodyIn(view)];
@@ -155,7 +171,7 @@ addEventListener("hashchange", async () => {
   }
 });
 
-document.getElementById("skip").addEventListener("click", (event) => {
+skip.addEventListener("click", (event) => {
   event.preventDefault();
   view.focus();
 });
@@ -172,7 +188,7 @@ live.on("renamed", (news) => toast(t("news.renamed", { id: news.id })));
 const worded = i18n.load().catch(() => i18n.load("en"));
 const entering = comeIn();
 VIEWS[where().place]().catch(() => {});
-for (const [key, place] of [["p", "people"], ["t", "talk"], ["n", "network"], ["m", "me"], ["a", "api"]]) shortcut(`g ${key}`, `nav.${place}`, () => go(`/${place}`));
+for (const place of NAV) shortcut(`g ${place[0]}`, `nav.${place}`, () => go(`/${place}`));
 shortcut("?", "keys.title", showShortcuts);
 shortcut("/", "keys.search", () => view.querySelector("input[type=search]")?.focus());
 await entering;

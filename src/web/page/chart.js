@@ -64,7 +64,7 @@ export class Chart {
     const shown = marks.length > 4 ? marks.filter((_, at) => (marks.length - 1 - at) % 2 === 0) : marks;
     const grid = s("g", { class: "chart-grid" }, shown.map((value) => [
       s("line", { x1: SIDE, x2: width - 6, y1: this.y(value), y2: this.y(value) }),
-      s("text", { x: SIDE - 6, y: this.y(value) + 4, "text-anchor": "end" }, this.format(value)),
+      s("text", { x: SIDE - 6, y: this.y(value) + 4, "text-anchor": "end" }, value ? this.format(value) : "0"),
     ]).flat());
     const quarter = 900_000;
     for (let at = Math.ceil(from / quarter) * quarter; at <= to; at += quarter) {

@@ -10,6 +10,7 @@ const CENTRE = 90;
 const FIRST = 185;
 const RING = 46;
 const APART = 34;
+const NAMED = 74;
 const SIGNS = { verified: "✓", "new key": "!", unverified: "?" };
 const RANK = { live: 0, heard: 1, quiet: 2, away: 3 };
 
@@ -30,11 +31,11 @@ function choose(peers, most) {
 }
 
 /** Places of a sector, ring by ring: `{ angle, ring }`, at least so many. */
-function places(count, from, to) {
+function places(count, from, to, apart) {
   const out = [];
   for (let ring = 0; out.length < count; ring += 1) {
-    const radius = FIRST + ring * RING;
-    const room = Math.max(1, Math.floor(((to - from) * radius) / APART));
+    const radius = FIRST + ring * (apart === APART ? RING - 8 : RING + 8);
+    const room = Math.max(1, Math.floor(((to - from) * radius) / apart));
     for (let at = 0; at < room; at += 1) {
       out.push({ angle: from + ((at + 0.5 + (ring % 2 ? 0.25 : -0.25)) * (to - from)) / room, radius });
     }
@@ -42,13 +43,17 @@ function places(count, from, to) {
   return out;
 }
 
-/** Where everybody stands: `{ nodes: [{ peer, x, y, port }], ports: [{ name, addresses, x, y, more }], size }`. */
-export function layout(network, most = NODES) {
-  const names = [...new Set(network.interfaces.map((port) => port.name))].sort();
+/**
+ * Where everybody stands: `{ nodes: [{ peer, x, y, port }], ports: [{ name, addresses, x, y, more }], box }`; `wide` is how
+ * much wider than high it is, `least` the least width of `box`.
+ */
+export function layout(network, wide = 1, least = 0) {
+  const used = new Set(network.peers.map((peer) => peer.interface));
+  const names = [...new Set(network.interfaces.filter((port) => !port.loopback || used.has(port.name)).map((port) => port.name))].sort();
   const known = new Set(names);
   const lost = network.peers.some((peer) => !known.has(peer.interface));
   if (lost) names.push("");
-  const drawn = choose(network.peers, most);
+  const drawn = choose(network.peers, NODES);
   const by = new Map(names.map((name) => [name, []]));
   for (const peer of drawn) by.get(known.has(peer.interface) ? peer.interface : "").push(peer);
   const all = new Map(names.map((name) => [name, 0]));
@@ -58,27 +63,33 @@ export function layout(network, most = NODES) {
   const sum = names.reduce((total, name) => total + weight(name), 0);
   const nodes = [];
   const ports = [];
-  let far = FIRST;
+  const apart = drawn.length > NAMES ? APART : NAMED;
   let from = -Math.PI / 2;
   for (const name of names) {
     const to = from + (2 * Math.PI * weight(name)) / sum;
     const middle = (from + to) / 2;
-    const port = { name, addresses: network.interfaces.filter((each) => each.name === name), x: Math.cos(middle) * CENTRE, y: Math.sin(middle) * CENTRE, more: all.get(name) - by.get(name).length, peers: all.get(name) };
+    const port = { name, addresses: network.interfaces.filter((each) => each.name === name), x: Math.cos(middle) * CENTRE * wide, y: Math.sin(middle) * CENTRE, more: all.get(name) - by.get(name).length, peers: all.get(name) };
     ports.push(port);
     const edge = Math.min(0.12, (to - from) / 10);
-    const free = places(Math.ceil(weight(name) * 1.25), from + edge, to - edge);
+    const free = places(Math.ceil(weight(name) * 1.25), from + edge, to - edge, apart);
     const taken = new Array(free.length).fill(false);
     for (const peer of [...by.get(name)].sort((a, b) => hash(keyOf(a)) - hash(keyOf(b)))) {
-      let at = hash(keyOf(peer)) % free.length;
-      while (taken[at]) at = (at + 1) % free.length;
+      const number = hash(keyOf(peer));
+      let at = number % free.length;
+      // Not the next one, so that few do not stand in a heap.
+      for (let tries = 0; taken[at]; tries += 1) at = (at + (tries < free.length ? 1 + (number % 7) * 2 : 1)) % free.length;
       taken[at] = true;
       const { angle, radius } = free[at];
-      far = Math.max(far, radius);
-      nodes.push({ peer, key: keyOf(peer), x: Math.cos(angle) * radius, y: Math.sin(angle) * radius, port });
+      nodes.push({ peer, key: keyOf(peer), x: Math.cos(angle) * radius * wide, y: Math.sin(angle) * radius, port });
     }
     from = to;
   }
-  return { nodes, ports, size: far + 60 };
+  const spots = [{ x: 0, y: 0 }, ...ports, ...nodes];
+  const [left, right] = [Math.min(...spots.map((one) => one.x)) - 62, Math.max(...spots.map((one) => one.x)) + 62];
+  const [top, foot] = [Math.min(...spots.map((one) => one.y)) - 44, Math.max(...spots.map((one) => one.y)) + 44];
+  // Few of them are not to be drawn like giants.
+  const [x, y] = [Math.max(0, least - (right - left)) / 2, Math.max(0, least / 1.8 - (foot - top)) / 2];
+  return { nodes, ports, box: [left - x, top - y, right - left + 2 * x, foot - top + 2 * y] };
 }
 
 /** What a node looks like: a disc is live, a ring quiet, a diamond only heard. */
@@ -111,30 +122,34 @@ export class Graph {
     this.sheet.addEventListener("click", (event) => { const node = this.#under(event); if (node) this.open(node.peer); });
     this.sheet.addEventListener("blur", () => this.#choose(null, false));
     this.sheet.addEventListener("keydown", (event) => this.#typed(event));
+    this.sizes = new ResizeObserver(() => { if (this.network) this.show(this.network); });
+    this.sizes.observe(this.root);
   }
 
+  end() { this.sizes.disconnect(); }
+
   show(network) {
-    const { nodes, ports, size } = layout(network);
+    this.network = network;
+    const width = this.root.clientWidth || 600;
+    const { nodes, ports, box } = layout(network, width > 560 ? 1.4 : 0.9, Math.min(width, 700));
+    const scale = Math.max(1, box[2] / width);
     this.sheet.setAttribute("aria-label", this.words(network));
-    const drawn = JSON.stringify([size, network.id, nodes.map(({ peer: { name, presence, trust, ways, older }, key, x, y }) => [key, x | 0, y | 0, name, presence, trust, ways, older]), ports.map((port) => [port.name, port.peers, port.more, port.addresses.map((each) => each.address)])]);
+    const drawn = JSON.stringify([box, Math.round(scale * 10), network.id, nodes.map(({ peer: { name, presence, trust, ways, older }, key, x, y }) => [key, x | 0, y | 0, name, presence, trust, ways, older]), ports.map((port) => [port.name, port.peers, port.more, port.addresses.map((each) => each.address)])]);
     this.#nodes = nodes;
-    if (drawn !== this.#drawn) { this.#drawn = drawn; this.#draw(network, nodes, ports, size); }
+    if (drawn !== this.#drawn) { this.#drawn = drawn; this.#draw(nodes, ports, box, scale); }
     this.#choose(nodes.find((node) => node.key === this.#active) ?? null, false);
   }
 
-  #draw(network, nodes, ports, size) {
-    const many = nodes.length > NAMES;
+  #draw(nodes, ports, box, scale) {
+    const many = nodes.length > NAMES || scale > 1.8;
     const edges = s("g", { class: "edges" });
     const spots = s("g", {});
     for (const port of ports) {
       edges.append(s("line", { class: "edge edge-port", x1: 0, y1: 0, x2: port.x, y2: port.y }));
       const label = port.name || t("network.graph.elsewhere");
-      spots.append(s("g", { class: "port", transform: `translate(${port.x} ${port.y})` },
-        s("rect", { x: -34, y: -13, width: 68, height: 26, rx: 6 }), s("text", { y: 4, "text-anchor": "middle" }, short(label, 9))));
-      if (port.more) {
-        const out = (size - 26) / CENTRE;
-        spots.append(s("text", { class: "more", x: port.x * out, y: port.y * out, "text-anchor": "middle" }, t("network.graph.more", { n: port.more })));
-      }
+      spots.append(s("g", { class: "port", transform: `translate(${port.x.toFixed(1)} ${port.y.toFixed(1)}) scale(${scale.toFixed(2)})` },
+        s("rect", { x: -34, y: -13, width: 68, height: 26, rx: 6 }), s("text", { y: 4, "text-anchor": "middle" }, short(label, 9)),
+        port.more > 0 && s("text", { class: "more", y: 27, "text-anchor": "middle" }, t("network.graph.more", { n: port.more }))));
     }
     for (const node of nodes) {
       const { peer, port } = node;
@@ -150,7 +165,8 @@ export class Graph {
     }
     const me = s("g", { class: "self" }, s("circle", { r: 30 }), s("text", { y: 4, "text-anchor": "middle" }, t("network.graph.self")));
     this.ring = s("circle", { class: "node-focus", r: 15, visibility: "hidden" });
-    this.sheet.setAttribute("viewBox", `${-size} ${-size} ${2 * size} ${2 * size}`);
+    this.sheet.setAttribute("viewBox", box.map((one) => one.toFixed(0)).join(" "));
+    this.sheet.style.setProperty("--scale", scale.toFixed(2));
     this.sheet.replaceChildren(edges, me, spots, this.ring);
   }
 

@@ -3,7 +3,7 @@ import { hasToken, headers, onAccess, refused } from "./api.js";
 
 const SILENT = 20_000;
 const FIRST = 250;
-const LONGEST = 3_000;
+const LONGEST = 2_000;
 const LOCK = "peer-stream";
 
 const listeners = new Map();
@@ -109,6 +109,7 @@ export function again() {
 export function start() {
   wanted = true;
   connect();
+  if (document.hidden) hide();
 }
 
 export function stop() {
@@ -160,7 +161,9 @@ setInterval(() => {
   beat = now;
   if (!wanted || (!current && !timer)) return;
   if (slept || (current && performance.now() - heard > SILENT)) {
-    if (!slept) became("lost");
+    // After a sleep all is read anew, as after a break.
+    if (slept) told = "";
+    else became("lost");
     again();
   }
 }, 1_000);

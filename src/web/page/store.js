@@ -80,6 +80,7 @@ export function who(what) {
   return person(what)?.who ?? state.conversations.get(what)?.who ?? what;
 }
 
+let stale = false;
 const running = new Map();
 
 /** One at a time, and once more where it was asked for meanwhile. */
@@ -108,8 +109,7 @@ export const loadPeople = () => once("people", async () => {
     const known = before.get(id(peer));
     const fresh = take(peer);
     if (known && peer.heard === undefined) fresh.heardAt = known.heardAt;
-    if (peer.trust === "new key" && !peer.blocked) alert(fresh);
-    else if (state.alerts.delete(id(peer))) note("alerts");
+    watchKey(fresh);
   }
   note("people");
 });
@@ -136,34 +136,51 @@ function count() {
 
 /** Reads everything anew. */
 export async function loadAll() {
-  await Promise.all([loadMe(), loadPeople()]);
-  await loadConversations();
+  try {
+    await Promise.all([loadMe(), loadPeople()]);
+    await loadConversations();
+  } catch (error) {
+    stale = true;
+    throw error;
+  }
   state.loaded = true;
   note("me");
 }
 
-let later = 0;
-function soon(load) {
-  clearTimeout(later);
-  later = setTimeout(() => load().catch(() => {}), 300);
+const planned = new Set();
+
+/** Once, however often it is asked for until then. */
+function soon(load, milliseconds = 300) {
+  if (planned.has(load)) return;
+  planned.add(load);
+  setTimeout(() => { planned.delete(load); load().catch(() => {}); }, milliseconds);
 }
 
-function alert(peer) {
-  if (state.alerts.has(id(peer))) return;
-  state.alerts.set(id(peer), peer);
-  note("alerts");
+const postponed = new Set();
+
+/** Tells the user that somebody has a new key, or stops telling it once that was decided. */
+function watchKey(peer) {
+  const what = id(peer);
+  if (peer.trust === "new key" && !peer.blocked) {
+    if (state.alerts.has(what) || postponed.has(what)) return;
+    state.alerts.set(what, peer);
+    note("alerts");
+    return;
+  }
+  postponed.delete(what);
+  if (state.alerts.delete(what)) note("alerts");
 }
 
-/** The user has seen the alert about somebody, or decided. */
-export function calm(what) {
+/** The user will decide later about somebody's new key. */
+export function postpone(what) {
+  postponed.add(what);
   if (state.alerts.delete(what)) note("alerts");
 }
 
 /** Takes a PeerObject that the API answered. */
 export function learn(peer) {
   const taken = take(peer);
-  if (peer.trust === "new key" && !peer.blocked) alert(taken);
-  else calm(id(peer));
+  watchKey(taken);
   note("people", id(peer));
   return taken;
 }
@@ -172,7 +189,8 @@ export function learn(peer) {
 export function learnProfile(profile) {
   if (!state.me) return;
   const own = profile.id.slice(0, profile.id.lastIndexOf("@"));
-  state.me = { ...state.me, id: profile.id, name: profile.name ?? own, chosen: profile.name, status: profile.status, picture: profile.picture, avatar: profile.avatar };
+  const { status, picture, avatar } = profile;
+  state.me = { ...state.me, id: profile.id, name: profile.name ?? own, chosen: profile.name, status, picture, avatar };
   note("me");
 }
 
@@ -184,12 +202,14 @@ live.on("peer", (peer) => {
     return;
   }
   const taken = take(gone ? { ...peer, presence: "away", address: undefined, interface: undefined } : peer);
-  if (peer.what === "new-key" || (peer.trust === "new key" && !peer.blocked)) alert(taken);
-  else calm(id(peer));
+  watchKey(taken);
   note("people", id(peer));
+  // No event tells that it answered since, and how fast.
+  if (taken.presence === "heard" || (!gone && taken.round_trip_us === undefined)) soon(loadPeople, 1_000);
 });
 
-const same = (a, b) => a && b && ((a.row !== undefined && a.row === b.row) || (a.ours === b.ours && a.message === b.message && id(a.with) === id(b.with)));
+const same = (a, b) => (a?.row !== undefined && a.row === b.row)
+  || (a?.message === b.message && a.ours === b.ours && id(a.with) === id(b.with));
 const seen = new Set();
 
 function said(line) {
@@ -240,10 +260,9 @@ export function keepFresh(seconds = 10) {
   return () => clearInterval(timer);
 }
 
-let before = false;
 live.on("open", () => {
   // The first time everything is read by the start of the page; after a break, what events do not tell.
-  if (before) loadAll().catch(() => {});
-  before = true;
+  if (stale) loadAll().catch(() => {});
+  stale = true;
 });
 live.on("reload", () => loadAll().catch(() => {}));

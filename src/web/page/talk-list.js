@@ -12,6 +12,7 @@ import { trustTag } from "./words.js";
 
 const FOUND = 200;
 const AROUND = 40;
+const STEP = 50;
 
 const link = (place) => (place ? talkPath(state.people.get(place) ?? state.conversations.get(place)?.with ?? { id: place }) : "/talk/everyone");
 
@@ -20,7 +21,7 @@ const called = (place) => (place ? state.people.get(place)?.name ?? state.conver
 function fresh(place) {
   const open = h("a", { class: "chat", href: `#${link(place)}`, tabindex: -1, data: { chat: place } },
     place ? avatar(state.people.get(place) ?? state.conversations.get(place)?.with ?? { id: place, name: place }, { size: 40 }) : h("span", { class: "avatar everyone", "aria-hidden": "true" }, icon("people")),
-    h("span", { class: "chat-name" }), h("time", { class: "chat-time" }), h("span", { class: "chat-last" }), h("span", { class: "chat-count" }));
+    h("span", { class: "chat-name" }), h("time", { class: "chat-time" }), h("span", { class: "chat-last", dir: "auto" }), h("span", { class: "chat-count" }));
   return h("li", { data: { place } }, open);
 }
 
@@ -40,7 +41,7 @@ function fill(row, place) {
   if (written) put(last, h("span", { class: "draft" }, t("talk.draft")), " ", oneLine(written.slice(0, 200)));
   else if (one?.last) {
     const by = one.last.ours ? t("talk.you") : place ? "" : state.people.get(id(one.last.with))?.name ?? one.last.with?.name ?? "";
-    put(last, by && h("span", { class: "chat-by" }, h("bdi", {}, by), ": "), h("bdi", {}, oneLine(one.last.text.slice(0, 200))));
+    put(last, by && [h("bdi", {}, by), ": "], oneLine(one.last.text.slice(0, 200)));
   } else put(last, t("talk.nothing"));
   put(count, unread > 0 && [h("span", { class: "count" }, unread > 99 ? "99+" : number(unread)), h("span", { class: "away" }, t("talk.unread", { n: unread }))]);
 }
@@ -48,7 +49,7 @@ function fill(row, place) {
 export class Chats {
   #rows = new Map();
   #active = "";
-  #asked = "";
+  #most = 2 * STEP;
   #timer = 0;
   #turn = 0;
 
@@ -69,6 +70,8 @@ export class Chats {
       if (event.key === "ArrowDown") { event.preventDefault(); this.root.querySelector(".found-lines:not([hidden]) a, .chats a[tabindex='0']")?.focus(); }
     });
     this.within.addEventListener("change", () => this.#typed());
+    // A line that was found already is shown once more.
+    this.found.addEventListener("click", (event) => { if (event.target.closest("a")?.hash === location.hash) dispatchEvent(new Event("hashchange")); });
     for (const box of [this.list, this.found]) box.addEventListener("keydown", (event) => this.#moved(event));
     this.ends = [
       subscribe("conversations", (ids) => this.#changed(ids)),
@@ -85,6 +88,7 @@ export class Chats {
 
   /** Says which conversation is open. */
   open(place) {
+    const other = place !== this.#active;
     this.#active = place;
     if (!this.#rows.has(place)) this.#order();
     for (const [each, row] of this.#rows) {
@@ -93,7 +97,7 @@ export class Chats {
       row.firstChild.tabIndex = now ? 0 : -1;
     }
     this.#scope();
-    if (!place || this.within.checked) this.#typed();
+    if (other && this.within.checked) this.#typed();
   }
 
   /** Brings the focus to the open conversation. */
@@ -119,10 +123,13 @@ export class Chats {
     const places = [...state.conversations.keys()].filter((place) => place !== "").sort((a, b) => (newest(a) < newest(b) ? 1 : newest(a) > newest(b) ? -1 : 0));
     const all = ["", ...places];
     if (!all.includes(this.#active)) all.splice(1, 0, this.#active);
-    const wanted = new Set(all);
+    // Very many are made a few a frame.
+    const shown = all.filter((place, at) => at < this.#most || place === this.#active);
+    if (shown.length < all.length) requestAnimationFrame(() => { this.#most += STEP; this.#order(); });
+    const wanted = new Set(shown);
     for (const [place, row] of this.#rows) if (!wanted.has(place)) { row.remove(); this.#rows.delete(place); }
     let after = null;
-    for (const place of all) {
+    for (const place of shown) {
       let row = this.#rows.get(place);
       if (!row) { row = fresh(place); this.#rows.set(place, row); fill(row, place); }
       const next = after ? after.nextSibling : this.list.firstChild;
@@ -162,7 +169,6 @@ export class Chats {
     this.#scope();
     if (words === "") {
       this.#turn += 1;
-      this.#asked = "";
       this.found.hidden = true;
       this.list.hidden = false;
       this.voice.textContent = "";
@@ -184,7 +190,6 @@ export class Chats {
       return;
     }
     if (turn !== this.#turn) return;
-    this.#asked = words;
     const fits = (line) => (line.type === "post" || line.type === "dm") && (!within || (place ? line.type === "dm" && id(line.with) === place : line.type === "post"));
     const hits = lines.filter(fits).reverse();
     const said = hits.length ? t("talk.found", { n: hits.length }) : t("talk.found.none");
@@ -210,7 +215,7 @@ export class Chats {
     const by = line.ours ? t("talk.you") : line.with?.name ?? "";
     return h("li", {}, h("a", { class: "hit", tabindex: -1, href: `#${link(place)}?row=${line.row}` },
       h("span", { class: "hit-head" }, h("span", { class: "hit-by" }, h("bdi", {}, by), line.type === "post" ? ` · ${t("talk.everyone")}` : line.ours && [" → ", h("bdi", {}, line.with?.name ?? "")]), h("time", { datetime: line.at }, short(when(line)))),
-      h("bdi", { class: "hit-text" }, marked(line.text, words))));
+      h("span", { class: "hit-text", dir: "auto" }, marked(line.text, words))));
   }
 }
 

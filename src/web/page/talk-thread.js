@@ -3,15 +3,20 @@
 import * as api from "./api.js";
 import * as live from "./live.js";
 import { clean, h } from "./dom.js";
-import { complain } from "./dialog.js";
+import { complain, copy } from "./dialog.js";
 import { day, t } from "./i18n.js";
 import { List } from "./list.js";
-import { id, person, state, wasRead, who } from "./store.js";
+import { id, person, state, subscribe, wasRead, who } from "./store.js";
 import { arrange, drawRow, itemOf, keyOf, updateRow } from "./talk-row.js";
 
 const PAGE = 100;
 const MOST = 1_000;
 const SEEN_AFTER = 400;
+
+/** Says what went wrong, but for what the frame of the page says. */
+function blame(error) {
+  if (![0, 401, 404, 503].includes(error.status)) complain(error);
+}
 
 export class Thread {
   #items = [];
@@ -26,6 +31,7 @@ export class Thread {
   #ends = [];
   #new = 0;
   #queue = [];
+  #marks = new Map();
   #unseen = false;
 
   /** `place` is "" for everyone, else the id of a person; `said(line)` is called with lines of ours as they come. */
@@ -45,6 +51,9 @@ export class Thread {
       top: () => this.#older(),
       moved: (end) => this.#ended(end),
     });
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key === "c" && (event.ctrlKey || event.metaKey) && event.target.item && getSelection().isCollapsed) { event.preventDefault(); copy(event.target.item.line.text); }
+    });
     const mine = (line) => (line.type === "post" ? !place : line.type === "dm" && id(line.with) === place);
     for (const type of ["post", "dm"]) this.#ends.push(live.on(type, (line) => { if (mine(line)) this.#came(line); }));
     this.#ends.push(
@@ -53,6 +62,9 @@ export class Thread {
       live.on("forgotten", () => this.load()), live.on("reload", () => this.load()),
       live.on("caught-up", () => { if (!place) this.load(); }),
     );
+    this.#ends.push(subscribe("people", (ids) => {
+      for (const item of this.list.drawn) if (!item.line.ours && (!ids || ids.has(id(item.line.with)))) updateRow(this.list.row(item.key), item);
+    }));
     const shown = () => this.#look();
     document.addEventListener("visibilitychange", shown);
     this.#ends.push(() => document.removeEventListener("visibilitychange", shown));
@@ -86,7 +98,9 @@ export class Thread {
     } catch (error) {
       if (turn !== this.#turn) return;
       // Nothing was said yet with somebody who is not here.
-      if (error.status === 404 || error.status === 503) { lines = []; this.off = error.status === 503; } else { complain(error); return; }
+      this.off = error.status === 503;
+      if (this.#items.length || (error.status !== 404 && !this.off)) { blame(error); return; }
+      lines = [];
     } finally {
       this.box.setAttribute("aria-busy", "false");
     }
@@ -98,7 +112,10 @@ export class Thread {
     if (first) this.#fresh = lines.find((line) => !line.ours && !line.read) ?? null;
     if (first && this.#fresh) { this.#fresh = keyOf(this.#fresh); this.#unseen = true; }
     const old = this.#known;
-    const read = lines.map((line) => this.#merged(old.get(keyOf(line)), line));
+    const read = lines.map((line) => {
+      const item = old.get(keyOf(line));
+      return this.#merged(item, line, { marked: item?.marked > asked });
+    });
     // What came while we asked is not in the answer.
     const told = new Set(lines.map(keyOf));
     const since = this.#items.filter((item) => !told.has(item.key) && item.came > asked);
@@ -108,9 +125,11 @@ export class Thread {
     else if (first && this.#fresh) this.list.show(this.#fresh, { middle: true });
   }
 
-  #merged(item, line) {
+  /** With `marked` the mark that is known holds. */
+  #merged(item, line, { marked = false } = {}) {
     if (!item) return itemOf(line);
-    item.line = { ...item.line, ...line, read: item.line.read || line.read, late: item.line.late || line.late };
+    const mark = marked && item.line.mark ? { mark: item.line.mark, reason: item.line.reason } : {};
+    item.line = { ...item.line, ...line, ...mark, read: item.line.read || line.read, late: item.line.late || line.late };
     return item;
   }
 
@@ -142,7 +161,7 @@ export class Thread {
         if (fresh.length) this.#put([...fresh.map(itemOf), ...this.#items]);
         return lines.length > 0;
       } catch (error) {
-        complain(error);
+        blame(error);
         return false;
       } finally {
         this.box.setAttribute("aria-busy", "false");
@@ -185,14 +204,12 @@ export class Thread {
     for (const line of this.#queue.splice(0)) {
       const known = this.#known.get(keyOf(line));
       if (known) {
-        const { mark } = known.line;
-        this.#merged(known, line);
-        // The event tells how it began; what became of it may be known already.
-        if (mark && line.mark === "waiting") known.line.mark = mark;
+        // This tells how it began; what became of it may be known already.
+        this.#merged(known, line, { marked: true });
         this.list.refresh(known);
         continue;
       }
-      const item = itemOf(line);
+      const item = itemOf({ ...line, ...this.#marks.get(line.ours && line.message) });
       item.came = performance.now();
       this.#known.set(item.key, item);
       fresh.push(item);
@@ -208,9 +225,14 @@ export class Thread {
   }
 
   #marked(sent) {
+    const told = { mark: sent.mark, reason: sent.reason };
     const item = this.#known.get(`o ${sent.message}`);
+    // A mark may come before the line that it is for.
+    this.#marks.set(sent.message, told);
+    if (this.#marks.size > 200) this.#marks.delete(this.#marks.keys().next().value);
     if (!item) return;
-    item.line = { ...item.line, mark: sent.mark, reason: sent.reason };
+    item.marked = performance.now();
+    item.line = { ...item.line, ...told };
     this.list.refresh(item);
   }
 

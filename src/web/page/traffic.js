@@ -1,7 +1,7 @@
 // What came and went over the last hour: charts, drops by reason, and how full the tables are.
 
 import { Chart } from "./chart.js";
-import { h, put, say } from "./dom.js";
+import { h, say } from "./dom.js";
 import { bytes, has, moment, number, t, time } from "./i18n.js";
 
 const HOUR = 3_600_000;
@@ -12,7 +12,7 @@ const slug = (word) => word.toLowerCase().replace(/[^a-z]+/g, "-");
 const called = (kind, word) => (has(`network.${kind}.${slug(word)}`) ? t(`network.${kind}.${slug(word)}`) : word);
 
 const few = (value) => number(value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);
-const speed = (value) => t("network.per-second", { value: value < 1000 ? bytes(Math.round(value)) : bytes(value) });
+const kilo = (value) => few(value / 1000);
 const delay = (ms) => (ms >= 1000 ? t("network.seconds", { value: few(ms / 1000) }) : t("network.millis", { value: few(ms) }));
 
 /** How much of it there was each second between two samples; nothing where none were taken. */
@@ -60,7 +60,7 @@ export class Traffic {
   constructor() {
     const chart = (key, format, log) => new Chart({ title: t(`network.chart.${key}`), format, time, log });
     this.charts = {
-      datagrams: chart("datagrams", few), bytes: chart("bytes", speed), latency: chart("latency", delay, true),
+      datagrams: chart("datagrams", few), bytes: chart("bytes", kilo), latency: chart("latency", delay, true),
       dropped: chart("dropped", few), retries: chart("retries", few), peers: chart("peers", few),
     };
     this.since = h("p", { class: "dim" });
@@ -138,6 +138,5 @@ export class Traffic {
       say(row.lastChild, t("network.fill", { size: size(table.size), cap: size(table.cap) }));
     }
     for (const [key, row] of this.#tables) if (!tables.some((table) => table.name === key)) { row.remove(); this.#tables.delete(key); }
-    if (!tables.length) put(this.tables);
   }
 }

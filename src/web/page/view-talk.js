@@ -27,14 +27,17 @@ function placeOf(params) {
 
 const called = (place) => (place ? state.people.get(place)?.name ?? state.conversations.get(place)?.with?.name ?? line(place) : t("talk.everyone"));
 
-export const title = (params) => (params.who && params.who !== ALL ? called(placeOf(params)) : t("nav.talk"));
+export function title(params) {
+  const place = placeOf(params);
+  return state.people.has(place) || state.conversations.get(place)?.with ? called(place) : t("nav.talk");
+}
 
 /** The head of a conversation: with whom, and what can be done. */
 class Head {
   constructor(place, actions) {
     this.place = place;
     this.face = place ? avatar({ id: place, name: called(place) }, { size: 36 }) : h("span", { class: "avatar everyone", "aria-hidden": "true" }, icon("people"));
-    this.title = h("h2", { id: "thread-title", tabindex: -1 });
+    this.title = h("h2", { id: "thread-title", tabindex: -1, "aria-level": narrow.matches ? 1 : 2 });
     this.about = h("p", { class: "thread-about" });
     const box = h("input", { type: "checkbox", checked: enterSends(), onchange: () => { setEnter(box.checked); actions.enter(); } });
     const menu = h("div", { class: "thread-menu", id: "thread-menu", popover: "auto" },
