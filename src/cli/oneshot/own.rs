@@ -185,7 +185,7 @@ pub(super) async fn link(options: &Options) -> Option<String> {
     client.about(None).await.ok().map(|about| about.link)
 }
 
-fn nobody_runs(options: &Options) -> Trouble {
+pub(in crate::cli) fn nobody_runs(options: &Options) -> Trouble {
     let profile = options.profile.as_ref().map(|profile| format!(" for the profile {profile}")).unwrap_or_default();
     Trouble::not_running(format!("no peer runs{profile}. To start one: peer, or peer run"))
 }
