@@ -90,6 +90,7 @@ fn where_no_peer_runs_one_does_until_it_is_stopped() {
     let mut kept = world.at_terminal(&["--temporary", "--name", "eve", "web"]);
     kept.shows("The page: http://127.0.0.1:");
     kept.shows(" (works once, for 10 minutes)");
+    kept.shows("No peer ran, so one does now, until Ctrl-C");
     kept.signals(Signal::INT);
     assert_eq!(kept.ends_within(SOON).0, Some(0));
 }
