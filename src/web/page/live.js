@@ -61,7 +61,7 @@ async function read(run) {
   const answer = await fetch("/api/events", {
     signal: run.signal, cache: "no-store", headers: { ...headers(), ...(last ? { "Last-Event-ID": last } : {}) },
   });
-  if (answer.status === 401) { stop(); refused(); return; }
+  if (answer.status === 401) refused();
   // An id that it does not understand would be refused for ever.
   if (answer.status === 400) last = "";
   if (!answer.ok) throw new Error(String(answer.status));
