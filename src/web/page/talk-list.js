@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as live from "./live.js";
 import { avatar, clean, h, icon, line as oneLine, name, put, setAvatar } from "./dom.js";
 import { reason } from "./dialog.js";
-import { number, short, t } from "./i18n.js";
+import { number, short, t, tn } from "./i18n.js";
 import { id, state, subscribe, talkPath } from "./store.js";
 import { draft } from "./talk-write.js";
 import { when } from "./talk-row.js";
@@ -160,7 +160,7 @@ export class Chats {
 
   #scope() {
     this.scope.hidden = this.field.value.trim() === "";
-    this.scope.lastChild.replaceChildren(t("talk.within", { name: called(this.#active) }));
+    put(this.scope.lastChild, tn("talk.within", { name: name(called(this.#active)) }));
   }
 
   #typed() {
