@@ -213,8 +213,9 @@ export class Chats {
   #hit(line, words) {
     const place = line.type === "post" ? "" : id(line.with);
     const by = line.ours ? t("talk.you") : line.with?.name ?? "";
+    const to = line.type === "post" ? ` · ${t("talk.everyone")}` : line.ours && [" → ", h("bdi", {}, line.with?.name ?? "")];
     return h("li", {}, h("a", { class: "hit", tabindex: -1, href: `#${link(place)}?row=${line.row}` },
-      h("span", { class: "hit-head" }, h("span", { class: "hit-by" }, h("bdi", {}, by), line.type === "post" ? ` · ${t("talk.everyone")}` : line.ours && [" → ", h("bdi", {}, line.with?.name ?? "")]), h("time", { datetime: line.at }, short(when(line)))),
+      h("span", { class: "hit-head" }, h("span", { class: "hit-by" }, h("bdi", {}, by), to), h("time", { datetime: line.at }, short(when(line)))),
       h("span", { class: "hit-text", dir: "auto" }, marked(line.text, words))));
   }
 }

@@ -71,7 +71,8 @@ function shape(book, schema) {
 }
 
 function example(text) {
-  return h("div", { class: "example", dir: "ltr" }, h("code", {}, text), h("button", { type: "button", class: "button icon-only", "aria-label": t("api.copy"), title: t("api.copy"), onclick: () => copy(text) }, icon("copy", { size: 16 })));
+  return h("div", { class: "example", dir: "ltr" }, h("code", {}, text),
+    h("button", { type: "button", class: "button icon-only", "aria-label": t("api.copy"), title: t("api.copy"), onclick: () => copy(text) }, icon("copy", { size: 16 })));
 }
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -92,7 +93,8 @@ function answers(book, operation) {
   return h("dl", { class: "fields" }, Object.entries(operation.responses ?? {}).map(([status, each]) => {
     const one = book.of(each);
     const kinds = Object.entries(one.content ?? {});
-    return h("div", {}, h("dt", {}, h("code", {}, status === "default" ? t("api.else") : status), kinds.map(([type, { schema }]) => [" ", h("span", { class: "dim" }, type, schema ? [" ", h("span", { class: "mono" }, book.type(schema))] : null)])),
+    return h("div", {}, h("dt", {}, h("code", {}, status === "default" ? t("api.else") : status), 
+      kinds.map(([type, { schema }]) => [" ", h("span", { class: "dim" }, type, schema && [" ", h("span", { class: "mono" }, book.type(schema))])])),
       one.description && h("dd", { dir: "auto" }, one.description));
   }));
 }
