@@ -12,5 +12,7 @@ mod matrix;
 mod metrics;
 mod openapi;
 mod page;
+mod program;
+mod reach;
 mod routes;
 mod world;

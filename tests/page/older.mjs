@@ -78,6 +78,22 @@ export async function crowd({ addresses, broadcast, to, names, posts = 0, texts 
     return { peers: all.length, said };
 }
 
+// One client for each of these names, which uses it as id, as name and as status.
+export async function attack({ addresses, to, names }) {
+    let said = 0;
+    for (const [n, text] of names.entries()) {
+        const whole = Buffer.byteLength(text) <= 100 && !/[\u0000-\u001f\u007f-\u009f\u0085\u2028\u2029@]/.test(text);
+        const older = await Older.open({ name: whole ? text : `older${n}`, address: addresses[n], broadcast: to.address });
+        const here = { TYPE: 'PEER_DISCOVERY', USER_ID: older.id, PORT: older.port, TIMESTAMP: now(), MESSAGE_ID: id() };
+        await older.say(here, to);
+        await older.profile(to, text, `status: ${text}`);
+        older.close();
+        said += 1;
+        if (n % 20 === 19) await pause(20);
+    }
+    return { said };
+}
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const now = () => Math.floor(Date.now() / 1000);
 export const id = () => (0x1000_0000_0000 + process.pid * 0x10_0000 + (ids += 1)).toString(16).padStart(16, '0');

@@ -79,6 +79,11 @@ export class World {
         ip('-n', this.switch, 'link', 'set', `p${host.n}`, state);
     }
 
+    /** Lets a host not even reach itself. */
+    loopback(host, state) {
+        ip('-n', host.namespace, 'link', 'set', 'lo', state);
+    }
+
     spawn(namespace, command, options = {}) {
         const child = spawn('ip', ['netns', 'exec', namespace, ...command], options);
         child.ended = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
@@ -235,9 +240,12 @@ export class Peer {
         }
     }
 
-    /** The address of the page with a code. */
+    /** The address of the page with a code, as `peer web` prints it. */
     async entry() {
-        return (await this.api('POST', '/api/entry')).url;
+        const printed = await this.host.run(['web', '--print', '--profile', this.profile]);
+        const url = printed.trim();
+        if (!/^http:\/\/127\.0\.0\.1:\d+\/#enter=[\w-]{43}$/.test(url)) throw new Error(`peer web --print printed ${JSON.stringify(printed)}`);
+        return url;
     }
 }
 
