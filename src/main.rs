@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Some(Task::Profile(profile)) => oneshot::profile(&args.options, profile),
         Some(Task::Status(status)) => oneshot::status(&args.options, status),
         Some(Task::Stop) => oneshot::stop(&args.options),
+        Some(Task::Top(top)) => oneshot::top(&args.options, top),
         Some(Task::Service(service)) => service::run(&args.options, service.task),
         Some(Task::Config(config)) => config::run(&args.options, config.task),
         Some(Task::Completions { shell }) => manual::completions(*shell),

@@ -20,12 +20,9 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// None where no browser would be seen: without a desktop, for root, or where a service manager started us. What
-    /// `$BROWSER` names is taken wherever that is.
+    /// None where no browser would be seen: without a desktop, and for root. What `$BROWSER` names is taken wherever that
+    /// is.
     pub(super) fn find() -> Option<Self> {
-        if set("NOTIFY_SOCKET") || set("JOURNAL_STREAM") {
-            return None;
-        }
         if !cfg!(windows)
             && let Some(chosen) = std::env::var_os(CHOICE)
             && let Some(browser) = chosen.to_str().and_then(|text| text.split(':').find_map(Self::chosen))

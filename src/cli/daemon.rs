@@ -91,17 +91,10 @@ pub(super) async fn serve(
     ended
 }
 
-/// The address works once and opens everything: it is for whoever sits there, never for a log.
+/// Shows the page. Without it the peer runs on.
 async fn show(page: &Page, served: &Served) {
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
-        return remark("The page: run `peer web`");
-    }
-    match page.show(&served.client()).await {
-        Ok(text) => {
-            // Where nobody reads, `peer web` shows it again.
-            let _ = screen::print(&Shown::line(false, &[(Tone::Plain, &text)]));
-        }
-        Err(error) => remark(&format!("The page cannot be shown: {error}")),
+    if let Err(error) = page.print(&served.client()).await {
+        remark(&format!("The page cannot be shown: {error}"));
     }
 }
 

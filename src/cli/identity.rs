@@ -11,12 +11,12 @@ use zeroize::Zeroizing;
 use crate::crypto::{self, KeyPair};
 use crate::engine::Crypto;
 use crate::node::{Profile, random_seed};
-use crate::wire::PublicKey;
+use crate::wire::{LinkTo, PeerLink};
 
 use super::args::{IdentityArgs, IdentityTask, Options};
 use super::host::sentence;
 use super::shown::{Shown, Tone};
-use super::{passphrase, screen};
+use super::{oneshot, passphrase, screen};
 
 /// Longest file that is read, bytes; an exported identity has about 400.
 const FILE_MAX: u64 = 64 << 10;
@@ -29,7 +29,7 @@ pub fn run(options: &Options, args: &IdentityArgs) -> u8 {
         Err("A temporary peer has a new identity at every start: leave --temporary out".to_owned())
     } else {
         match &args.task {
-            None => show(profile, args.qr || io::stdout().is_terminal()),
+            None => show(options, args.qr || io::stdout().is_terminal()),
             Some(IdentityTask::Export { file }) => export(profile, file),
             Some(IdentityTask::Import { file, replace }) => import(profile, file, *replace),
         }
@@ -57,21 +57,24 @@ fn of_profile(profile: Option<&str>) -> Result<KeyPair, String> {
         .ok_or_else(|| format!("There is no identity in {} yet: the first start of `peer` makes it", file.display()))
 }
 
-fn show(profile: Option<&str>, qr: bool) -> Result<(), String> {
-    let key = of_profile(profile)?.public_key();
+fn show(options: &Options, qr: bool) -> Result<(), String> {
+    let key = of_profile(options.profile.as_deref())?.public_key();
     print(&format!("Fingerprint  {}", key.fingerprint()))?;
     print(&format!("Public key   {key}"))?;
+    // Addresses and name change, so the code that may be printed and hung up has none.
+    let short = PeerLink::new(LinkTo::Key(key), None, []).map(|link| link.to_string()).unwrap_or_default();
+    print(&format!("Link         {}", oneshot::own_link(options).as_ref().unwrap_or(&short)))?;
     if qr {
-        for line in qr_code(&key)? {
+        for line in qr_code(&short)? {
             print(&line)?;
         }
     }
     Ok(())
 }
 
-/// A QR code of `lsnp:` and the key, two rows a line, for light letters on a dark screen.
-fn qr_code(key: &PublicKey) -> Result<Vec<String>, String> {
-    let code = QrCode::with_error_correction_level(format!("lsnp:{key}"), EcLevel::L);
+/// A QR code of a link, two rows a line, for light letters on a dark screen.
+fn qr_code(link: &str) -> Result<Vec<String>, String> {
+    let code = QrCode::with_error_correction_level(link, EcLevel::L);
     let code = code.map_err(|error| format!("Cannot make a QR code: {error}"))?;
     let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
     Ok(drawn.lines().map(str::to_owned).collect())
@@ -149,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_qr_code_is_made_of_half_blocks_with_a_quiet_border() {
-        let lines = qr_code(&PublicKey([7; 32])).unwrap();
+        let link = PeerLink::new(LinkTo::Key(crate::wire::PublicKey([7; 32])), None, []).unwrap();
+        let lines = qr_code(&link.to_string()).unwrap();
         let width = lines[0].chars().count();
         assert!(lines.iter().all(|line| line.chars().count() == width), "{lines:#?}");
         assert!(lines.len() <= 22 && width <= 44, "{} x {width}", lines.len());

@@ -42,3 +42,4 @@ pub mod shown;
 pub mod signals;
 pub mod start;
 pub mod terminal;
+mod top;

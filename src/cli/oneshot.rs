@@ -21,13 +21,15 @@ use crate::wire::{LONG_MAX, Safe};
 
 use super::args::{
     AddArgs, DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, OpenArgs, Options, PostArgs, ProfileArgs,
-    SearchArgs, StatusArgs, WatchArgs, WebArgs,
+    SearchArgs, StatusArgs, TopArgs, WatchArgs, WebArgs,
 };
 use super::render::grouped;
 use super::screen;
 use super::shown::{Shown, Tone};
 pub(super) use add::told as reached;
-use trouble::Trouble;
+pub(super) use link::{api_file, running};
+pub(super) use own::nobody_runs;
+pub(super) use trouble::Trouble;
 
 /// `peer web`; the exit status.
 #[must_use]
@@ -113,6 +115,18 @@ pub fn stop(options: &Options) -> u8 {
     ended(false, own::stop(options))
 }
 
+/// The link to the peer that runs for the profile, with its addresses; none if none runs.
+pub(super) fn own_link(options: &Options) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(own::link(options))
+}
+
+/// `peer top`; the exit status.
+#[must_use]
+pub fn top(options: &Options, args: &TopArgs) -> u8 {
+    ended(false, super::top::top(options, args))
+}
+
 /// Runs a command to its end, and says what went wrong; the exit status.
 fn ended(json: bool, command: impl Future<Output = Result<(), Trouble>>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -129,7 +143,7 @@ fn ended(json: bool, command: impl Future<Output = Result<(), Trouble>>) -> u8 {
 }
 
 /// Prints one line.
-fn say(text: &str) -> Result<(), Trouble> {
+pub(super) fn say(text: &str) -> Result<(), Trouble> {
     put(&Shown::line(false, &[(Tone::Plain, text)]))
 }
 

@@ -6,6 +6,8 @@ use crate::web::{Client, ClientError};
 use crate::wire::PeerLink;
 
 use super::browser::Browser;
+use super::screen;
+use super::shown::{Shown, Tone};
 
 /// How the page is shown.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +21,23 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// As `--web` shows it: at a terminal in words and in a browser.
+    /// As `--web` shows it. A browser that a service manager's program started would end with it.
     pub(super) fn at_start() -> Self {
-        let is_terminal = std::io::stdout().is_terminal();
-        Self { opens: true, bare: !is_terminal, link: None }
+        let is_service = is_logged() || std::env::var_os("NOTIFY_SOCKET").is_some();
+        Self { opens: !is_service, bare: !std::io::stdout().is_terminal(), link: None }
+    }
+
+    /// Makes a way in, opens it, and prints what the user has to know.
+    pub(super) async fn print(&self, client: &Client) -> Result<(), String> {
+        let text = self.show(client).await.map_err(|error| error.to_string())?;
+        let text = if is_logged() { "The page: run `peer web`" } else { &text };
+        match screen::print(&Shown::line(false, &[(Tone::Plain, text)])) {
+            // Whoever closed the output wants to know nothing.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(format!("cannot show anything: {error}"))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Makes a way in, and opens it. What is to be shown: the address works once, and opens all that the API can do.
@@ -47,6 +62,20 @@ impl Page {
             None => format!("The page: {url} (works once, for {minutes} minutes)"),
         })
     }
+}
+
+/// Whether what we print goes to a journal, where an address would be kept. Its variable alone says nothing: it comes
+/// from whatever program once was started so.
+#[cfg(unix)]
+fn is_logged() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
+    let found = rustix::fs::fstat(std::io::stdout());
+    found.is_ok_and(|found| stream == format!("{}:{}", found.st_dev, found.st_ino))
+}
+
+#[cfg(not(unix))]
+fn is_logged() -> bool {
+    false
 }
 
 /// The way in with what the page shows then, encoded for the fragment and once more for the place within it.

@@ -1,4 +1,6 @@
-//! `peer service`: a unit of systemd that runs `peer run` for this user.
+//! `peer service`: a unit of systemd that runs `peer run` for this user, and what opens links.
+
+mod links;
 
 use std::fs;
 use std::io;
@@ -10,14 +12,19 @@ use etcetera::BaseStrategy;
 use super::args::{Options, ServiceTask};
 use super::screen;
 use super::shown::{Shown, Tone};
+use links::Links;
 
 /// Exit status for a service that is not there, or does not run.
 const NOT_RUNNING: u8 = 3;
+
+/// What opens links.
+const OPENED: &str = "Links peer://... are opened by `peer open`";
 
 /// The unit of a profile.
 struct Unit {
     name: String,
     file: PathBuf,
+    links: Option<Links>,
 }
 
 /// Does it; the exit status.
@@ -48,16 +55,22 @@ impl Unit {
         let name = format!("peer{name}.service");
         let strategy = etcetera::choose_base_strategy().map_err(|error| error.to_string())?;
         let file = strategy.config_dir().join("systemd").join("user").join(&name);
-        Ok(Self { name, file })
+        Ok(Self { name, file, links: Links::of(options.profile.as_deref())? })
     }
 
     fn install(&self, options: &Options) -> Result<u8, String> {
-        if !has_systemctl() {
-            return Err("There is no systemctl here, so nothing was installed: have whatever starts programs on this \
-                        computer run `peer run`"
-                .to_owned());
-        }
         let program = std::env::current_exe().map_err(|error| format!("Cannot find this program: {error}"))?;
+        if let Some(links) = &self.links {
+            links.install(&program)?;
+            print(OPENED)?;
+        }
+        if !has_systemctl() {
+            return Err(
+                "There is no systemctl here, so no service was installed: have whatever starts programs on this \
+                        computer run `peer run`"
+                    .to_owned(),
+            );
+        }
         let text = unit(&program, options.profile.as_deref());
         let same = fs::read_to_string(&self.file).is_ok_and(|found| found == text);
         if !same {
@@ -81,6 +94,14 @@ impl Unit {
     }
 
     fn status(&self) -> Result<u8, String> {
+        let status = self.service_status()?;
+        if let Some(links) = &self.links {
+            print(if links.is_installed() { OPENED } else { "Links peer://... are not opened by it" })?;
+        }
+        Ok(status)
+    }
+
+    fn service_status(&self) -> Result<u8, String> {
         if !self.file.exists() {
             print(&format!("{} is not installed", self.name))?;
             return Ok(NOT_RUNNING);
@@ -95,6 +116,7 @@ impl Unit {
     }
 
     fn remove(&self) -> Result<u8, String> {
+        self.links.as_ref().map_or(Ok(()), Links::remove)?;
         if !self.file.exists() {
             return print(&format!("{} is not installed", self.name));
         }

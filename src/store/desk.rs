@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::broadcast;
 
 use crate::engine::{Commit, Outcome, RowId, Ticket};
 use crate::node::unix_now;
@@ -13,7 +14,7 @@ use crate::node::unix_now;
 use super::columns::{self, Who};
 use super::schema::{self, Unfit};
 use super::trouble::{Fault, Troubles, reason};
-use super::{Bounds, Forget, Forgotten, Keep, StoreError, gone, keep, place, write};
+use super::{Bounds, Change, Forget, Forgotten, Keep, StoreError, gone, keep, place, write};
 
 /// After so long without anything to write, there is time for the rest.
 pub(super) const SOON: Duration = Duration::from_secs(1);
@@ -36,6 +37,9 @@ const LAST_STEPS: u32 = 16;
 /// A disk that breaks more files in one run is not given another.
 const MOST_REPLACED: u32 = 8;
 
+/// Changes that somebody who listens may be behind.
+const CHANGES: usize = 64;
+
 /// Marks that wait for a disk that works.
 const MOST_LEFT: usize = 8_192;
 
@@ -45,11 +49,18 @@ pub(super) struct Shared {
     pub(super) file: PathBuf,
     next: Mutex<()>,
     desk: Mutex<Desk>,
+    /// What users changed.
+    pub(super) changes: broadcast::Sender<Change>,
 }
 
 impl Shared {
     pub(super) fn new(desk: Desk) -> Self {
-        Self { file: desk.file.clone(), next: Mutex::new(()), desk: Mutex::new(desk) }
+        Self {
+            file: desk.file.clone(),
+            next: Mutex::new(()),
+            desk: Mutex::new(desk),
+            changes: broadcast::Sender::new(CHANGES),
+        }
     }
 
     /// Waits for the desk.
@@ -308,14 +319,19 @@ impl Desk {
         }
     }
 
-    /// Takes note that these were shown.
-    pub(super) fn mark_read(&mut self, rows: &[RowId]) -> Result<(), StoreError> {
+    /// Takes note that these were shown; those that were not shown before.
+    pub(super) fn mark_read(&mut self, rows: &[RowId]) -> Result<Vec<RowId>, StoreError> {
         self.change(|db| {
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut fresh = Vec::new();
             for RowId(row) in rows {
-                tx.prepare_cached("UPDATE line SET read = 1 WHERE row = ? AND read = 0")?.execute([row])?;
+                let mut mark = tx.prepare_cached("UPDATE line SET read = 1 WHERE row = ? AND read = 0")?;
+                if mark.execute([row])? > 0 {
+                    fresh.push(RowId(*row));
+                }
             }
-            tx.commit()
+            tx.commit()?;
+            Ok(fresh)
         })
     }
 

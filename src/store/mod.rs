@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::broadcast;
+
 pub use line::{Line, Person};
 pub use talk::{Talk, Talks};
 
@@ -172,6 +174,15 @@ pub enum Forget {
     Everything,
 }
 
+/// What a user changed in the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// These lines were shown for the first time.
+    Read(Arc<[RowId]>),
+    /// Lines are gone.
+    Forgotten,
+}
+
 /// What was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forgotten {
@@ -230,7 +241,18 @@ impl History {
     /// # Errors
     /// [`StoreError`]; they are as unread as before.
     pub fn mark_read(&self, rows: &[RowId]) -> Result<(), StoreError> {
-        self.shared.turn().mark_read(rows)
+        let fresh = self.shared.turn().mark_read(rows)?;
+        if !fresh.is_empty() {
+            // Nobody may be listening.
+            let _ = self.shared.changes.send(Change::Read(fresh.into()));
+        }
+        Ok(())
+    }
+
+    /// What users change from now on, whichever way they do.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.shared.changes.subscribe()
     }
 
     /// What became of a DM of ours; none when it is not in the history.
@@ -252,6 +274,9 @@ impl History {
         while self.shared.turn().forget(what, last, &mut done)? {}
         // What fails here is done by the thread when it has time.
         while self.shared.turn().purge().unwrap_or(false) {}
+        if done.lines > 0 {
+            let _ = self.shared.changes.send(Change::Forgotten);
+        }
         Ok(done)
     }
 

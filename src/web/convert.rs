@@ -1,7 +1,7 @@
 //! From what the engine and the history know to the objects of the API.
 
 use crate::engine::{Contact, Event, Instant, Kind, Link, Mark, Peer, Person, Presence, Told, Trust, Ways, link_to};
-use crate::store::Line;
+use crate::store::{Change, Line};
 use crate::wire::{AvatarLabel, OwnMessageId, PublicKey, Safe, UserId};
 
 use super::{EventObject, LineObject, NewsObject, PeerObject, PersonObject, SCHEMA, SentObject};
@@ -242,6 +242,14 @@ fn said(to: Option<&Peer>, text: &str, told: &Told, unix: u64) -> EventObject {
         read: true,
         late: false,
     }))
+}
+
+/// What a user changed in the history.
+pub(super) fn change(change: &Change) -> EventObject {
+    EventObject::News(match change {
+        Change::Read(rows) => NewsObject { rows: rows.iter().map(|row| row.0).collect(), ..news("read") },
+        Change::Forgotten => news("forgotten"),
+    })
 }
 
 pub(super) fn news(kind: &str) -> NewsObject {

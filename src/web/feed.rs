@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::engine::{Event, Instant, Link, Peer};
 use crate::node::{Handle, unix_now};
+use crate::store::{Change, History};
 use crate::wire::PublicKey;
 
 use super::json::json;
@@ -38,6 +39,8 @@ const AHEAD: usize = 16;
 pub(super) enum About {
     Key(PublicKey),
     Label(Arc<str>),
+    /// What we say to everyone is about nobody else.
+    Us,
 }
 
 impl About {
@@ -99,10 +102,11 @@ impl Feed {
     }
 
     /// Begins to listen to the peer, unless it does so already.
-    pub(super) fn listen(self: &Arc<Self>, handle: &Handle) {
+    pub(super) fn listen(self: &Arc<Self>, handle: &Handle, history: Option<&History>) {
         if !self.listening.swap(true, Ordering::Relaxed) {
             let here = Here { birth: handle.now(), unix: unix_now(), links: handle.watch_links() };
-            tokio::spawn(listen(Arc::downgrade(self), handle.events(), here));
+            let changes = history.map(History::changes);
+            tokio::spawn(listen(Arc::downgrade(self), (handle.events(), changes), here));
         }
     }
 
@@ -219,20 +223,53 @@ impl Here {
     }
 }
 
-async fn listen(feed: Weak<Feed>, mut events: broadcast::Receiver<Event>, here: Here) {
+/// What the peer tells, and what users do to the history, if there is one.
+type Sources = (broadcast::Receiver<Event>, Option<broadcast::Receiver<Change>>);
+
+async fn listen(feed: Weak<Feed>, (mut events, mut changes): Sources, here: Here) {
     loop {
-        let event = events.recv().await;
+        let event = tokio::select! {
+            // What the peer told first comes first.
+            biased;
+            event = events.recv() => event,
+            change = changed(&mut changes) => {
+                let Some(feed) = feed.upgrade() else { return };
+                match change {
+                    Some(change) => feed.push(&convert::change(&change), None),
+                    None => feed.gap(),
+                }
+                continue;
+            }
+        };
         let Some(feed) = feed.upgrade() else { return };
         match event {
             Ok(event) => {
                 let (now, unix) = here.now();
                 let links = here.links.borrow().clone();
                 if let Some((object, about)) = convert::event(&event, now, unix.as_secs(), &links) {
-                    feed.push(&object, about.map(About::of));
+                    let us = matches!(event, Event::Said { to: None, .. }).then_some(About::Us);
+                    feed.push(&object, about.map(About::of).or(us));
                 }
             }
             Err(RecvError::Lagged(_)) => feed.gap(),
             Err(RecvError::Closed) => return feed.end(),
+        }
+    }
+}
+
+/// The next change; none when some are missing.
+async fn changed(changes: &mut Option<broadcast::Receiver<Change>>) -> Option<Change> {
+    let next = match changes {
+        Some(changes) => changes.recv().await,
+        None => Err(RecvError::Closed),
+    };
+    match next {
+        Ok(change) => Some(change),
+        Err(RecvError::Lagged(_)) => None,
+        // No more will come.
+        Err(RecvError::Closed) => {
+            *changes = None;
+            std::future::pending().await
         }
     }
 }

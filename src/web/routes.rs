@@ -141,6 +141,11 @@ impl Api {
         }))
     }
 
+    /// What happens from now on is not missed.
+    fn listen(&self) {
+        self.feed.listen(&self.context.handle, self.context.history.as_ref());
+    }
+
     fn sent(&self, sent: &SentObject) -> Answer<SentObject> {
         Answer(self.feed.sent(sent))
     }
@@ -209,7 +214,7 @@ fn unsaid() -> Refusal {
 async fn send_dm(State(api): State<Arc<Api>>, Input(asked): Input<DmRequest>) -> Result<Answer<SentObject>, Refusal> {
     let person = People(&api.context.handle).person(&asked.to).await?;
     // Before the command: its mark may change at once.
-    api.feed.listen(&api.context.handle);
+    api.listen();
     match api.context.handle.command(Command::Dm { to: person.whom(), text: asked.text }).await? {
         Reply::Sent { id, to, private } => {
             let sent = convert::marked(id, Some(&to), Mark::Sent);
@@ -261,7 +266,7 @@ async fn events(
             Person::Away(contact) => About::Key(contact.key),
         }),
     };
-    api.feed.listen(&api.context.handle);
+    api.listen();
     Ok(([(CONTENT_TYPE, "text/event-stream")], api.feed.read(from, since)).into_response())
 }
 

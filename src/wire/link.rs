@@ -110,7 +110,8 @@ impl PeerLink {
                 _ => {}
             }
         }
-        Ok(link)
+        // As we write it, it may be longer.
+        if link.to_string().len() > LINK_MAX { Err(LinkError::Long) } else { Ok(link) }
     }
 
     /// True for a text that is meant as a link, right or wrong.

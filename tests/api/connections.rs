@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use lsnp::web::EventQuery;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::world::{PATIENCE, Peer, body, free_port, rest, start, status, until};
 
 /// Connections that the API takes at the same time.
-const CONNECTIONS: usize = 16;
+const CONNECTIONS: usize = 64;
 
 /// Largest body, bytes.
 const BODY: usize = 128 << 10;
@@ -64,6 +64,79 @@ async fn connections_without_the_token_keep_nobody_out() {
         idle.push(peer.connect().await);
     }
     assert_eq!(peer.ask("GET /api/status", &[], "").await.0, 200);
+}
+
+/// Asks for a file of the page and reads no more than its beginning.
+async fn slow(peer: &Peer, line: &str) -> TcpStream {
+    let mut stream = peer.connect().await;
+    let head = [("Authorization", ""), ("Connection", "")];
+    stream.write_all(peer.request(line, &head, "").as_bytes()).await.unwrap();
+    until(&mut stream, "HTTP/1.1 200").await;
+    stream
+}
+
+#[tokio::test]
+async fn slow_readers_of_the_page_keep_nobody_out() {
+    let peer = alice().await;
+    // What a browser and some programs hold at the same time.
+    let mut streams = Vec::new();
+    for _ in 0..CONNECTIONS / 2 {
+        streams.push(watching(&peer).await);
+    }
+    let mut greedy = Vec::new();
+    for number in 0..CONNECTIONS * 3 {
+        greedy.push(slow(&peer, ["GET /", "GET /page/app.js", "GET /page/style.css"][number % 3]).await);
+        // Somebody comes in meanwhile.
+        if number % CONNECTIONS == CONNECTIONS - 1 {
+            let page = peer.page().await;
+            let head = [("Authorization", ""), ("X-Peer-Token", page.token.as_str())];
+            assert_eq!(peer.ask("GET /api/status", &head, "").await.0, 200);
+            assert_eq!(peer.ask("GET /page/app.js", &[("Authorization", "")], "").await.0, 200);
+        }
+    }
+    peer.client.status().await.unwrap();
+    // None of the streams had to make place.
+    peer.client.post("still there").await.unwrap();
+    for stream in &mut streams {
+        until(stream, "still there").await;
+    }
+}
+
+/// Sends this request on one connection, again and again with some seconds in between, until that ends or is as old.
+async fn again(peer: &Peer, head: &[(&str, &str)], age: Duration) -> Duration {
+    let mut stream = peer.connect().await;
+    let request = peer.request("GET /page/app.js", &[head, &[("Connection", "")]].concat(), "");
+    let mut lived = Duration::ZERO;
+    while lived < age {
+        if stream.write_all(request.as_bytes()).await.is_err() {
+            break;
+        }
+        // All of the answer that comes within the time.
+        let mut bytes = Vec::new();
+        let pause = Duration::from_secs(4);
+        match timeout(pause, stream.read_to_end(&mut bytes)).await {
+            Ok(_) => break,
+            Err(_) => lived += pause,
+        }
+    }
+    lived
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_token_a_connection_ends_soon() {
+    let peer = alice().await;
+    let minute = Duration::from_secs(60);
+    let lived = again(&peer, &[("Authorization", "")], minute).await;
+    assert!((24..=40).contains(&lived.as_secs()), "{lived:?}");
+
+    // One that has shown it lives on.
+    let mut stream = peer.connect().await;
+    for _ in 0..15 {
+        stream.write_all(peer.request("GET /api/profile", &[("Connection", "")], "").as_bytes()).await.unwrap();
+        until(&mut stream, "profile").await;
+        let more = timeout(Duration::from_secs(4), until(&mut stream, "more")).await;
+        assert!(more.is_err(), "{more:?}");
+    }
 }
 
 #[tokio::test]

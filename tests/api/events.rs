@@ -1,6 +1,7 @@
 //! The stream of events: what it tells, and how it goes on where it ended.
 
-use lsnp::web::{EventObject, EventQuery, Events, LineObject, SentObject};
+use lsnp::engine::{Command, Whom};
+use lsnp::web::{EventObject, EventQuery, Events, ForgetRequest, HistoryQuery, LineObject, SentObject};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -159,4 +160,160 @@ async fn a_stream_can_be_about_one_only() {
         _ => None,
     })
     .await;
+}
+
+/// The lines of this stream up to the one with this text, as `kind ours text`.
+async fn until_line(events: &mut Events, last: &str) -> Vec<LineObject> {
+    let mut lines: Vec<LineObject> = Vec::new();
+    while lines.last().is_none_or(|line| line.text != last) {
+        lines.push(
+            event(events, last, |event| match event {
+                EventObject::Line(line) => Some(*line),
+                EventObject::News(news) if news.kind == "reload" => panic!("something is missing"),
+                _ => None,
+            })
+            .await,
+        );
+    }
+    lines
+}
+
+#[tokio::test]
+async fn what_we_say_is_told_once_whoever_says_it() {
+    let (alice, bob) = pair().await;
+    let mut stream = watch(&alice).await;
+    let dm = alice.client.dm("bob", "by the API").await.unwrap();
+    let post = alice.client.post("to all").await.unwrap();
+    // As the prompt does it.
+    let to = alice.context.handle.peers().snapshot().remove(0).id();
+    let said = Command::Dm { to: Whom::Peer(to), text: "by the prompt".into() };
+    alice.context.handle.command(said).await.unwrap();
+    alice.context.handle.command(Command::Post { text: "to all by the prompt".into() }).await.unwrap();
+    bob.client.dm("alice", "an answer").await.unwrap();
+    alice.client.post("the end").await.unwrap();
+    let mut seen = until_line(&mut stream, "the end").await;
+    // What comes in has an order of its own.
+    let answer = match seen.iter().position(|line| !line.ours) {
+        Some(at) => seen.remove(at),
+        None => line(&mut stream, "an answer").await,
+    };
+    assert_eq!((answer.text.as_str(), answer.read), ("an answer", false));
+    let told: Vec<_> = seen.iter().map(|line| (line.kind.as_str(), line.text.as_str())).collect();
+    let all = [
+        ("dm", "by the API"),
+        ("post", "to all"),
+        ("dm", "by the prompt"),
+        ("post", "to all by the prompt"),
+        ("post", "the end"),
+    ];
+    assert_eq!(told, all);
+    assert_eq!((&seen[0].message, &seen[1].message), (&dm.message, &post.message));
+    assert!(seen.iter().all(|line| line.ours && line.read && !line.late));
+    assert_eq!((seen[0].mark.as_deref(), seen[0].private), (Some("waiting"), Some(true)));
+    assert_eq!(seen[0].with.as_ref().unwrap().name, "bob");
+    assert!(seen[1].with.is_none() && seen[1].mark.is_none() && seen[1].private.is_none());
+    // They are the lines of the history.
+    let kept = alice.client.history(&HistoryQuery::default()).await.unwrap();
+    for line in &seen {
+        let same = kept.iter().find(|kept| kept.row == line.row).unwrap();
+        assert_eq!((&same.text, &same.message, &same.stamp, same.ours), (&line.text, &line.message, &line.stamp, true));
+    }
+}
+
+#[tokio::test]
+async fn what_we_say_is_told_before_what_became_of_it() {
+    let (alice, _bob) = pair().await;
+    let mut stream = watch(&alice).await;
+    let sent = alice.client.dm("bob", "hello").await.unwrap();
+    let mut told = false;
+    let stored = event(&mut stream, "mark", |event| match event {
+        EventObject::Line(line) => {
+            assert!(!told && line.message == sent.message);
+            told = true;
+            None
+        }
+        EventObject::Mark(mark) if mark.message == sent.message => {
+            assert!(told, "{mark:?} comes first");
+            (mark.mark == "stored").then_some(())
+        }
+        _ => None,
+    });
+    stored.await;
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_with_what_we_said_meanwhile() {
+    let (alice, _bob) = pair().await;
+    let mut first = watch(&alice).await;
+    alice.client.post("one").await.unwrap();
+    line(&mut first, "one").await;
+    let last = first.last();
+    drop(first);
+    alice.client.post("two").await.unwrap();
+    alice.client.dm("bob", "three").await.unwrap();
+    let mut second = alice.client.events(&EventQuery { since: last, from: None }).await.unwrap();
+    let texts: Vec<String> = until_line(&mut second, "three").await.into_iter().map(|line| line.text).collect();
+    assert_eq!(texts, ["two", "three"]);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_told() {
+    let (alice, _bob) = pair().await;
+    let mut stream = watch(&alice).await;
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for number in 0..10_000 {
+        let text = number.to_string();
+        match alice.client.post(&text).await {
+            Ok(_) => taken.push(text),
+            Err(_) => refused += 1,
+        }
+        if refused == 3 {
+            break;
+        }
+    }
+    assert_eq!(refused, 3);
+    let last = taken.last().unwrap().clone();
+    let told: Vec<String> = until_line(&mut stream, &last).await.into_iter().map(|line| line.text).collect();
+    assert_eq!(told, taken);
+}
+
+#[tokio::test]
+async fn a_stream_about_one_has_what_we_say_to_that_one_only() {
+    let (alice, bob) = pair().await;
+    let carol = crate::world::start("carol", alice.discovery).await;
+    crate::world::meet(&carol, "alice").await;
+    crate::world::meet(&alice, "carol").await;
+    let query = EventQuery { from: Some("bob".into()), since: None };
+    let mut of_bob = alice.client.events(&query).await.unwrap();
+    alice.client.post("to all").await.unwrap();
+    alice.client.dm("carol", "to carol").await.unwrap();
+    alice.client.dm("bob", "to bob").await.unwrap();
+    let seen = until_line(&mut of_bob, "to bob").await;
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    drop(bob);
+}
+
+#[tokio::test]
+async fn what_is_read_and_forgotten_is_told_to_all_who_watch() {
+    let (alice, bob) = pair().await;
+    let mut stream = watch(&bob).await;
+    alice.client.dm("bob", "one").await.unwrap();
+    let row = line(&mut stream, "one").await.row.unwrap();
+    let news = |kind: &'static str| {
+        move |event| match event {
+            EventObject::News(news) if news.kind == kind => Some(news),
+            _ => None,
+        }
+    };
+    bob.client.read(&[row, row + 1_000]).await.unwrap();
+    assert_eq!(event(&mut stream, "read", news("read")).await.rows, [row]);
+    // Nothing changes a second time; another program of the same process is as good.
+    bob.client.read(&[row]).await.unwrap();
+    alice.client.dm("bob", "two").await.unwrap();
+    let row = line(&mut stream, "two").await.row.unwrap();
+    let history = bob.context.history.clone().unwrap();
+    tokio::task::spawn_blocking(move || history.mark_read(&[lsnp::engine::RowId(row)])).await.unwrap().unwrap();
+    assert_eq!(event(&mut stream, "read", news("read")).await.rows, [row]);
+    bob.client.forget(&ForgetRequest { all: true, ..ForgetRequest::default() }).await.unwrap();
+    event(&mut stream, "forgotten", news("forgotten")).await;
 }

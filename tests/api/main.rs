@@ -2,12 +2,17 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may end at any surprise")]
 
+mod avatars;
 mod connections;
+mod entry;
 mod events;
 mod fields;
 mod files;
 mod matrix;
+mod metrics;
 mod openapi;
 mod page;
+mod program;
+mod reach;
 mod routes;
 mod world;

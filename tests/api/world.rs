@@ -10,7 +10,7 @@ use lsnp::crypto::KeyPair;
 use lsnp::engine::{Config, Crypto};
 use lsnp::node::{Keys, Node, Options, Profile};
 use lsnp::store::{self, History, Keep};
-use lsnp::web::{Client, Context, PeerObject, Served};
+use lsnp::web::{Client, Context, EnteredObject, EntryObject, Now, PeerObject, Served};
 use lsnp::wire::Name;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -65,6 +65,13 @@ pub(crate) struct Peer {
     pub(crate) scratch: Scratch,
     /// The discovery port.
     pub(crate) discovery: u16,
+}
+
+/// A page that is in.
+pub(crate) struct Page {
+    pub(crate) token: String,
+    /// As it stands in a request.
+    pub(crate) cookie: String,
 }
 
 /// A peer that uses the loopback only and meets nobody by files.
@@ -153,6 +160,37 @@ impl Peer {
         text + "\r\n" + body
     }
 
+    /// The same peer with another API, which is told nowhere.
+    pub(crate) async fn served_by(self, now: Now, open_metrics: bool) -> Self {
+        let context = Context { api_file: None, open_metrics, ..self.context.clone() };
+        Self { served: lsnp::web::serve_by(now, context).await.unwrap(), ..self }
+    }
+
+    /// A code for a page to come in by.
+    pub(crate) async fn code(&self) -> String {
+        let (status, answer) = self.ask("POST /api/entry", &[], "").await;
+        assert_eq!(status, 200, "{answer}");
+        let entry: EntryObject = serde_json::from_str(body(&answer)).unwrap();
+        let start = format!("http://127.0.0.1:{}/#enter=", self.served.port());
+        entry.url.strip_prefix(&start).unwrap().to_owned()
+    }
+
+    /// What becomes of a page that shows this code.
+    pub(crate) async fn enter(&self, code: &str) -> (u16, String) {
+        let origin = format!("http://127.0.0.1:{}", self.served.port());
+        let head = [("Authorization", ""), ("Origin", origin.as_str()), ("Sec-Fetch-Site", "same-origin")];
+        self.ask("POST /api/enter", &head, &serde_json::json!({"code": code}).to_string()).await
+    }
+
+    /// A page that came in.
+    pub(crate) async fn page(&self) -> Page {
+        let (status, answer) = self.enter(&self.code().await).await;
+        assert_eq!(status, 200, "{answer}");
+        let entered: EnteredObject = serde_json::from_str(body(&answer)).unwrap();
+        let cookie = header(&answer, "set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        Page { token: entered.token, cookie }
+    }
+
     pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.served.port())).await.unwrap()
     }
@@ -200,6 +238,13 @@ pub(crate) async fn until(stream: &mut TcpStream, text: &str) -> String {
 pub(crate) fn status(answer: &str) -> u16 {
     let rest = answer.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5));
     rest.and_then(|status| status.parse().ok()).unwrap_or(0)
+}
+
+/// A header of an answer, by its name in small letters.
+pub(crate) fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let head = answer.split("\r\n\r\n").next().unwrap_or_default();
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    headers.find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value))
 }
 
 /// The body of an answer that is not chunked.

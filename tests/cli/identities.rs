@@ -67,7 +67,10 @@ fn a_pipe_gets_text_and_a_terminal_or_qr_the_code() {
     let world = World::new();
     made(&world);
     let (_, plain, _) = run(&world, &["identity"], "");
-    assert!(plain.lines().count() == 2 && plain.contains("\nPublic key   ") && !plain.contains('█'), "{plain}");
+    assert!(
+        plain.lines().count() == 3 && plain.contains("\nLink         peer://connect/") && !plain.contains('█'),
+        "{plain}"
+    );
     let (_, with_code, _) = run(&world, &["identity", "--qr"], "");
     assert!(with_code.starts_with(&plain) && with_code.contains("█▀"), "{with_code}");
     let mut shown = world.at_terminal(&["identity"]);

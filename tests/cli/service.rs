@@ -8,11 +8,13 @@ use crate::world::World;
 fn a_unit_is_installed_once_shown_and_removed() {
     let world = World::new();
     world.program("systemctl", "echo \"$@\" >> asked; test \"$2\" = is-active && echo active; exit 0");
+    stand_in_for_the_desktop(&world);
     let unit = world.folder.join("config/systemd/user/peer-work.service");
     let service = |task: &str| world.ran(&["--profile", "work", "service", task], b"");
     let asked = || fs::read_to_string(world.folder.join("asked")).unwrap_or_default();
     let status = service("status");
-    assert_eq!((status.status, status.out.as_str()), (Some(3), "peer-work.service is not installed\n"));
+    let out = "peer-work.service is not installed\nLinks peer://... are not opened by it\n";
+    assert_eq!((status.status, status.out.as_str()), (Some(3), out));
 
     for start in ["restart", "start"] {
         let _ = fs::remove_file(world.folder.join("asked"));
@@ -27,20 +29,59 @@ fn a_unit_is_installed_once_shown_and_removed() {
     assert!(text.contains(&format!("ExecStart=\"{program}\" run --profile \"work\"\n")), "{text}");
     assert!(text.contains("Type=notify\n") && text.contains("WantedBy=default.target\n"), "{text}");
     let status = service("status");
-    assert_eq!((status.status, status.out.as_str()), (Some(0), "peer-work.service is installed and active\n"));
+    let out = "peer-work.service is installed and active\nLinks peer://... are opened by `peer open`\n";
+    assert_eq!((status.status, status.out.as_str()), (Some(0), out));
 
     assert_eq!(service("remove").status, Some(0));
     assert!(!unit.exists() && asked().contains("--user disable --now peer-work.service\n"));
     assert_eq!(service("remove").status, Some(0), "to remove nothing is done");
 }
 
+/// Programs of a desktop that write down what they are asked.
+fn stand_in_for_the_desktop(world: &World) {
+    for name in ["xdg-mime", "update-desktop-database"] {
+        world.program(name, &format!("echo \"{name} $@\" >> desktop; exit 1"));
+    }
+}
+
 #[test]
-fn without_systemd_it_says_what_to_do_and_writes_nothing() {
+fn links_are_opened_by_the_profile_that_was_installed_last() {
+    let world = World::new();
+    world.program("systemctl", "exit 0");
+    stand_in_for_the_desktop(&world);
+    let service = |profile: &str, task: &str| world.ran(&["--profile", profile, "service", task], b"");
+    let file = world.folder.join("data/applications/peer-link.desktop");
+    // What the desktop's own programs come to changes nothing.
+    assert_eq!(service("work", "install").status, Some(0));
+    let folder = world.folder.join("data/applications");
+    let told = fs::read_to_string(world.folder.join("desktop")).unwrap();
+    let expected = "xdg-mime default peer-link.desktop x-scheme-handler/peer\n";
+    assert_eq!(told, format!("{expected}update-desktop-database {}\n", folder.display()));
+    let text = fs::read_to_string(&file).unwrap();
+    let exec = format!("Exec=\"{}\" --profile \"work\" open -- %u\n", env!("CARGO_BIN_EXE_peer"));
+    assert!(text.contains(&exec) && text.contains("MimeType=x-scheme-handler/peer;\n"), "{text}");
+    assert!(text.contains("NoDisplay=true\n") && text.contains("Terminal=false\n"), "{text}");
+
+    assert_eq!(service("home", "install").status, Some(0));
+    assert!(service("work", "status").out.ends_with("Links peer://... are not opened by it\n"));
+    assert!(service("home", "status").out.ends_with("Links peer://... are opened by `peer open`\n"));
+    assert_eq!(service("work", "remove").status, Some(0));
+    assert!(file.exists(), "it is of another profile");
+    assert_eq!(service("home", "remove").status, Some(0));
+    assert!(!file.exists());
+}
+
+#[test]
+fn without_systemd_it_says_what_to_do_and_opens_links_all_the_same() {
     let world = World::new();
     let ran = world.ran_with(&["service", "install"], b"", &[("PATH", "/nonexistent")]);
-    assert_eq!((ran.status, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+    assert_eq!((ran.status, ran.out.as_str()), (Some(1), "Links peer://... are opened by `peer open`\n"), "{ran:?}");
     assert!(ran.error.contains("no systemctl") && ran.error.contains("peer run"), "{ran:?}");
     assert!(!world.folder.join("config/systemd").exists());
+    let text = fs::read_to_string(world.folder.join("data/applications/peer-link.desktop")).unwrap();
+    assert!(text.contains(&format!("Exec=\"{}\" open -- %u\n", env!("CARGO_BIN_EXE_peer"))), "{text}");
+    assert_eq!(world.ran(&["service", "remove"], b"").status, Some(0));
+    assert!(!world.folder.join("data/applications/peer-link.desktop").exists());
 }
 
 #[test]

@@ -51,8 +51,10 @@ impl World {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = [self.folder.join("bin")].into_iter().chain(std::env::split_paths(&path));
         command.env("PATH", std::env::join_paths(folders).unwrap()).env("PEER_NOTIFY", "off");
-        command.env_remove("NOTIFY_SOCKET").env_remove("VISUAL").env_remove("EDITOR");
-        command.env("XDG_CONFIG_HOME", self.folder.join("config"));
+        for name in ["NOTIFY_SOCKET", "VISUAL", "EDITOR", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "JOURNAL_STREAM"] {
+            command.env_remove(name);
+        }
+        command.env("XDG_CONFIG_HOME", self.folder.join("config")).env("XDG_DATA_HOME", self.folder.join("data"));
         command.env("XDG_STATE_HOME", self.folder.join("state")).env("XDG_RUNTIME_DIR", self.folder.join("run"));
         command
     }
@@ -128,13 +130,17 @@ impl World {
 
     /// A peer at a terminal of its own.
     pub(crate) fn at_terminal(&self, args: &[&str]) -> Running {
+        self.at_terminal_of(100, 24, args)
+    }
+
+    /// A peer at a terminal of its own, of this size.
+    pub(crate) fn at_terminal_of(&self, columns: u16, rows: u16, args: &[&str]) -> Running {
         let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         rustix::pty::grantpt(&master).unwrap();
         rustix::pty::unlockpt(&master).unwrap();
         let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
         let slave: OwnedFd = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap().into();
-        let size = rustix::termios::Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
-        rustix::termios::tcsetwinsize(&slave, size).unwrap();
+        rustix::termios::tcsetwinsize(&slave, size(columns, rows)).unwrap();
         let before = rustix::termios::tcgetattr(&slave).unwrap();
         let end = || Stdio::from(slave.try_clone().unwrap());
         let child = self.command(args).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
@@ -149,6 +155,10 @@ impl World {
             terminal: Some((slave, before)),
         }
     }
+}
+
+fn size(columns: u16, rows: u16) -> rustix::termios::Winsize {
+    rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
 impl Drop for World {
@@ -227,6 +237,22 @@ impl Running {
     pub(crate) fn presses(&mut self, keys: &str) {
         let Some(In::Terminal(terminal)) = &mut self.input else { panic!("no terminal") };
         terminal.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Gives its terminal another size; what it wrote until then.
+    pub(crate) fn resizes(&self, columns: u16, rows: u16) -> usize {
+        let (slave, _) = self.terminal.as_ref().unwrap();
+        let written = self.raw().len();
+        rustix::termios::tcsetwinsize(slave, size(columns, rows)).unwrap();
+        self.signals(Signal::WINCH);
+        written
+    }
+
+    /// Waits until this holds for all that it wrote; false at the deadline.
+    pub(crate) fn holds(&self, holds: impl Fn(&[u8]) -> bool) -> bool {
+        let state = self.seen.state.0.lock().unwrap();
+        let wait = self.seen.state.1.wait_timeout_while(state, DEADLINE, |output| !output.ended && !holds(&output.raw));
+        holds(&wait.unwrap().0.raw)
     }
 
     /// Ends its input.

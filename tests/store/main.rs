@@ -12,3 +12,4 @@ mod kill;
 mod model;
 mod outcomes;
 mod search;
+mod talks;

@@ -9,6 +9,7 @@ mod forgery;
 mod golden;
 mod key;
 mod lines;
+mod link;
 mod long;
 mod protocol;
 mod round_trip;

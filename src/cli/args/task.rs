@@ -57,6 +57,10 @@ pub enum Task {
     Profile(ProfileArgs),
     /// Whether a peer runs, and how it is; exit status 3 if none does
     Status(StatusArgs),
+    /// Watch the peer that runs and its network, at a terminal; exit status 3 if none does
+    ///
+    /// Who is here, what comes and goes, and what is wrong. Where the output is no terminal, all is printed once.
+    Top(TopArgs),
     /// End the peer that runs; exit status 3 if none does
     Stop,
     /// Have `peer run` started for me at every login, and links peer://... opened by `peer open`
@@ -82,8 +86,9 @@ pub enum Task {
     Doctor(DoctorArgs),
     /// Who I am to others: my key, to compare, to save or to take along
     ///
-    /// Shows the fingerprint and the public key of the profile; at a terminal also a QR code of the key. The key is made
-    /// when `peer` starts for the first time.
+    /// Shows the fingerprint and the public key of the profile, and the link that leads to you, while a peer runs with its
+    /// addresses; at a terminal also a QR code of the link without them. The key is made when `peer` starts for the first
+    /// time.
     Identity(IdentityArgs),
     /// Secrets of closed groups
     Secret(SecretArgs),
@@ -377,6 +382,17 @@ pub struct StatusArgs {
     /// One JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// The options of `peer top`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct TopArgs {
+    /// How often to look, such as 1s
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = value::timeout)]
+    pub interval: Duration,
+    /// Print all once, as plain text
+    #[arg(long)]
+    pub once: bool,
 }
 
 /// The options of `peer service`.

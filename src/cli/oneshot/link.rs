@@ -1,5 +1,6 @@
 //! The way to a peer: the one that runs for the profile, or one of our own for as long as the command takes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
@@ -51,13 +52,17 @@ pub(super) struct Manner {
 }
 
 /// The peer that runs for the profile, if one does.
-pub(super) async fn running(options: &Options) -> Result<Option<Client>, Trouble> {
+pub(in crate::cli) async fn running(options: &Options) -> Result<Option<Client>, Trouble> {
     if options.temporary {
         return Ok(None);
     }
+    Ok(Client::connect(&api_file(options)?).await?)
+}
+
+/// The file that tells where its API is.
+pub(in crate::cli) fn api_file(options: &Options) -> Result<PathBuf, Trouble> {
     let file = Profile::api_file_of(options.profile.as_deref());
-    let file = file.map_err(|error| Trouble::failed(error.to_string()))?;
-    Ok(Client::connect(&file).await?)
+    file.map_err(|error| Trouble::failed(error.to_string()))
 }
 
 impl Link {

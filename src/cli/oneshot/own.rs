@@ -37,10 +37,10 @@ pub(super) async fn list(options: &Options, args: &ListArgs) -> Result<(), Troub
     if args.json {
         return peers.iter().try_for_each(object);
     }
-    table(&peers).iter().try_for_each(|line| say(line))
+    table(&peers, args.all).iter().try_for_each(|line| say(line))
 }
 
-fn table(peers: &[PeerObject]) -> Vec<String> {
+fn table(peers: &[PeerObject], all: bool) -> Vec<String> {
     let row = |peer: &PeerObject| {
         let notes = [
             (peer.trust == "verified", "verified"),
@@ -52,6 +52,10 @@ fn table(peers: &[PeerObject]) -> Vec<String> {
             (peer.avatar, "has a picture"),
         ];
         let mut notes: Vec<String> = notes.iter().filter(|(is, _)| *is).map(|(_, note)| (*note).to_owned()).collect();
+        if all {
+            notes.extend(peer.interface.as_ref().map(|interface| format!("by {}", Safe::fitted(interface, WIDEST))));
+            notes.extend(peer.round_trip_us.map(|us| format!("{}.{} ms", us / 1_000, us % 1_000 / 100)));
+        }
         notes.extend(peer.status.as_ref().map(|status| format!("\"{}\"", Safe::fitted(status, WIDEST))));
         [
             peer.name.clone(),
@@ -175,7 +179,13 @@ pub(super) async fn stop(options: &Options) -> Result<(), Trouble> {
     longest.map_err(|_| Trouble::failed(format!("it was told to end, and has not after {} s", ENDING.as_secs())))
 }
 
-fn nobody_runs(options: &Options) -> Trouble {
+/// The link to the peer that runs, with its addresses; none if none runs.
+pub(super) async fn link(options: &Options) -> Option<String> {
+    let client = running(options).await.ok()??;
+    client.about(None).await.ok().map(|about| about.link)
+}
+
+pub(in crate::cli) fn nobody_runs(options: &Options) -> Trouble {
     let profile = options.profile.as_ref().map(|profile| format!(" for the profile {profile}")).unwrap_or_default();
     Trouble::not_running(format!("no peer runs{profile}. To start one: peer, or peer run"))
 }
@@ -203,16 +213,16 @@ mod tests {
             avatar: false,
             picture: None,
             private: false,
-            round_trip_us: None,
-            interface: None,
+            round_trip_us: Some(1_234),
+            interface: Some("eth0".to_owned()),
             ways: Vec::new(),
             who: "x".to_owned(),
             what: None,
         };
-        let lines = table(&[peer("bob"), peer("你好")]);
+        let lines = table(&[peer("bob"), peer("你好")], true);
         let columns: Vec<usize> =
             lines[1..].iter().map(|line| line.split("10.0.0.2:8000").next().unwrap().width()).collect();
         assert_eq!(columns[0], columns[1], "{lines:#?}");
-        assert!(lines[1].ends_with("unverified, older client, \"at lunch\""), "{lines:#?}");
+        assert!(lines[1].ends_with("unverified, older client, by eth0, 1.2 ms, \"at lunch\""), "{lines:#?}");
     }
 }

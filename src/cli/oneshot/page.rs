@@ -9,7 +9,6 @@ use super::super::daemon;
 use super::super::page::Page;
 use super::super::signals::Signals;
 use super::link::{Found, profile, running};
-use super::say;
 use super::trouble::Trouble;
 
 pub(super) async fn web(options: &Options, args: &WebArgs) -> Result<(), Trouble> {
@@ -36,5 +35,5 @@ async fn show(options: &Options, page: Page) -> Result<(), Trouble> {
             }
         },
     };
-    say(&page.show(&client).await?)
+    page.print(&client).await.map_err(Trouble::failed)
 }

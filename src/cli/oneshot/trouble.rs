@@ -16,7 +16,7 @@ const LATE: u8 = 4;
 
 /// Why a command ends early.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(in crate::cli) struct Trouble {
     status: u8,
     object: Box<ErrorObject>,
     /// Nobody reads what it shows: it says nothing more.
@@ -36,7 +36,7 @@ impl Trouble {
         Self { status, object: Box::new(object), silent: false }
     }
 
-    pub(super) fn failed(message: impl Into<String>) -> Self {
+    pub(in crate::cli) fn failed(message: impl Into<String>) -> Self {
         Self::new(FAILED, "failed", message)
     }
 

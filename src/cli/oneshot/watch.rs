@@ -34,6 +34,10 @@ async fn follow(link: &Link, args: &WatchArgs) -> Result<(), Trouble> {
     let mut events = link.client.events(&query).await?;
     let render = render();
     while let Some(event) = events.next().await? {
+        if matches!(&event, EventObject::Line(line) if line.ours) {
+            // What we say is no news to who says it, and a command must not answer it.
+            continue;
+        }
         if args.json {
             object(&event)?;
         } else if args.exec.is_none() {

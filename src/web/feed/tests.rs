@@ -127,6 +127,39 @@ fn a_mark_that_came_before_the_answer_is_not_lost() {
     assert_eq!((ring.sent.len(), ring.order.len()), (SENT, SENT));
 }
 
+#[test]
+fn what_we_say_to_everyone_is_about_nobody_else() {
+    let feed = feed();
+    let first = feed.ring().next;
+    feed.push(&caught_up(1), Some(About::Us));
+    assert!(read(&feed, Some(About::Label("b@c".into())), first).is_empty());
+    assert_eq!(read(&feed, None, first).len(), 1);
+}
+
+#[tokio::test]
+async fn a_crowd_that_comes_at_once_is_read_anew_and_nothing_after_it_is_lost() {
+    let feed = feed();
+    let (events, receiver) = broadcast::channel(4_096);
+    let mut body = feed.read(None, None);
+    // The reader is in no hurry: the stream is open, and more has come than is kept.
+    (0..2_000).for_each(|posts| feed.push(&caught_up(posts), None));
+    let read = async {
+        let mut seen = String::new();
+        while !seen.contains(r#""posts":9999"#) {
+            let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            seen.push_str(std::str::from_utf8(&frame).unwrap());
+        }
+        seen
+    };
+    let here = Here { birth: Instant::BIRTH, unix: unix_now(), links: watch::channel(Arc::default()).1 };
+    let listening = tokio::spawn(listen(Arc::downgrade(&feed), (receiver, None), here));
+    events.send(Event::CaughtUp { posts: 9_999 }).unwrap();
+    let seen = tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
+    assert_eq!(seen.matches("event: reload").count(), 1);
+    drop(events);
+    listening.await.unwrap();
+}
+
 #[tokio::test]
 async fn what_the_peer_told_too_fast_is_a_gap() {
     let feed = feed();
@@ -135,7 +168,7 @@ async fn what_the_peer_told_too_fast_is_a_gap() {
     let here = Here { birth: Instant::BIRTH, unix: unix_now(), links: watch::channel(Arc::default()).1 };
     let mut body = feed.read(None, None);
     drop(events);
-    listen(Arc::downgrade(&feed), receiver, here).await;
+    listen(Arc::downgrade(&feed), (receiver, None), here).await;
     let mut seen = String::new();
     while let Some(frame) = body.frame().await {
         seen.push_str(std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap());

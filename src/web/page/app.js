@@ -58,8 +58,8 @@ function broken(error) {
   return {
     title: "error.title",
     mount(root) {
-      put(root, h("div", { class: "empty" }, icon("warn"), h("h1", { tabindex: -1 }, t("error.title")), h("p", { class: "dim" }, t("error.view")),
-        h("button", { type: "button", class: "button", onclick: () => location.reload() }, t("error.reload"))));
+      put(root, h("div.empty", icon("warn"), h("h1", { tabindex: -1 }, t("error.title")), h("p.dim", t("error.view")),
+        h("button.button", { onclick: () => location.reload() }, t("error.reload"))));
       return { unmount() { root.replaceChildren(); } };
     },
   };
@@ -99,19 +99,19 @@ async function route({ focus = true } = {}) {
 }
 
 function drawRail() {
-  const counter = h("span", { class: "count", hidden: true });
+  const counter = h("span.count", { hidden: true });
   put(rail,
-    h("nav", { class: "nav", "aria-label": t("nav.label") },
+    h("nav.nav", { "aria-label": t("nav.label") },
       NAV.map((place) => h("a", { href: `#/${place}`, class: "nav-link", data: { place } },
-        h("span", { class: "nav-icon" }, icon(place, { size: 22 }), place === "talk" && counter),
-        h("span", { class: "nav-word" }, t(`nav.${place}`))))),
-    h("button", { type: "button", class: "nav-link keys-button", onclick: showShortcuts, "aria-label": t("keys.title") }, icon("keys", { size: 22 })));
+        h("span.nav-icon", icon(place, { size: 22 }), place === "talk" && counter),
+        h("span.nav-word", t(`nav.${place}`))))),
+    h("button.nav-link.keys-button", { onclick: showShortcuts, "aria-label": t("keys.title") }, icon("keys", { size: 22 })));
   say(skip, t("nav.skip"));
   skip.hidden = false;
   const unread = () => {
     const count = store.state.unread;
     counter.hidden = count === 0;
-    put(counter, count > 99 ? "99+" : i18n.number(count), h("span", { class: "away" }, ` ${t("nav.unread")}`));
+    put(counter, count > 99 ? "99+" : i18n.number(count), h("span.away", ` ${t("nav.unread")}`));
     if (shown) titled(shown.module, shown.params);
   };
   unread();
@@ -188,7 +188,7 @@ live.on("renamed", (news) => toast(t("news.renamed", { id: news.id })));
 const worded = i18n.load().catch(() => i18n.load("en"));
 const entering = comeIn();
 VIEWS[where().place]().catch(() => {});
-for (const [key, place] of [["p", "people"], ["t", "talk"], ["n", "network"], ["m", "me"], ["a", "api"]]) shortcut(`g ${key}`, `nav.${place}`, () => go(`/${place}`));
+for (const place of NAV) shortcut(`g ${place[0]}`, `nav.${place}`, () => go(`/${place}`));
 shortcut("?", "keys.title", showShortcuts);
 shortcut("/", "keys.search", () => view.querySelector("input[type=search]")?.focus());
 await entering;

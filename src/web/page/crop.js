@@ -9,6 +9,8 @@ const MOST = 20_480;
 const SIDE = 288;
 const CLOSEST = 8;
 const SIZES = [256, 224, 192, 160, 128, 96, 64];
+/** All but the form that pictures are shown in. */
+const MASK = "M0 0h100v100H0ZM32 0A32 32 0 0 0 0 32v36a32 32 0 0 0 32 32h36a32 32 0 0 0 32-32V32A32 32 0 0 0 68 0Z";
 const QUALITIES = [0.92, 0.85, 0.78, 0.7, 0.6, 0.5];
 
 const blob = (canvas, type, quality) => new Promise((done) => canvas.toBlob(done, type, quality));
@@ -60,12 +62,12 @@ export async function crop(file) {
   const whole = Math.min(bitmap.width, bitmap.height);
   const view = { span: whole, x: (bitmap.width - whole) / 2, y: (bitmap.height - whole) / 2 };
   const dense = Math.min(2, devicePixelRatio || 1);
-  const canvas = h("canvas", { class: "crop-canvas", width: SIDE * dense, height: SIDE * dense });
+  const canvas = h("canvas.crop-canvas", { width: SIDE * dense, height: SIDE * dense });
   const pen = canvas.getContext("2d");
-  const stage = h("div", { class: "crop-stage", tabindex: 0, role: "group", "aria-label": t("avatar.stage"), "aria-describedby": "crop-hint" }, canvas,
-    s("svg", { class: "crop-mask", viewBox: "0 0 100 100", "aria-hidden": "true" }, s("path", { d: "M0 0h100v100H0ZM32 0A32 32 0 0 0 0 32v36a32 32 0 0 0 32 32h36a32 32 0 0 0 32-32V32A32 32 0 0 0 68 0Z", "fill-rule": "evenodd" })));
+  const stage = h("div.crop-stage", { tabindex: 0, role: "group", "aria-label": t("avatar.stage"), "aria-describedby": "crop-hint" }, canvas,
+    s("svg", { class: "crop-mask", viewBox: "0 0 100 100", "aria-hidden": "true" }, s("path", { d: MASK, "fill-rule": "evenodd" })));
   const zoom = h("input", { type: "range", class: "crop-zoom", id: "crop-zoom", min: 0, max: 100, step: 1, value: "0" });
-  const told = h("p", { class: "dim small-text", role: "status" }, " ");
+  const told = h("p.dim.small-text", { role: "status" }, " ");
   const nearest = () => Math.min(CLOSEST, Math.max(1, whole / 48));
   let counted = 0;
 
@@ -95,7 +97,10 @@ export async function crop(file) {
 
   zoom.addEventListener("input", () => scale(view.span / (whole / nearest() ** (zoom.value / 100))));
   const touches = new Map();
-  const place = (event) => { const box = stage.getBoundingClientRect(); return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]; };
+  const place = (event) => {
+    const box = stage.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  };
   stage.addEventListener("pointerdown", (event) => { stage.setPointerCapture(event.pointerId); touches.set(event.pointerId, place(event)); });
   for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => touches.delete(event.pointerId));
   stage.addEventListener("pointermove", (event) => {
@@ -126,9 +131,9 @@ export async function crop(file) {
 
   const shown = dialog({
     title: t("avatar.title"),
-    body: [h("div", { class: "crop" }, stage,
-      h("div", { class: "field" }, h("label", { htmlFor: "crop-zoom" }, t("avatar.zoom")), zoom),
-      h("p", { class: "dim small-text", id: "crop-hint" }, t("avatar.how")), told)],
+    body: [h("div.crop", stage,
+      h("div.field", h("label", { htmlFor: "crop-zoom" }, t("avatar.zoom")), zoom),
+      h("p.dim.small-text", { id: "crop-hint" }, t("avatar.how")), told)],
     actions: [{ label: t("dialog.cancel") }, {
       label: t("avatar.use"), kind: "main", value: true,
       run: async () => {
@@ -137,7 +142,7 @@ export async function crop(file) {
           toast(t("avatar.done"), { kind: "good" });
           return true;
         } catch (error) {
-          put(told, h("span", { class: "error-text" }, reason(error)));
+          put(told, h("span.error-text", reason(error)));
           return false;
         }
       },

@@ -14,15 +14,15 @@ export function dialog({ title, body = [], actions = [], wide = false, role, onc
   numbers += 1;
   const label = `dialog-${numbers}`;
   const from = document.activeElement;
-  const inside = h("div", { class: "dialog-body" }, body);
+  const inside = h("div.dialog-body", body);
   const element = h("dialog", { class: wide ? "dialog wide" : "dialog", "aria-labelledby": label, role });
   let finish;
   const closed = new Promise((done) => { finish = done; });
   let answer;
   const close = (value) => { answer = value; if (element.open) element.close(); };
-  const foot = actions.length > 0 && h("div", { class: "dialog-actions" }, actions.map((action) =>
+  const foot = actions.length > 0 && h("div.dialog-actions", actions.map((action) =>
     h("button", {
-      type: "button", class: `button ${action.kind ?? "plain"}`, autofocus: action.focus,
+      class: `button ${action.kind ?? "plain"}`, autofocus: action.focus,
       onclick: async (event) => {
         const button = event.currentTarget;
         button.disabled = true;
@@ -32,9 +32,9 @@ export function dialog({ title, body = [], actions = [], wide = false, role, onc
       },
     }, action.label)));
   put(element,
-    h("div", { class: "dialog-head" },
+    h("div.dialog-head",
       h("h2", { id: label, tabindex: -1 }, title),
-      h("button", { type: "button", class: "button icon-only", "aria-label": t("dialog.close"), onclick: () => close() }, icon("close"))),
+      h("button.button.icon-only", { "aria-label": t("dialog.close"), onclick: () => close() }, icon("close"))),
     inside, foot);
   element.addEventListener("close", () => {
     if (element.contains(place())) document.body.append(place());
@@ -54,7 +54,7 @@ export function dialog({ title, body = [], actions = [], wide = false, role, onc
 /** Asks yes or no. */
 export async function sure({ title, text, yes, danger = false }) {
   const asked = dialog({
-    title, role: "alertdialog", body: [h("p", {}, text)],
+    title, role: "alertdialog", body: [h("p", text)],
     actions: [{ label: t("dialog.cancel"), focus: true }, { label: yes, value: true, kind: danger ? "danger" : "main" }],
   });
   return (await asked.closed) === true;
@@ -66,9 +66,9 @@ export function toast(text, { kind = "", seconds = kind === "bad" ? 9 : 5, actio
   const open = [...document.querySelectorAll("dialog[open]")].pop();
   const toasts = place();
   if (open ? !open.contains(toasts) : toasts.parentNode !== document.body) (open ?? document.body).append(toasts);
-  const made = h("div", { class: `toast ${kind}` }, h("span", {}, text),
-    action && h("button", { type: "button", class: "button small", onclick: () => { made.remove(); run(); } }, action),
-    h("button", { type: "button", class: "button icon-only", "aria-label": t("dialog.close"), onclick: () => made.remove() }, icon("close")));
+  const made = h("div", { class: `toast ${kind}` }, h("span", text),
+    action && h("button.button.small", { onclick: () => { made.remove(); run(); } }, action),
+    h("button.button.icon-only", { "aria-label": t("dialog.close"), onclick: () => made.remove() }, icon("close")));
   while (toasts.children.length > 3) toasts.firstElementChild.remove();
   toasts.append(made);
   setTimeout(() => made.remove(), seconds * 1000);
@@ -93,7 +93,7 @@ export async function copy(text, label = t("copy.done")) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    const held = h("textarea", { class: "away", value: text });
+    const held = h("textarea.away", { value: text });
     (document.querySelector("dialog[open]") ?? document.body).append(held);
     held.select();
     document.execCommand("copy");

@@ -4,7 +4,7 @@ import { icon } from "./icons.js";
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(element, attributes, children) {
-  for (const [key, value] of Object.entries(attributes ?? {})) {
+  for (const [key, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (key === "data") Object.assign(element.dataset, value);
@@ -24,9 +24,17 @@ function add(element, children) {
   }
 }
 
-/** An element: `h("p", { class: "x", onclick: f, data: { id: 1 }, vars: { hue: 3 } }, "text", node, [more])`. */
-export function h(tag, attributes, ...children) {
-  return fill(document.createElement(tag), attributes, children);
+/**
+ * An element: `h("p.dim.small", { onclick: f, data: { id: 1 }, vars: { hue: 3 } }, "text", node, [more])`. What is no plain
+ * object after its name is a child already. A button is one that does nothing by itself.
+ */
+export function h(selector, attributes, ...children) {
+  const [tag, ...classes] = selector.split(".");
+  const element = document.createElement(tag);
+  if (tag === "button") element.type = "button";
+  if (classes.length > 0) element.className = classes.join(" ");
+  if (attributes?.constructor === Object) return fill(element, attributes, children);
+  return fill(element, {}, [attributes, ...children]);
 }
 
 /** The same in SVG. */
@@ -88,7 +96,7 @@ export function clean(text) {
 
 /** The name of somebody, kept apart from the direction of what stands around it. */
 export function name(text) {
-  return h("bdi", { class: "name" }, line(text));
+  return h("bdi.name", line(text));
 }
 
 /** Text on one line. */
@@ -143,7 +151,7 @@ function initials(text) {
 
 /** The picture of somebody, or the first letters of the name on a colour of the key. Says nothing to screen readers. */
 export function avatar(peer, { size = 40 } = {}) {
-  const made = h("span", { class: "avatar", "aria-hidden": "true", vars: { size: `${size / 16}rem` } }, h("span", { class: "letters" }));
+  const made = h("span.avatar", { "aria-hidden": "true", vars: { size: `${size / 16}rem` } }, h("span.letters"));
   setAvatar(made, peer);
   return made;
 }
@@ -160,7 +168,9 @@ export function setAvatar(made, peer) {
   if ((made.dataset.picture ?? "") === picture) return;
   made.dataset.picture = picture;
   made.querySelector("img")?.remove();
-  if (picture) made.append(h("img", { alt: "", loading: "lazy", decoding: "async", draggable: false, src: `/avatars/${picture}`, onerror: (event) => event.target.remove() }));
+  if (!picture) return;
+  const gone = (event) => event.target.remove();
+  made.append(h("img", { alt: "", loading: "lazy", decoding: "async", draggable: false, src: `/avatars/${picture}`, onerror: gone }));
 }
 
 export { icon };

@@ -10,25 +10,25 @@ export function nobodyIn(view) {
   view.className = "view door";
   view.removeAttribute("aria-busy");
   const failed = entryError();
-  put(view, h("section", { class: "door-card" },
-    h("span", { class: "door-sign" }, icon("private", { size: 34 })),
-    h("h1", {}, t("door.title")),
-    h("p", {}, t(failed ? (failed.status === 0 ? "door.no-answer" : "door.used") : "door.text")),
-    h("div", { class: "command" }, h("code", { dir: "ltr" }, "peer web"),
-      h("button", { type: "button", class: "button icon-only", "aria-label": t("copy.command"), onclick: () => copy("peer web") }, icon("copy"))),
-    h("p", { class: "dim" }, t("door.why"))));
+  put(view, h("section.door-card",
+    h("span.door-sign", icon("private", { size: 34 })),
+    h("h1", t("door.title")),
+    h("p", t(failed ? (failed.status === 0 ? "door.no-answer" : "door.used") : "door.text")),
+    h("div.command", h("code", { dir: "ltr" }, "peer web"),
+      h("button.button.icon-only", { "aria-label": t("copy.command"), onclick: () => copy("peer web") }, icon("copy"))),
+    h("p.dim", t("door.why"))));
   return () => view.replaceChildren();
 }
 
 /** The shortcuts, in a dialog. */
 export function showShortcuts() {
-  const row = (keys, label) => h("div", { class: "key-row" }, h("dt", {}, keys.split(" ").map((key) => h("kbd", {}, key))), h("dd", {}, t(label)));
+  const row = (keys, label) => h("div.key-row", h("dt", keys.split(" ").map((key) => h("kbd", key))), h("dd", t(label)));
   dialog({
     title: t("keys.title"),
     body: [
-      h("dl", { class: "key-list" }, shortcuts().map((one) => row(one.keys, one.label)),
+      h("dl.key-list", shortcuts().map((one) => row(one.keys, one.label)),
         row("↑ ↓", "keys.move"), row("Enter", "keys.open"), row("Esc", "keys.leave")),
-      h("p", { class: "dim" }, t(enabled() ? "keys.on" : "keys.off")),
+      h("p.dim", t(enabled() ? "keys.on" : "keys.off")),
     ],
   });
 }

@@ -45,15 +45,15 @@ function places(count, from, to, apart) {
 
 /**
  * Where everybody stands: `{ nodes: [{ peer, x, y, port }], ports: [{ name, addresses, x, y, more }], box }`; `wide` is how
- * much wider than high it is.
+ * much wider than high it is, `least` the least width of `box`.
  */
-export function layout(network, wide = 1, most = NODES) {
+export function layout(network, wide = 1, least = 0) {
   const used = new Set(network.peers.map((peer) => peer.interface));
   const names = [...new Set(network.interfaces.filter((port) => !port.loopback || used.has(port.name)).map((port) => port.name))].sort();
   const known = new Set(names);
   const lost = network.peers.some((peer) => !known.has(peer.interface));
   if (lost) names.push("");
-  const drawn = choose(network.peers, most);
+  const drawn = choose(network.peers, NODES);
   const by = new Map(names.map((name) => [name, []]));
   for (const peer of drawn) by.get(known.has(peer.interface) ? peer.interface : "").push(peer);
   const all = new Map(names.map((name) => [name, 0]));
@@ -87,7 +87,9 @@ export function layout(network, wide = 1, most = NODES) {
   const spots = [{ x: 0, y: 0 }, ...ports, ...nodes];
   const [left, right] = [Math.min(...spots.map((one) => one.x)) - 62, Math.max(...spots.map((one) => one.x)) + 62];
   const [top, foot] = [Math.min(...spots.map((one) => one.y)) - 44, Math.max(...spots.map((one) => one.y)) + 44];
-  return { nodes, ports, box: [left, top, right - left, foot - top] };
+  // Few of them are not to be drawn like giants.
+  const [x, y] = [Math.max(0, least - (right - left)) / 2, Math.max(0, least / 1.8 - (foot - top)) / 2];
+  return { nodes, ports, box: [left - x, top - y, right - left + 2 * x, foot - top + 2 * y] };
 }
 
 /** What a node looks like: a disc is live, a ring quiet, a diamond only heard. */
@@ -129,7 +131,7 @@ export class Graph {
   show(network) {
     this.network = network;
     const width = this.root.clientWidth || 600;
-    const { nodes, ports, box } = layout(network, width > 560 ? 1.4 : 0.9);
+    const { nodes, ports, box } = layout(network, width > 560 ? 1.4 : 0.9, Math.min(width, 700));
     const scale = Math.max(1, box[2] / width);
     this.sheet.setAttribute("aria-label", this.words(network));
     const drawn = JSON.stringify([box, Math.round(scale * 10), network.id, nodes.map(({ peer: { name, presence, trust, ways, older }, key, x, y }) => [key, x | 0, y | 0, name, presence, trust, ways, older]), ports.map((port) => [port.name, port.peers, port.more, port.addresses.map((each) => each.address)])]);

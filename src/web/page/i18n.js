@@ -90,15 +90,18 @@ export function short(value) {
   return then.toDateString() === new Date().toDateString() ? time(then) : calendar(then);
 }
 
+function measured(value, unit, maximumFractionDigits, unitDisplay = "short") {
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay, maximumFractionDigits }).format(value);
+}
+
 /** Bytes in words. */
 export function bytes(value) {
   const step = value < 1_000 ? 0 : value < 1e6 ? 1 : value < 1e9 ? 2 : 3;
-  const unit = ["byte", "kilobyte", "megabyte", "gigabyte"][step];
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: step ? "short" : "long", maximumFractionDigits: step ? 1 : 0 }).format(value / 1000 ** step);
+  return measured(value / 1000 ** step, ["byte", "kilobyte", "megabyte", "gigabyte"][step], step ? 1 : 0, step ? "short" : "long");
 }
 
 /** The way there and back, from microseconds. */
 export function roundTrip(micros) {
   const ms = micros / 1000;
-  return new Intl.NumberFormat(language, { style: "unit", unit: "millisecond", unitDisplay: "short", maximumFractionDigits: ms < 10 ? 1 : 0 }).format(ms);
+  return measured(ms, "millisecond", ms < 10 ? 1 : 0);
 }

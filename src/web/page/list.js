@@ -13,14 +13,14 @@ export class List {
   #active = null;
   #due = 0;
   #width = 0;
-  #mean = 56;
+  #lost = null;
 
   /**
    * `render(item)` makes a row, `update(row, item)` changes it, `key(item)` names it; `guess(item)` is the height of a
    * row that was never shown. `seen()` is called when other rows may have come into view, `top()` when the beginning comes near, `moved(end)`
    * when the end came into view or left it.
    */
-  constructor(box, { render, key, update = null, guess = null, seen = null, top = null, moved = null }) {
+  constructor(box, { render, key, update, guess, seen, top, moved }) {
     Object.assign(this, { box, render, key, update, guess, seen, top, moved });
     this.above = document.createElement("div");
     this.below = document.createElement("div");
@@ -57,7 +57,7 @@ export class List {
     this.#items[at] = item;
     const row = this.#rows.get(key);
     if (!row) return;
-    if (this.update) this.update(row, item);
+    this.update(row, item);
     const off = this.#tops[at] - this.box.scrollTop;
     const hold = keep ? { key, off: Math.max(off, NEAR) } : this.#grip();
     if (this.#measure([key])) this.#draw(hold);
@@ -68,17 +68,21 @@ export class List {
     for (const key of keys) {
       const row = this.#rows.get(key);
       if (!row) continue;
+      if (row === document.activeElement) this.#lost = key;
       this.sizes.unobserve(row);
       row.remove();
       this.#rows.delete(key);
     }
   }
 
+  /** The items whose rows are in the document. */
+  get drawn() { return this.#items.slice(...this.#span); }
+
   /** The items in view. */
   get inView() {
     const view = this.box.clientHeight;
     const top = this.box.scrollTop;
-    return view && this.#items.length ? this.#items.slice(this.#at(top), this.#at(top + view - 8) + 1) : [];
+    return view && this.#items.length ? this.#items.slice(this.#at(top), this.#at(top + view - 24) + 1) : [];
   }
 
   toEnd() { this.#draw(null); }
@@ -104,7 +108,7 @@ export class List {
 
   #height(at) {
     const item = this.#items[at];
-    return this.#heights.get(this.key(item)) ?? (this.guess ? this.guess(item, this.#width) : this.#mean);
+    return this.#heights.get(this.key(item)) ?? this.guess(item, this.#width);
   }
 
   #measured(from) {
@@ -156,6 +160,10 @@ export class List {
       const now = hold === null ? this.box.scrollHeight : top;
       if (hold === null || Math.abs(this.box.scrollTop - now) >= 1) this.box.scrollTop = now;
       break;
+    }
+    if (this.#lost !== null) {
+      this.#focus(this.#lost);
+      this.#lost = null;
     }
     this.#settle();
   }
@@ -211,7 +219,6 @@ export class List {
       const at = this.#place.get(key);
       if (Math.abs(height - this.#height(at)) < 0.5) { this.#heights.set(key, height); continue; }
       this.#heights.set(key, height);
-      this.#mean += (height - this.#mean) / 50;
       least = Math.min(least, at);
     }
     if (least === Infinity) return false;
@@ -260,9 +267,9 @@ export class List {
     const item = this.#items[at];
     const was = this.#hold === null;
     this.#hold = end || !item ? null : this.#first();
-    if (was !== end && this.moved) this.moved(end);
-    if (this.seen && item && view) this.seen();
-    if (this.top && top < view && item) this.top();
+    if (was !== end) this.moved(end);
+    if (item && view) this.seen();
+    if (item && top < view) this.top();
   }
 
   #focus(key) {

@@ -3,7 +3,7 @@ import { hasToken, headers, onAccess, refused } from "./api.js";
 
 const SILENT = 20_000;
 const FIRST = 250;
-const LONGEST = 3_000;
+const LONGEST = 2_000;
 const LOCK = "peer-stream";
 
 const listeners = new Map();

@@ -27,23 +27,23 @@ live.on("open", () => {
 });
 
 function connection() {
-  return h("div", { class: "notice warn", role: "alert" }, icon("warn"),
-    h("p", {}, h("strong", {}, t("lost.title")), " ", t("lost.text")),
-    h("button", { type: "button", class: "button small", onclick: live.again }, t("lost.again")));
+  return h("div.notice.warn", { role: "alert" }, icon("warn"),
+    h("p", h("strong", t("lost.title")), " ", t("lost.text")),
+    h("button.button.small", { onclick: live.again }, t("lost.again")));
 }
 
 function newKey(peer) {
   const compare = async () => (await import("./person.js")).compare(peer);
-  return h("div", { class: "notice bad", role: "alert" }, icon("new-key"),
-    h("p", {}, h("strong", {}, tn("new-key.title", { name: name(peer.name) })), " ", t("new-key.short")),
-    h("div", { class: "notice-actions" },
-      h("button", { type: "button", class: "button small", onclick: compare }, t("new-key.look")),
-      h("button", { type: "button", class: "button small plain", onclick: () => store.postpone(store.id(peer)) }, t("new-key.later"))));
+  return h("div.notice.bad", { role: "alert" }, icon("new-key"),
+    h("p", h("strong", tn("new-key.title", { name: name(peer.name) })), " ", t("new-key.short")),
+    h("div.notice-actions",
+      h("button.button.small", { onclick: compare }, t("new-key.look")),
+      h("button.button.small.plain", { onclick: () => store.postpone(store.id(peer)) }, t("new-key.later"))));
 }
 
 function many(count) {
-  return h("div", { class: "notice bad", role: "alert" }, icon("new-key"), h("p", {}, h("strong", {}, t("new-key.many", { n: count })), " ", t("new-key.short")),
-    h("a", { class: "button small", href: "#/people" }, t("nav.people")));
+  return h("div.notice.bad", { role: "alert" }, icon("new-key"), h("p", h("strong", t("new-key.many", { n: count })), " ", t("new-key.short")),
+    h("a.button.small", { href: "#/people" }, t("nav.people")));
 }
 
 /** Draws the notices, and keeps them right until what it gives back is called. */

@@ -80,6 +80,7 @@ export function who(what) {
   return person(what)?.who ?? state.conversations.get(what)?.who ?? what;
 }
 
+let stale = false;
 const running = new Map();
 
 /** One at a time, and once more where it was asked for meanwhile. */
@@ -135,8 +136,13 @@ function count() {
 
 /** Reads everything anew. */
 export async function loadAll() {
-  await Promise.all([loadMe(), loadPeople()]);
-  await loadConversations();
+  try {
+    await Promise.all([loadMe(), loadPeople()]);
+    await loadConversations();
+  } catch (error) {
+    stale = true;
+    throw error;
+  }
   state.loaded = true;
   note("me");
 }
@@ -183,7 +189,8 @@ export function learn(peer) {
 export function learnProfile(profile) {
   if (!state.me) return;
   const own = profile.id.slice(0, profile.id.lastIndexOf("@"));
-  state.me = { ...state.me, id: profile.id, name: profile.name ?? own, chosen: profile.name, status: profile.status, picture: profile.picture, avatar: profile.avatar };
+  const { status, picture, avatar } = profile;
+  state.me = { ...state.me, id: profile.id, name: profile.name ?? own, chosen: profile.name, status, picture, avatar };
   note("me");
 }
 
@@ -201,7 +208,8 @@ live.on("peer", (peer) => {
   if (taken.presence === "heard" || (!gone && taken.round_trip_us === undefined)) soon(loadPeople, 1_000);
 });
 
-const same = (a, b) => a && b && ((a.row !== undefined && a.row === b.row) || (a.ours === b.ours && a.message === b.message && id(a.with) === id(b.with)));
+const same = (a, b) => (a?.row !== undefined && a.row === b.row)
+  || (a?.message === b.message && a.ours === b.ours && id(a.with) === id(b.with));
 const seen = new Set();
 
 function said(line) {
@@ -252,10 +260,9 @@ export function keepFresh(seconds = 10) {
   return () => clearInterval(timer);
 }
 
-let before = false;
 live.on("open", () => {
   // The first time everything is read by the start of the page; after a break, what events do not tell.
-  if (before) loadAll().catch(() => {});
-  before = true;
+  if (stale) loadAll().catch(() => {});
+  stale = true;
 });
 live.on("reload", () => loadAll().catch(() => {}));

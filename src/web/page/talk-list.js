@@ -12,6 +12,7 @@ import { trustTag } from "./words.js";
 
 const FOUND = 200;
 const AROUND = 40;
+const STEP = 50;
 
 const link = (place) => (place ? talkPath(state.people.get(place) ?? state.conversations.get(place)?.with ?? { id: place }) : "/talk/everyone");
 
@@ -48,7 +49,7 @@ function fill(row, place) {
 export class Chats {
   #rows = new Map();
   #active = "";
-  #asked = "";
+  #most = 2 * STEP;
   #timer = 0;
   #turn = 0;
 
@@ -69,6 +70,8 @@ export class Chats {
       if (event.key === "ArrowDown") { event.preventDefault(); this.root.querySelector(".found-lines:not([hidden]) a, .chats a[tabindex='0']")?.focus(); }
     });
     this.within.addEventListener("change", () => this.#typed());
+    // A line that was found already is shown once more.
+    this.found.addEventListener("click", (event) => { if (event.target.closest("a")?.hash === location.hash) dispatchEvent(new Event("hashchange")); });
     for (const box of [this.list, this.found]) box.addEventListener("keydown", (event) => this.#moved(event));
     this.ends = [
       subscribe("conversations", (ids) => this.#changed(ids)),
@@ -85,6 +88,7 @@ export class Chats {
 
   /** Says which conversation is open. */
   open(place) {
+    const other = place !== this.#active;
     this.#active = place;
     if (!this.#rows.has(place)) this.#order();
     for (const [each, row] of this.#rows) {
@@ -93,7 +97,7 @@ export class Chats {
       row.firstChild.tabIndex = now ? 0 : -1;
     }
     this.#scope();
-    if (!place || this.within.checked) this.#typed();
+    if (other && this.within.checked) this.#typed();
   }
 
   /** Brings the focus to the open conversation. */
@@ -119,10 +123,13 @@ export class Chats {
     const places = [...state.conversations.keys()].filter((place) => place !== "").sort((a, b) => (newest(a) < newest(b) ? 1 : newest(a) > newest(b) ? -1 : 0));
     const all = ["", ...places];
     if (!all.includes(this.#active)) all.splice(1, 0, this.#active);
-    const wanted = new Set(all);
+    // Very many are made a few a frame.
+    const shown = all.filter((place, at) => at < this.#most || place === this.#active);
+    if (shown.length < all.length) requestAnimationFrame(() => { this.#most += STEP; this.#order(); });
+    const wanted = new Set(shown);
     for (const [place, row] of this.#rows) if (!wanted.has(place)) { row.remove(); this.#rows.delete(place); }
     let after = null;
-    for (const place of all) {
+    for (const place of shown) {
       let row = this.#rows.get(place);
       if (!row) { row = fresh(place); this.#rows.set(place, row); fill(row, place); }
       const next = after ? after.nextSibling : this.list.firstChild;
@@ -162,7 +169,6 @@ export class Chats {
     this.#scope();
     if (words === "") {
       this.#turn += 1;
-      this.#asked = "";
       this.found.hidden = true;
       this.list.hidden = false;
       this.voice.textContent = "";
@@ -184,7 +190,6 @@ export class Chats {
       return;
     }
     if (turn !== this.#turn) return;
-    this.#asked = words;
     const fits = (line) => (line.type === "post" || line.type === "dm") && (!within || (place ? line.type === "dm" && id(line.with) === place : line.type === "post"));
     const hits = lines.filter(fits).reverse();
     const said = hits.length ? t("talk.found", { n: hits.length }) : t("talk.found.none");

@@ -1,10 +1,10 @@
 // One line of a conversation: who, what, when, and what became of it.
 
-import { avatar, clean, h, name, prose, s } from "./dom.js";
+import { avatar, clean, h, name, prose, s, setAvatar } from "./dom.js";
 import { list, moment, number, t, time } from "./i18n.js";
 import { id, state } from "./store.js";
 import { copy } from "./dialog.js";
-import { trustTag } from "./words.js";
+import { swap, trustTag } from "./words.js";
 
 const LONG = 1_600;
 const LINES = 24;
@@ -62,17 +62,20 @@ function drawReach(line) {
     without.length > 0 && h("span", { class: "without" }, ` ${t("talk.without", { names: list(without.slice(0, 8).map((one) => clean(one.name))) + (without.length > 8 ? ` +${number(without.length - 8)}` : "") })}`));
 }
 
-const author = (line) => (line.ours ? t("talk.you") : state.people.get(id(line.with))?.name ?? line.with?.name ?? "");
+const whose = (line) => state.people.get(id(line.with)) ?? line.with ?? {};
+
+const author = (line) => (line.ours ? t("talk.you") : whose(line).name ?? "");
 
 function label(line) {
-  const parts = [author(line), clean(line.text).slice(0, 300), time(when(line)), isLate(line) && t("talk.late.word"), line.mark && word(line.mark)];
+  const parts = [author(line), clean(line.text.slice(0, 300)), time(when(line)), isLate(line) && t("talk.late.word"), line.mark && word(line.mark)];
   return parts.filter(Boolean).join(", ");
 }
 
 /** The beginning of a text that is too long to be shown whole at once. */
 function short(text) {
   if (text.length <= LONG && text.split("\n", LINES + 1).length <= LINES) return null;
-  return text.split("\n", LINES).join("\n").slice(0, LONG).replace(/[\ud800-\udbff]$/, "");
+  // Not within a word: half an address would lead elsewhere.
+  return text.split("\n", LINES).join("\n").slice(0, LONG).replace(/\s\S{0,400}$/u, "").replace(/\S*:\/\/\S*$/u, "").replace(/[\ud800-\udbff]$/, "");
 }
 
 function drawText(box, item, changed) {
@@ -95,6 +98,12 @@ function drawMeta(box, line) {
   ].filter(Boolean));
 }
 
+function drawBy(box, line) {
+  const told = `${author(line)} ${whose(line).trust}`;
+  swap(box, told, () => [name(author(line)), trustTag(whose(line).trust ?? "")]);
+  return box;
+}
+
 /** The row of an item `{ line, day, fresh, joined }`; `changed(item)` is called when it grew. */
 export function drawRow(item, { everyone, changed }) {
   const { line } = item;
@@ -107,9 +116,9 @@ export function drawRow(item, { everyone, changed }) {
     item.day && h("div", { class: "day" }, h("span", {}, item.day)),
     item.fresh && h("div", { class: "fresh" }, h("span", {}, t("talk.fresh"))),
     h("div", { class: "said" },
-      !line.ours && everyone && (item.joined ? h("span", { class: "no-face" }) : avatar(state.people.get(id(line.with)) ?? line.with ?? {}, { size: 32 })),
+      !line.ours && everyone && (item.joined ? h("span", { class: "no-face" }) : avatar(whose(line), { size: 32 })),
       h("div", { class: "bubble" },
-        by && h("div", { class: "by" }, name(author(line)), line.with && trustTag(line.with.trust)),
+        by && drawBy(h("div", { class: "by" }), line),
         text, meta),
       h("button", { type: "button", class: "button icon-only copy-line", tabindex: -1, title: t("talk.copy"), "aria-label": t("talk.copy"), onclick: () => copy(item.line.text) }, copySign())));
   row.item = item;
@@ -121,9 +130,13 @@ function copySign() {
     s("path", { d: "M9 9h11v11H9ZM5.5 15H4V4h11v1.5", fill: "none", stroke: "currentColor", "stroke-width": 1.8, "stroke-linejoin": "round" }));
 }
 
-/** Makes a row tell what became of its line. */
+/** Makes a row tell what became of its line, and who its author is by now. */
 export function updateRow(row, item) {
   row.item = item;
+  const by = row.querySelector(".by");
+  if (by) drawBy(by, item.line);
+  const face = row.querySelector(".avatar");
+  if (face) setAvatar(face, whose(item.line));
   row.setAttribute("aria-label", label(item.line));
   drawMeta(row.querySelector(".meta"), item.line);
 }

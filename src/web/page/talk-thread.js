@@ -3,15 +3,20 @@
 import * as api from "./api.js";
 import * as live from "./live.js";
 import { clean, h } from "./dom.js";
-import { complain } from "./dialog.js";
+import { complain, copy } from "./dialog.js";
 import { day, t } from "./i18n.js";
 import { List } from "./list.js";
-import { id, person, state, wasRead, who } from "./store.js";
+import { id, person, state, subscribe, wasRead, who } from "./store.js";
 import { arrange, drawRow, itemOf, keyOf, updateRow } from "./talk-row.js";
 
 const PAGE = 100;
 const MOST = 1_000;
 const SEEN_AFTER = 400;
+
+/** Says what went wrong, but for what the frame of the page says. */
+function blame(error) {
+  if (![0, 401, 404, 503].includes(error.status)) complain(error);
+}
 
 export class Thread {
   #items = [];
@@ -46,6 +51,9 @@ export class Thread {
       top: () => this.#older(),
       moved: (end) => this.#ended(end),
     });
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key === "c" && (event.ctrlKey || event.metaKey) && event.target.item && getSelection().isCollapsed) { event.preventDefault(); copy(event.target.item.line.text); }
+    });
     const mine = (line) => (line.type === "post" ? !place : line.type === "dm" && id(line.with) === place);
     for (const type of ["post", "dm"]) this.#ends.push(live.on(type, (line) => { if (mine(line)) this.#came(line); }));
     this.#ends.push(
@@ -54,6 +62,9 @@ export class Thread {
       live.on("forgotten", () => this.load()), live.on("reload", () => this.load()),
       live.on("caught-up", () => { if (!place) this.load(); }),
     );
+    this.#ends.push(subscribe("people", (ids) => {
+      for (const item of this.list.drawn) if (!item.line.ours && (!ids || ids.has(id(item.line.with)))) updateRow(this.list.row(item.key), item);
+    }));
     const shown = () => this.#look();
     document.addEventListener("visibilitychange", shown);
     this.#ends.push(() => document.removeEventListener("visibilitychange", shown));
@@ -87,7 +98,9 @@ export class Thread {
     } catch (error) {
       if (turn !== this.#turn) return;
       // Nothing was said yet with somebody who is not here.
-      if (error.status === 404 || error.status === 503) { lines = []; this.off = error.status === 503; } else { complain(error); return; }
+      this.off = error.status === 503;
+      if (this.#items.length || (error.status !== 404 && !this.off)) { blame(error); return; }
+      lines = [];
     } finally {
       this.box.setAttribute("aria-busy", "false");
     }
@@ -148,7 +161,7 @@ export class Thread {
         if (fresh.length) this.#put([...fresh.map(itemOf), ...this.#items]);
         return lines.length > 0;
       } catch (error) {
-        complain(error);
+        blame(error);
         return false;
       } finally {
         this.box.setAttribute("aria-busy", "false");

@@ -9,6 +9,7 @@ import { reached } from "./talk-row.js";
 
 const MOST = 65_536;
 const NEAR = 60_000;
+const BIG = 4_000;
 const DRAFT = "peer.draft.";
 const ENTER = "peer.enter";
 
@@ -49,6 +50,8 @@ export class Writer {
       this.problem, h("div", { class: "write-row" }, this.field, this.button), h("div", { class: "write-foot" }, this.hint, this.count, this.stop));
     this.field.addEventListener("input", () => this.#typed());
     this.field.addEventListener("keydown", (event) => this.#key(event));
+    // To find the height of a long text takes its time: such a field is as high as it can be.
+    this.field.addEventListener("paste", (event) => { if ((event.clipboardData?.getData("text/plain").length ?? 0) > BIG) this.field.classList.add("big"); });
     this.leaving = () => this.#save();
     addEventListener("pagehide", this.leaving);
     this.redraw();
@@ -107,14 +110,14 @@ export class Writer {
       this.count.textContent = t("talk.count", { n: size, size: number(size), most: number(MOST) });
       this.count.classList.toggle("over", size > MOST);
     }
+    this.field.classList.toggle("big", text.length > BIG);
     if (!CSS.supports("field-sizing", "content")) this.field.rows = Math.min(9, text.slice(0, 4_000).split("\n").length);
   }
 
   #save() {
     clearTimeout(this.#saving);
-    const before = draft(this.place) !== "";
     keep(DRAFT + this.place, this.field.value);
-    if (before !== (this.field.value !== "")) this.drafted(this.place);
+    this.drafted(this.place);
   }
 
   #clear() {

@@ -1,7 +1,7 @@
 // What came and went over the last hour: charts, drops by reason, and how full the tables are.
 
 import { Chart } from "./chart.js";
-import { h, put, say } from "./dom.js";
+import { h, say } from "./dom.js";
 import { bytes, has, moment, number, t, time } from "./i18n.js";
 
 const HOUR = 3_600_000;
@@ -138,6 +138,5 @@ export class Traffic {
       say(row.lastChild, t("network.fill", { size: size(table.size), cap: size(table.cap) }));
     }
     for (const [key, row] of this.#tables) if (!tables.some((table) => table.name === key)) { row.remove(); this.#tables.delete(key); }
-    if (!tables.length) put(this.tables);
   }
 }

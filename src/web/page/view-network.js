@@ -12,9 +12,8 @@ import { presenceMark, swap, trustTag } from "./words.js";
 export const title = "nav.network";
 
 const BEAT = 2_000;
-const ROWS = 200;
+const ROWS = 100;
 const RANK = { live: 0, heard: 1, quiet: 2, away: 3 };
-const TRUST = { "new key": 0, unverified: 1, known: 2, verified: 3 };
 
 const way = (peer) => (peer.ways ?? []).map((one) => t(`network.way.${one}`)).join(", ");
 
@@ -28,7 +27,6 @@ const COLUMNS = [
   ["trip", (peer) => peer.round_trip_us ?? Infinity, (cell, peer) => say(cell, peer.round_trip_us === undefined ? "–" : roundTrip(peer.round_trip_us))],
   ["heard", (peer) => peer.heard ?? Infinity, (cell, peer) => say(cell, peer.heard === undefined ? "–" : ago(peer.heard))],
 ];
-const SORTS = { trust: (peer) => TRUST[peer.trust] ?? 9 };
 
 const keyOf = (peer) => peer.key ?? peer.address ?? peer.id;
 
@@ -42,7 +40,7 @@ class Table {
   constructor() {
     this.heads = COLUMNS.map(([key]) => h("th", { scope: "col", data: { by: key } }, h("button", { type: "button", onclick: () => this.#sort(key) }, t(`network.column.${key}`), h("span", { "aria-hidden": "true" }))));
     this.body = h("tbody", {});
-    this.more = h("button", { type: "button", class: "button", hidden: true, onclick: () => { this.#most = Infinity; this.show(this.#peers); } });
+    this.more = h("button", { type: "button", class: "button", hidden: true, onclick: () => { this.#most += 2 * ROWS; this.show(this.#peers); } });
     this.root = h("div", {}, h("div", { class: "table-box", tabindex: 0, role: "region", "aria-labelledby": "network-table" },
       h("table", { class: "peers-table", "aria-labelledby": "network-table" }, h("thead", {}, h("tr", {}, this.heads)), this.body)), this.more);
     this.#heading();
@@ -65,28 +63,26 @@ class Table {
 
   show(peers) {
     this.#peers = peers;
-    const value = COLUMNS.find(([key]) => key === this.#by)?.[1] ?? SORTS[this.#by];
+    const value = COLUMNS.find(([key]) => key === this.#by)[1];
     const sign = this.#down ? -1 : 1;
     const sorted = peers.map((peer) => [value(peer), keyOf(peer), peer])
       .sort((a, b) => (a[0] < b[0] ? -sign : a[0] > b[0] ? sign : a[1] < b[1] ? -1 : 1)).slice(0, this.#most).map((one) => one[2]);
     const wanted = new Set(sorted.map(keyOf));
     for (const [key, row] of this.#rows) if (!wanted.has(key)) { row.remove(); this.#rows.delete(key); }
-    let after = null;
-    for (const peer of sorted) {
+    const rows = sorted.map((peer) => {
       const key = keyOf(peer);
       let row = this.#rows.get(key);
       if (!row) { row = h("tr", {}, COLUMNS.map(([column]) => h(column === "name" ? "th" : "td", { scope: column === "name" ? "row" : null, class: `cell-${column}` }))); this.#rows.set(key, row); }
       COLUMNS.forEach(([, , fill], at) => fill(row.children[at], peer));
-      const next = after ? after.nextSibling : this.body.firstChild;
-      if (next !== row) {
-        const focus = row.contains(document.activeElement) && document.activeElement;
-        this.body.insertBefore(row, next);
-        if (focus) focus.focus({ preventScroll: true });
-      }
-      after = row;
+      return row;
+    });
+    if (rows.some((row, at) => this.body.children[at] !== row)) {
+      const focus = this.body.contains(document.activeElement) && document.activeElement;
+      this.body.replaceChildren(...rows);
+      if (focus) focus.focus({ preventScroll: true });
     }
     this.more.hidden = peers.length <= this.#most;
-    if (!this.more.hidden) say(this.more, t("network.all", { n: peers.length }));
+    if (!this.more.hidden) say(this.more, t("network.rest", { n: peers.length - this.#most }));
   }
 }
 
@@ -180,7 +176,7 @@ export function mount(root) {
   function show(network) {
     crowd = network.peers.length;
     graph.show(network);
-    table.show(network.peers);
+    requestAnimationFrame(() => { if (!ended) table.show(network.peers); });
     say(about, [line(network.id), t("network.at-port", { port: String(network.port) }), !network.discovery && t("network.deaf"), network.announced !== undefined && t("network.announced", { ago: ago(network.announced) })].filter(Boolean).join(" · "));
     swap(inside, JSON.stringify(network.interfaces), () => ports(network));
   }

@@ -1,6 +1,6 @@
 // Who is here, who is away, who is blocked. Only the rows that are seen are in the page.
 import * as store from "./store.js";
-import { h, put, say, avatar, setAvatar, name, line, icon } from "./dom.js";
+import { h, put, say, avatar, setAvatar, line, icon } from "./dom.js";
 import { presenceSign, setPresence } from "./icons.js";
 import { ago, current, number, roundTrip, t } from "./i18n.js";
 import { privateMark, swap, trustTag } from "./words.js";
@@ -22,22 +22,24 @@ const unread = (peer) => store.state.conversations.get(store.id(peer))?.unread ?
 const groupOf = (peer) => (peer.blocked ? "blocked" : peer.presence === "away" ? "away" : "here");
 
 function makeRow(peer) {
-  const row = h("li", { class: "person" },
-    h("a", { class: "person-main", tabindex: -1 },
+  const row = h("li.person",
+    h("a.person-main", { tabindex: -1 },
       avatar(peer, { size: 40 }),
-      h("span", { class: "person-who" },
-        h("span", { class: "person-name" }, h("bdi", { class: "name" }), h("span", { class: "slot" }), h("span", { class: "slot" })),
-        h("span", { class: "person-status" })),
-      h("span", { class: "person-facts" },
-        h("span", { class: "presence" }, presenceSign("away"), h("span", {})),
-        h("span", { class: "person-trip" }),
-        h("span", { class: "person-heard" })),
-      h("span", { class: "person-unread" })),
-    h("button", { type: "button", class: "button icon-only", tabindex: -1 }, icon("more")));
+      h("span.person-who",
+        h("span.person-name", h("bdi.name"), h("span.slot"), h("span.slot")),
+        h("span.person-status")),
+      h("span.person-facts",
+        h("span.presence", presenceSign("away"), h("span")),
+        h("span.person-trip"),
+        h("span.person-heard")),
+      h("span.person-unread")),
+    h("button.button.icon-only", { tabindex: -1 }, icon("more")));
   const [main, button] = row.children;
   const [face, text, facts, count] = main.children;
   const [called, status] = text.children;
-  const parts = { main, button, face, name: called.children[0], trust: called.children[1], lock: called.children[2], status, presence: facts.children[0], trip: facts.children[1], heard: facts.children[2], count };
+  const [name, trust, lock] = called.children;
+  const [presence, trip, heard] = facts.children;
+  const parts = { main, button, face, name, trust, lock, status, presence, trip, heard, count };
   return { row, parts, peer };
 }
 
@@ -54,7 +56,7 @@ function updateRow(made, peer) {
   swap(parts.trust, peer.trust, () => trustTag(peer.trust));
   swap(parts.lock, `${peer.private} ${peer.muted}`, () => [
     (peer.private || peer.trust !== "unverified") && privateMark(peer),
-    peer.muted && h("span", { class: "tag" }, icon("mute", { size: 15 }), h("span", { class: "wide" }, t("muted.word"))),
+    peer.muted && h("span.tag", icon("mute", { size: 15 }), h("span.wide", t("muted.word"))),
   ]);
   say(parts.status, line(peer.status ?? ""));
   parts.presence.className = `presence ${peer.presence}`;
@@ -63,7 +65,7 @@ function updateRow(made, peer) {
   say(parts.trip, peer.round_trip_us === undefined || peer.presence === "away" ? "" : roundTrip(peer.round_trip_us));
   tick(made);
   const waiting = unread(peer);
-  swap(parts.count, String(waiting), () => (waiting ? h("span", { class: "count" }, number(waiting), h("span", { class: "away" }, ` ${t("nav.unread")}`)) : null));
+  swap(parts.count, String(waiting), () => (waiting ? h("span.count", number(waiting), h("span.away", ` ${t("nav.unread")}`)) : null));
   const target = `#${store.talkPath(peer)}`;
   if (parts.main.getAttribute("href") !== target) parts.main.setAttribute("href", target);
   const label = t("people.about", { name: line(peer.name) });
@@ -85,25 +87,29 @@ export function mount(root, first) {
   const rows = new Map();
   const members = { here: [], away: [], blocked: [] };
 
-  const count = h("span", { class: "people-count dim" });
-  const found = h("p", { class: "away", role: "status" });
-  const field = h("input", { class: "input", type: "search", id: "people-search", placeholder: t("people.search"), "aria-label": t("people.search"), autocomplete: "off", spellcheck: false, maxlength: 100 });
-  const chips = Object.keys(FILTERS).map((key) => h("button", { type: "button", class: "button small chip", "aria-pressed": String(key === filter), onclick: () => choose(key) }, t(`people.filter.${key}`)));
+  const count = h("span.people-count.dim");
+  const found = h("p.away", { role: "status" });
+  const field = h("input.input", {
+    type: "search", id: "people-search", placeholder: t("people.search"), "aria-label": t("people.search"),
+    autocomplete: "off", spellcheck: false, maxlength: 100,
+  });
+  const chips = Object.keys(FILTERS).map((key) =>
+    h("button.button.small.chip", { "aria-pressed": String(key === filter), onclick: () => choose(key) }, t(`people.filter.${key}`)));
   const sections = Object.fromEntries(GROUPS.map((group) => {
-    const list = h("ul", { class: "person-list", role: "list", "aria-label": t(`people.${group}`) });
-    const heading = h("h2", { class: "group-head" }, t(`people.${group}`), " ", h("span", { class: "dim" }));
-    return [group, { section: h("section", { class: "person-group", hidden: true }, heading, list), list, heading }];
+    const list = h("ul.person-list", { role: "list", "aria-label": t(`people.${group}`) });
+    const heading = h("h2.group-head", t(`people.${group}`), " ", h("span.dim"));
+    return [group, { section: h("section.person-group", { hidden: true }, heading, list), list, heading }];
   }));
-  const empty = h("div", { class: "people-empty" });
-  const probe = h("div", { class: "person probe", "aria-hidden": "true" });
-  const body = h("div", { class: "people-body" }, GROUPS.map((group) => sections[group].section), empty, probe);
-  put(root, h("div", { class: "people-page" },
-    h("header", { class: "people-head" },
-      h("div", { class: "people-title" }, h("h1", { tabindex: -1 }, t("nav.people")), count),
-      h("div", { class: "people-tools" },
-        h("div", { class: "search" }, icon("search", { size: 18 }), field),
-        h("button", { type: "button", class: "button", onclick: () => add(), "aria-label": t("people.add") }, icon("plus", { size: 18 }), h("span", { class: "wide" }, t("people.add")))),
-      h("div", { class: "chips", role: "group", "aria-label": t("people.filter") }, chips), found),
+  const empty = h("div.people-empty");
+  const probe = h("div.person.probe", { "aria-hidden": "true" });
+  const body = h("div.people-body", GROUPS.map((group) => sections[group].section), empty, probe);
+  put(root, h("div.people-page",
+    h("header.people-head",
+      h("div.people-title", h("h1", { tabindex: -1 }, t("nav.people")), count),
+      h("div.people-tools",
+        h("div.search", icon("search", { size: 18 }), field),
+        h("button.button", { onclick: () => add(), "aria-label": t("people.add") }, icon("plus", { size: 18 }), h("span.wide", t("people.add")))),
+      h("div.chips", { role: "group", "aria-label": t("people.filter") }, chips), found),
     body));
 
   function choose(key) {
@@ -137,7 +143,7 @@ export function mount(root, first) {
     const none = GROUPS.every((group) => members[group].length === 0);
     const nobody = here === 0 && !words && filter === "all";
     empty.hidden = !(none || nobody) || (!store.state.loaded && all.length === 0);
-    if (!empty.hidden) swap(empty, nobody ? "nobody" : "none", () => (nobody ? emptyHere() : h("p", { class: "empty dim" }, t("people.none"))));
+    if (!empty.hidden) swap(empty, nobody ? "nobody" : "none", () => (nobody ? emptyHere() : h("p.empty.dim", t("people.none"))));
     if (!active || !GROUPS.some((group) => members[group].some((peer) => store.id(peer) === active))) active = store.id(flat()[0]);
     draw();
   }
@@ -172,7 +178,11 @@ export function mount(root, first) {
         let made = rows.get(key);
         if (!made) { made = makeRow(peer); rows.set(key, made); }
         if (made.peer !== peer || !made.drawn) { made.drawn = true; updateRow(made, peer); }
-        if (made.at !== at) { made.at = at; made.row.style.transform = `translateY(${at * height}px)`; made.row.setAttribute("aria-posinset", at + 1); }
+        if (made.at !== at) {
+          made.at = at;
+          made.row.style.transform = `translateY(${at * height}px)`;
+          made.row.setAttribute("aria-posinset", at + 1);
+        }
         if (made.of !== peers.length) { made.of = peers.length; made.row.setAttribute("aria-setsize", peers.length); }
         const tab = key === active ? 0 : -1;
         if (made.tab !== tab) { made.tab = tab; made.parts.main.tabIndex = tab; made.parts.button.tabIndex = tab; }

@@ -27,7 +27,10 @@ function placeOf(params) {
 
 const called = (place) => (place ? state.people.get(place)?.name ?? state.conversations.get(place)?.with?.name ?? line(place) : t("talk.everyone"));
 
-export const title = (params) => (params.who && params.who !== ALL ? called(placeOf(params)) : t("nav.talk"));
+export function title(params) {
+  const place = placeOf(params);
+  return state.people.has(place) || state.conversations.get(place)?.with ? called(place) : t("nav.talk");
+}
 
 /** The head of a conversation: with whom, and what can be done. */
 class Head {

@@ -12,19 +12,19 @@ export function trustTag(trust) {
 
 /** The word of presence with its sign. */
 export function presenceMark(presence) {
-  return h("span", { class: `presence ${presence}` }, presenceSign(presence), h("span", {}, t(`presence.${presence}`)));
+  return h("span", { class: `presence ${presence}` }, presenceSign(presence), h("span", t(`presence.${presence}`)));
 }
 
 /** Whether others can read what is said to somebody. */
 export function privateMark(peer) {
-  if (peer.private) return h("span", { class: "private-mark", title: t("private.yes") }, icon("private", { size: 15 }), h("span", {}, t("private.word")));
-  return h("span", { class: "private-mark not", title: t("private.no") }, icon("unverified", { size: 15 }), h("span", {}, t("private.not")));
+  if (peer.private) return h("span.private-mark", { title: t("private.yes") }, icon("private", { size: 15 }), h("span", t("private.word")));
+  return h("span.private-mark.not", { title: t("private.no") }, icon("unverified", { size: 15 }), h("span", t("private.not")));
 }
 
 /** Groups of a fingerprint or of digits, to be read to each other. */
 export function groups(text, size) {
   const parts = text.includes(" ") ? text.split(/\s+/) : text.match(new RegExp(`.{1,${size}}`, "g")) ?? [];
-  return h("span", { class: "groups", dir: "ltr" }, parts.map((part, at) => [at > 0 && " ", h("span", {}, part)]));
+  return h("span.groups", { dir: "ltr" }, parts.map((part, at) => [at > 0 && " ", h("span", part)]));
 }
 
 /** Puts one node in place of another's content where the key says that it is another one. */
