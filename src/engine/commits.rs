@@ -18,7 +18,7 @@ pub(super) enum Pending {
     /// What we are called.
     Profile,
     /// What we said.
-    Own(Said),
+    Own(Box<Said>),
     /// What somebody said.
     Theirs(Box<Incoming>),
 }

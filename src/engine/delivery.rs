@@ -90,7 +90,7 @@ impl Engine {
             post: None,
             mark: Some(mark),
         };
-        self.commit(entry, Pending::Own(Said::dm(id, to, text, at)), now);
+        self.commit(entry, Pending::Own(Box::new(Said::dm(id, to, text, at))), now);
     }
 
     /// Us, as the author of a line.

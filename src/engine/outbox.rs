@@ -195,7 +195,7 @@ impl Engine {
             post,
             mark: None,
         };
-        self.commit(entry, Pending::Own(Said::post(id, text, self.unix(now))), now);
+        self.commit(entry, Pending::Own(Box::new(Said::post(id, text, self.unix(now)))), now);
         Ok(Reply::Posted { id, to: peers, without })
     }
 
