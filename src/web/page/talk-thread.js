@@ -33,13 +33,14 @@ export class Thread {
   #queue = [];
   #marks = new Map();
   #unseen = false;
+  #skipped = false;
 
   /** `place` is "" for everyone, else the id of a person; `said(line)` is called with lines of ours as they come. */
   constructor(place, { said }) {
     Object.assign(this, { place, said });
     this.box = h("div", { class: "lines", role: "feed", "aria-label": t("talk.lines"), "aria-busy": "true" });
     this.empty = h("div", { class: "lines-empty", hidden: true });
-    this.down = h("button", { type: "button", class: "button to-end", hidden: true, onclick: () => this.list.toEnd() });
+    this.down = h("button", { type: "button", class: "button to-end", hidden: true, onclick: () => this.#skip() });
     this.voice = h("div", { class: "away", "aria-live": "polite" });
     this.root = h("div", { class: "thread-lines" }, this.box, this.empty, this.down, this.voice);
     this.list = new List(this.box, {
@@ -248,6 +249,13 @@ export class Thread {
     if (end && document.visibilityState === "visible") this.#unseen = false;
   }
 
+  /** Who asks for the newest line has done with those before it. */
+  #skip() {
+    this.#skipped = true;
+    this.list.toEnd();
+    this.#look();
+  }
+
   #count(fresh) {
     this.#new = fresh;
     this.down.hidden = this.list.atEnd;
@@ -273,13 +281,14 @@ export class Thread {
     this.#timer = setTimeout(() => {
       this.#timer = 0;
       if (document.visibilityState !== "visible") return;
-      const fresh = this.list.inView.filter(({ line }) => !line.ours && !line.read && line.row !== undefined && !this.#telling.has(line.row));
-      if (fresh.length) this.#tellRead(fresh);
+      const fresh = (this.#skipped ? this.#items : this.list.inView).filter(({ line }) => !line.ours && !line.read && line.row !== undefined && !this.#telling.has(line.row));
+      this.#skipped = fresh.length > MOST;
+      if (fresh.length) this.#tellRead(fresh.slice(0, MOST));
     }, SEEN_AFTER);
   }
 
   async #tellRead(items) {
-    const rows = items.map((item) => item.line.row).slice(0, MOST);
+    const rows = items.map((item) => item.line.row);
     for (const row of rows) this.#telling.add(row);
     try {
       await api.send("POST", "/api/read", { rows });
@@ -287,6 +296,7 @@ export class Thread {
       wasRead(this.place, rows.length);
     } catch { /* it stays unread, and is told again when it is seen again */ } finally {
       for (const row of rows) this.#telling.delete(row);
+      if (this.#skipped) this.#look();
     }
   }
 }
