@@ -7,7 +7,7 @@ const PEOPLE = [
     ['ben', 'Ben', 'in the workshop until six', 32],
     ['chiara', 'Chiara Neri', 'back at 14:00', 205],
     ['dmitri', 'Дмитрий', '', 275],
-    ['emi', '惠美', 'レビュー中', 340],
+    ['emi', 'Émilie Şahin', 'reviewing', 340],
     ['farid', 'فريد', 'في المكتبة', 150],
     ['greta', 'Greta', 'coffee?', null],
     ['print-room', 'print-room', 'tray 2 is empty', null],
@@ -16,7 +16,7 @@ const PEOPLE = [
 const SAID = [
     ['chiara', null, 'Good morning! The meeting is in the small room today.'],
     ['ben', null, 'Thanks. I bring the projector:\n- cable\n- remote\n- the good chalk'],
-    ['emi', null, 'おはようございます'],
+    ['emi', null, 'Bonjour à tous !'],
     ['print-room', null, 'Job 4117 is ready.'],
     ['chiara', 'anna', 'Did you see the draft? https://wiki.example/drafts/42'],
     ['anna', 'chiara', 'Reading it now. Section 3 is much clearer, thank you.'],
