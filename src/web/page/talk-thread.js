@@ -13,13 +13,20 @@ const PAGE = 100;
 const MOST = 1_000;
 const SEEN_AFTER = 400;
 
+/** What a day is called, near today. */
+function dayNames() {
+  const today = new Date().toDateString();
+  const yesterday = new Date(Date.now() - 86_400_000).toDateString();
+  return ({ date, at }) => (date === today ? t("talk.today") : date === yesterday ? t("talk.yesterday") : day(at));
+}
+
 /** Says what went wrong, but for what the frame of the page says. */
 function blame(error) {
   if (![0, 401, 404, 503].includes(error.status)) complain(error);
 }
 
 export class Thread {
-  #items = [];
+  #line = null;
   #known = new Map();
   #fresh = null;
   #whole = false;
@@ -72,6 +79,8 @@ export class Thread {
     let opened = live.isOpen();
     this.#ends.push(live.on("open", () => { if (opened || !this.loaded) this.load(); opened = true; }));
   }
+
+  get #items() { return this.list.items; }
 
   end() {
     this.ended = true;
@@ -135,13 +144,23 @@ export class Thread {
   }
 
   #put(items, { end = false } = {}) {
-    this.#items = items;
     this.#known = new Map(items.map((item) => [item.key, item]));
-    const today = new Date().toDateString();
-    const yesterday = new Date(Date.now() - 86_400_000).toDateString();
-    const dayOf = ({ date, at }) => (date === today ? t("talk.today") : date === yesterday ? t("talk.yesterday") : day(at));
-    this.list.drop(arrange(items, this.#fresh, dayOf).map((item) => item.key));
+    this.#line = this.#fresh;
+    this.list.drop(arrange(items, this.#fresh, dayNames()).map((item) => item.key));
     this.list.set(items, { end });
+    this.#filled();
+  }
+
+  /** Puts lines after all others. */
+  #append(items) {
+    // Where the line above what is unread moves, other rows change as well.
+    if (this.#line !== this.#fresh || !this.#items.length) { this.#put([...this.#items, ...items]); return; }
+    arrange(items, this.#fresh, dayNames(), this.#items.at(-1));
+    this.list.append(items);
+  }
+
+  #filled() {
+    const items = this.#items;
     this.empty.hidden = items.length > 0;
     // A feed has articles.
     this.box.role = items.length ? "feed" : "group";
@@ -223,7 +242,7 @@ export class Thread {
       }
     }
     if (!fresh.length || this.ended) return;
-    this.#put([...this.#items, ...fresh]);
+    this.#append(fresh);
     this.#count(this.#new + (this.list.atEnd ? 0 : fresh.filter(({ line }) => !line.ours).length));
   }
 
