@@ -148,9 +148,12 @@ export function mount(root, params) {
     put(pane, head.root, thread.root, open.warning, writer.root);
     warn();
     thread.load({ row });
-    if (!focus || row !== null) return;
-    if (narrow.matches || matchMedia("(pointer: coarse)").matches) head.title.focus({ preventScroll: true });
-    else writer.focus();
+    if (!focus || row !== null || !now.who) return;
+    // After the frame of the page gave the focus to the view.
+    queueMicrotask(() => {
+      if (narrow.matches || matchMedia("(pointer: coarse)").matches) head.title.focus({ preventScroll: true });
+      else writer.focus();
+    });
   }
 
   function route(focus) {
