@@ -1,5 +1,5 @@
 //! The history: entries written a second with the search index and the memory that it takes, the wait for a lone entry,
-//! searches in 100,000 messages, removing, and opening again. The same run measures a bare table without an index, and a
+//! searches in 100,000 messages, conversations with 1,000 people, removing, and opening again. The same run measures a bare table without an index, and a
 //! bare wait for the disk.
 //!
 //! `HISTORY_BENCH_DIR` names a folder on the disk to be measured; otherwise it is the one of this package's builds.
@@ -41,6 +41,7 @@ fn main() {
     lone(&folder, wait);
     reopen(&folder);
     remove(&folder);
+    talks(&folder);
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 
@@ -212,6 +213,48 @@ fn remove(folder: &Path) {
         let forgotten = opened.history.forget(&what).expect("forgotten");
         println!("forget {name}: {} lines in {:?}", forgotten.lines, start.elapsed());
     }
+}
+
+/// Conversations with 1,000 people, in as many messages; and one query that reads them all.
+fn talks(folder: &Path) {
+    let folder = folder.join("talks");
+    let Opened { history, mut ledger, .. } = open(&folder, None, Keep::default(), UNIX).expect("a history");
+    let commits = ledger.commits.clone();
+    let writer = std::thread::spawn(move || {
+        for number in 0..MESSAGES {
+            let author = PublicKey([(mixed(number) % 1_000).to_be_bytes(); 4].concat().try_into().expect("32 bytes"));
+            let entry = entry(number);
+            let with = entry.with.map(|with| Correspondent { key: Some(author), ..with });
+            let entry = Entry { author: Author::Key(author), with, ..entry };
+            commits.send(Commit::Entry(Ticket(number), Box::new(entry))).expect("the thread runs");
+        }
+    });
+    let mut done = 0;
+    while done < MESSAGES {
+        done += ledger.outcomes.blocking_recv().expect("the thread runs").len() as u64;
+    }
+    writer.join().expect("it ends");
+    drop(ledger.commits);
+    while ledger.outcomes.blocking_recv().is_some() {}
+    let median = |ask: &dyn Fn() -> usize| {
+        let mut times: Vec<Duration> = (0..50)
+            .map(|_| {
+                let start = Instant::now();
+                assert!(ask() >= 1_000, "all are told");
+                start.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    let asked = median(&|| history.talks().expect("an answer").people.len());
+    let db = rusqlite::Connection::open(folder.join("history.db")).expect("a file");
+    let bare = median(&|| {
+        let mut all =
+            db.prepare("SELECT peer, max(lamport), sum(read = 0) FROM line GROUP BY peer").expect("a statement");
+        all.query_map([], |row| row.get::<_, i64>(1)).expect("an answer").count()
+    });
+    println!("1,000 conversations in {MESSAGES} messages: {asked:?} (target: 20 ms); a bare query over all: {bare:?}");
 }
 
 fn key(number: u64) -> PublicKey {

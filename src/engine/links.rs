@@ -68,3 +68,31 @@ impl Links {
             && (ip.is_loopback() || self.links.iter().any(|link| link.reaches(ip)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(name: &str, ip: [u8; 4], prefix: u8) -> Link {
+        Link { name: name.to_owned(), address: ip.into(), prefix, broadcast: None }
+    }
+
+    #[test]
+    fn an_address_is_reached_by_the_smallest_network_with_it() {
+        let links = [
+            link("lo", [127, 0, 0, 1], 8),
+            link("eth0", [10, 0, 0, 7], 16),
+            link("wlan0", [10, 0, 3, 7], 24),
+            link("wlan1", [10, 0, 3, 8], 24),
+            link("ppp0", [192, 168, 9, 9], 32),
+            link("odd", [172, 16, 0, 1], 0),
+        ];
+        let by = |ip: [u8; 4]| link_to(&links, ip.into()).map(|link| link.name.as_str());
+        assert_eq!(by([10, 0, 9, 1]), Some("eth0"));
+        assert_eq!(by([10, 0, 3, 1]), Some("wlan0"), "the first of those that are alike");
+        assert_eq!((by([127, 0, 0, 2]), by([10, 0, 0, 7]), by([192, 168, 9, 9])), (Some("lo"), Some("lo"), Some("lo")));
+        assert_eq!((by([8, 8, 8, 8]), by([192, 168, 9, 8])), (None, None), "beyond a router");
+        let alone = [link("eth0", [10, 0, 0, 7], 24)];
+        assert_eq!(link_to(&alone, [10, 0, 0, 7].into()).map(|link| link.name.as_str()), Some("eth0"));
+    }
+}

@@ -300,7 +300,7 @@ async fn what_is_read_and_forgotten_is_told_to_all_who_watch() {
     alice.client.dm("bob", "one").await.unwrap();
     let row = line(&mut stream, "one").await.row.unwrap();
     let news = |kind: &'static str| {
-        move |event| match event {
+        move |event: EventObject| match event {
             EventObject::News(news) if news.kind == kind => Some(news),
             _ => None,
         }

@@ -188,7 +188,7 @@ fn a_file_of_version_1_is_brought_up() {
     desk.end();
     let db = rusqlite::Connection::open(folder.file()).unwrap();
     let version: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
 }
 
 #[test]

@@ -142,6 +142,8 @@ export class Thread {
     this.list.drop(arrange(items, this.#fresh, dayOf).map((item) => item.key));
     this.list.set(items, { end });
     this.empty.hidden = items.length > 0;
+    // A feed has articles.
+    this.box.role = items.length ? "feed" : "group";
     if (!items.length) this.empty.replaceChildren(h("p", {}, t(this.off ? "talk.no-history" : this.place ? "talk.empty.one" : "talk.empty.all")));
   }
 
