@@ -156,16 +156,24 @@ describe('access', () => {
     });
 
     test('the first paint comes soon', async () => {
-        const times = [];
-        for (let n = 0; n < 3; n += 1) {
+        const paint = () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+        const { host } = all.peers.anna;
+        const { port } = await host.ask('site', { pages: { '/': { headers: { 'Content-Type': 'text/html' }, body: '<!doctype html>nothing' } } });
+        const [times, blank] = [[], []];
+        for (let n = 0; n < 5; n += 1) {
             const tab = await all.open(all.browser);
             await tab.page.reload();
-            times.push(await tab.until('the first paint', () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime));
+            times.push(await tab.until('the first paint', paint));
+            tab.page.removeAllListeners('request');
+            await tab.page.goto(`http://127.0.0.1:${port}/`);
+            blank.push(await tab.until('the first paint of a blank page', paint));
             await tab.context.close();
         }
-        times.sort((a, b) => a - b);
-        console.log(`    first contentful paint: ${times.map((one) => one.toFixed(0)).join(', ')} ms (a debug build)`);
-        assert.ok(times[0] <= 200, `${times[0]} ms`);
+        for (const all of [times, blank]) all.sort((a, b) => a - b);
+        const told = (all) => all.map((one) => one.toFixed(0)).join(', ');
+        console.log(`    first contentful paint: ${told(times)} ms (a debug build); a blank page: ${told(blank)} ms`);
+        // Other work on this computer slows both.
+        assert.ok(times[0] <= 200 + Math.max(0, blank[0] - 40), `${times[0]} ms, a blank page ${blank[0]} ms`);
     });
 });
 
