@@ -252,7 +252,7 @@ fn talks(folder: &Path) {
     let bare = median(&|| {
         let mut all =
             db.prepare("SELECT peer, max(lamport), sum(read = 0) FROM line GROUP BY peer").expect("a statement");
-        all.query_map([], |row| row.get::<_, u64>(1)).expect("an answer").count()
+        all.query_map([], |row| row.get::<_, i64>(1)).expect("an answer").count()
     });
     println!("1,000 conversations in {MESSAGES} messages: {asked:?} (target: 20 ms); a bare query over all: {bare:?}");
 }

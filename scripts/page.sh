@@ -9,7 +9,7 @@ usage: scripts/page.sh [test [NAME]...] | shots | setup
 
   test   run all tests of tests/page, or those of the files with these names: scripts/page.sh test door talk
   shots  draw every view, light and dark, into docs/images
-  setup  only install what is missing: chromium, node 20 and npm, iproute2, and what tests/page/package-lock.json names
+  setup  only install what is missing: chromium, node 18 or newer and npm, iproute2, and what tests/page/package-lock.json names
 
 Environment:
   PEER=PATH      the program to test, instead of a debug build of this folder
@@ -52,7 +52,7 @@ setup() {
     packages
     local version probe=page-check-$$
     version=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
-    [ "$version" -ge 20 ] || skip "node 20 or newer is needed, this is $(node --version): https://nodejs.org"
+    [ "$version" -ge 18 ] || skip "node 18 or newer is needed, this is $(node --version): https://nodejs.org"
     ip netns add "$probe" 2>/dev/null \
         || skip "this root may not make network namespaces (a container without CAP_SYS_ADMIN?)"
     ip netns del "$probe"
@@ -86,8 +86,12 @@ tests() {
     local files=() name
     for name in "$@"; do files+=("tests/page/$name.test.mjs"); done
     [ ${#files[@]} -gt 0 ] || files=(tests/page/*.test.mjs)
-    # One file after the other: what is measured is not disturbed by another browser.
-    node --test --test-concurrency=1 --test-reporter=spec "${files[@]}"
+    # One file after the other: what is measured is not disturbed by another browser. Node 18 has no option for that.
+    local failed=()
+    for name in "${files[@]}"; do
+        node --test --test-reporter=spec "$name" || failed+=("$name")
+    done
+    [ ${#failed[@]} = 0 ] || { printf 'page.sh: failed: %s\n' "${failed[*]}" >&2; exit 1; }
 }
 
 command=${1:-test}

@@ -29,7 +29,12 @@ impl Session {
     /// Shows what came of it.
     pub(super) async fn added(&mut self, added: Option<Added>) -> Option<End> {
         match added.map(|added| (added.found, added.to)) {
-            Some((Ok(reached), _)) => self.info(&sentence(&oneshot::reached(&reached, true))).await,
+            Some((Ok(reached), _)) => {
+                let text = oneshot::reached(&reached, true);
+                // A name at the beginning stays as it is.
+                let text = if reached.peer.is_some() { text } else { sentence(&text) };
+                self.info(&text).await;
+            }
             Some((Err(error), to)) => {
                 let to = Safe::fitted(&to, 60);
                 self.error(&format!("Cannot look for {to}: {error}")).await;

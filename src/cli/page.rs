@@ -18,20 +18,24 @@ pub(super) struct Page {
     pub(super) bare: bool,
     /// It shows whom this leads to.
     pub(super) link: Option<PeerLink>,
+    /// The peer was started for the page.
+    pub(super) starts: bool,
 }
 
 impl Page {
     /// As `--web` shows it. A browser that a service manager's program started would end with it.
     pub(super) fn at_start() -> Self {
         let is_service = is_logged() || std::env::var_os("NOTIFY_SOCKET").is_some();
-        Self { opens: !is_service, bare: !std::io::stdout().is_terminal(), link: None }
+        Self { opens: !is_service, bare: !std::io::stdout().is_terminal(), ..Self::default() }
     }
 
     /// Makes a way in, opens it, and prints what the user has to know.
     pub(super) async fn print(&self, client: &Client) -> Result<(), String> {
         let text = self.show(client).await.map_err(|error| error.to_string())?;
         let text = if is_logged() { "The page: run `peer web`" } else { &text };
-        match screen::print(&Shown::line(false, &[(Tone::Plain, text)])) {
+        let started = "No peer ran, so one does now, until Ctrl-C or `peer stop`";
+        let lines = [Some(text), Some(started).filter(|_| self.starts && !self.bare)];
+        match lines.iter().flatten().try_for_each(|line| screen::print(&Shown::line(false, &[(Tone::Plain, line)]))) {
             // Whoever closed the output wants to know nothing.
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(format!("cannot show anything: {error}"))

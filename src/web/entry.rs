@@ -22,6 +22,7 @@ use super::api_file::Token;
 use super::assets;
 use super::guard::Shown;
 use super::input::{Answer, Input};
+use super::owner::Ends;
 use super::refusal::Refusal;
 use super::routes;
 use super::{DoneObject, EnterRequest, EnteredObject, EntryObject, SCHEMA};
@@ -173,7 +174,21 @@ async fn entry(State(entries): State<Arc<Entries>>) -> Result<Answer<EntryObject
     }))
 }
 
-async fn enter(State(entries): State<Arc<Entries>>, Input(asked): Input<EnterRequest>) -> Result<Response, Refusal> {
+async fn enter(
+    State(entries): State<Arc<Entries>>,
+    ends: Option<Extension<Ends>>,
+    Input(asked): Input<EnterRequest>,
+) -> Result<Response, Refusal> {
+    // While a browser starts, others can read the code in its command line.
+    if let Some(Extension(ends)) = ends
+        && tokio::task::spawn_blocking(move || ends.is_from_another_user()).await.unwrap_or(false)
+    {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "this way in is for another user of this computer",
+        ));
+    }
     let entered = entries.enter(&asked.code).map_err(|error| Refusal::failed(error.to_string()))?;
     let Some((token, cookie)) = entered else {
         let what = "this way in is used up or too old: run `peer web` again";

@@ -20,6 +20,7 @@ mod json;
 mod metrics;
 mod network;
 mod objects;
+mod owner;
 mod people;
 mod program;
 mod reach;

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::guard::Proven;
+use super::owner::Ends;
 
 /// Connections at the same time: a browser opens six, and each takes at most some 50 KiB.
 const CONNECTIONS: usize = 64;
@@ -138,8 +139,10 @@ async fn serve(stream: TcpStream, router: Router, proven: Proven) {
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router);
     let shown = proven.clone();
+    let ends = stream.peer_addr().and_then(|client| Ok(Ends { client, server: stream.local_addr()? })).ok();
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(shown.clone());
+        ends.map(|ends| request.extensions_mut().insert(ends));
         hyper::service::Service::call(&service, request)
     });
     let connection = http1::Builder::new()

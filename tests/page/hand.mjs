@@ -2,7 +2,7 @@
 import dgram from 'node:dgram';
 import http from 'node:http';
 
-import { attack, crowd, Older } from './older.mjs';
+import { attack, chorus, crowd, Older } from './older.mjs';
 
 const olders = new Map();
 const sites = new Map();
@@ -65,6 +65,7 @@ const deeds = {
         olders.delete(port);
     },
     crowd,
+    chorus,
     attack,
 
     // A web site of somebody else: answers by path, and remembers what it was asked.

@@ -54,28 +54,26 @@ export class Older {
     }
 }
 
-// Many older clients, each with an address of its own, that announce themselves and then post: at a pace that the peer
-// can take.
-export async function crowd({ addresses, broadcast, to, names, posts = 0, texts = ['hello'], every = 40 }) {
-    const all = [];
+const choir = [];
+
+// Many older clients, each with an address of its own, that announce themselves at a pace that a peer can take.
+export async function crowd({ addresses, broadcast, names, every = 20 }) {
     for (const [n, address] of addresses.entries()) {
-        all.push(await Older.open({ name: names[n % names.length].replace('#', n), address, broadcast }));
-    }
-    for (const [n, older] of all.entries()) {
+        const older = await Older.open({ name: names[n % names.length].replace('#', n), address, broadcast });
+        choir.push(older);
         await older.announce();
         if (n % every === every - 1) await pause(10);
     }
-    let said = 0;
-    for (let round = 0; round < posts; round += 1) {
-        for (const [n, older] of all.entries()) {
-            await older.post(to, texts[said % texts.length].replace('#', said));
-            said += 1;
-            if (n % every === every - 1) await pause(20);
-        }
+    return { peers: choir.length };
+}
+
+// All of them post, one after the other.
+export async function chorus({ to, count, texts, every = 20 }) {
+    for (let n = 0; n < count; n += 1) {
+        await choir[n % choir.length].post(to, texts[n % texts.length].replaceAll('#', n));
+        if (n % every === every - 1) await pause(10);
     }
-    const again = setInterval(() => all.forEach((older) => older.announce().catch(() => {})), 20_000);
-    again.unref();
-    return { peers: all.length, said };
+    return { said: count };
 }
 
 // One client for each of these names, which uses it as id, as name and as status.

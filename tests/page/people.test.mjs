@@ -62,7 +62,8 @@ describe('people', () => {
         await listed(tab, 'dora').getByRole('button', { name: 'About dora' }).click();
         const about = tab.page.getByRole('dialog', { name: 'About' });
         await about.getByText('an older program').waitFor();
-        await about.getByRole('button', { name: 'Close' }).click();
+        await about.getByRole('button', { name: 'Close' }).first().click();
+        await about.waitFor({ state: 'detached' });
     });
 
     test('the search shows those that fit', async () => {
@@ -83,7 +84,9 @@ describe('people', () => {
         await about.getByText('blocked', { exact: true }).waitFor();
         await about.getByRole('button', { name: 'Unblock' }).click();
         await about.getByRole('button', { name: 'Unmute' }).click();
-        await about.getByRole('button', { name: 'Close' }).click();
+        await about.getByRole('button', { name: 'Mute' }).waitFor();
+        await tab.page.keyboard.press('Escape');
+        await about.waitFor({ state: 'detached' });
         await listed(tab, 'cai').waitFor();
         const [cai] = (await tab.peer.api('GET', '/api/peers')).filter((peer) => peer.name === 'cai');
         assert.deepEqual([cai.blocked, cai.muted], [false, false]);

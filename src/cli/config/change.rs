@@ -163,22 +163,29 @@ mod tests {
     use super::*;
     use crate::node::files::Scratch;
 
-    /// A file with this text, after this change.
-    fn changed(text: &str, key: &str, values: Option<&[&str]>) -> Result<String, String> {
+    /// What a file with this text is after this change, and why nothing changed.
+    fn tried(text: &str, key: &str, values: Option<&[&str]>) -> (String, Option<String>) {
         let scratch = Scratch::new();
         let file = scratch.0.join("config.toml");
         fs::write(&file, text).unwrap();
         let values: Option<Vec<String>> = values.map(|values| values.iter().map(|&value| value.to_owned()).collect());
         let done = change(&file, key, values.as_deref());
-        let now = fs::read_to_string(&file).unwrap();
         assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1, "no remains");
-        match done {
-            Ok(()) => Ok(now),
-            Err(error) => {
-                assert_eq!(now, text, "{error}");
-                Err(error)
-            }
-        }
+        (fs::read_to_string(&file).unwrap(), done.err())
+    }
+
+    #[track_caller]
+    fn changed(text: &str, key: &str, values: Option<&[&str]>) -> String {
+        let (now, why) = tried(text, key, values);
+        assert_eq!(why, None);
+        now
+    }
+
+    #[track_caller]
+    fn unchanged(text: &str, key: &str, values: Option<&[&str]>) -> String {
+        let (now, why) = tried(text, key, values);
+        assert_eq!(now, text);
+        why.unwrap()
     }
 
     const FILE: &str = "# mine\n  heartbeat   =  '5s'   # quick\n\n# who\npeer = [\n  'a', # first\n  \"b:9\",\n]\n\
@@ -186,7 +193,7 @@ mod tests {
 
     #[test]
     fn one_value_changes_and_nothing_else() {
-        let set = |key, values: &[&str]| changed(FILE, key, Some(values)).unwrap();
+        let set = |key, values: &[&str]| changed(FILE, key, Some(values));
         assert_eq!(set("heartbeat", &["7s"]), FILE.replace("'5s'", "\"7s\""));
         assert_eq!(set("port", &["8001"]), FILE.replace("9_000", "8001"));
         assert_eq!(set("port", &["9000"]), FILE.replace("9_000", "9000"));
@@ -195,25 +202,25 @@ mod tests {
         assert_eq!(set("peer", &[]), FILE.replace("[\n  'a', # first\n  \"b:9\",\n]", "[]"));
         assert_eq!(set("history", &["no"]), FILE.replace("#history = true\n", "#history = true\nhistory = false\n"));
         assert_eq!(set("keep-time", &["90d"]), format!("{FILE}\nkeep-time = \"90d\"\n"));
-        assert_eq!(changed("", "name", Some(&["1234"])).unwrap(), "name = \"1234\"\n");
+        assert_eq!(changed("", "name", Some(&["1234"])), "name = \"1234\"\n");
     }
 
     #[test]
     fn what_is_removed_leaves_its_remarks() {
-        let removed = |key| changed(FILE, key, None).unwrap();
+        let removed = |key| changed(FILE, key, None);
         assert_eq!(removed("heartbeat"), FILE.replace("  heartbeat   =  '5s'   # quick", "# quick"));
         assert_eq!(removed("port"), FILE.replace("port = 9_000\n", ""));
         assert_eq!(removed("peer"), FILE.replace("peer = [\n  'a', # first\n  \"b:9\",\n]\n", ""));
         assert_eq!(removed("name"), FILE.replace("name=\"al \\\"x\\\"\"", ""));
         assert_eq!(removed("verbose"), FILE);
         let lines = "name = 'x'\r\nport = 9000 # p\r\n";
-        assert_eq!(changed(lines, "name", None).unwrap(), "port = 9000 # p\r\n");
-        assert_eq!(changed(lines, "port", None).unwrap(), "name = 'x'\r\n# p\r\n");
+        assert_eq!(changed(lines, "name", None), "port = 9000 # p\r\n");
+        assert_eq!(changed(lines, "port", None), "name = 'x'\r\n# p\r\n");
     }
 
     #[test]
     fn what_is_wrong_or_would_stop_a_start_is_refused_and_nothing_is_written() {
-        let refused = |key, values: &[&str]| changed(FILE, key, Some(values)).unwrap_err();
+        let refused = |key, values: &[&str]| unchanged(FILE, key, Some(values));
         assert!(refused("heartbeat", &["500s"]).contains("1s to 100s"));
         assert!(refused("heartbeat", &["5s", "6s"]).contains("one value"));
         assert!(refused("heartbeat", &[]).contains("one value"));
@@ -228,7 +235,7 @@ mod tests {
         assert!(refused("log", &["/nowhere/at/all"]).contains("no folder"));
         assert!(refused("secret-file", &["/nowhere/at/all"]).contains("secret file"));
         assert!(refused("name", &["x\nport = 1"]).contains("U+000A"), "{}", refused("name", &["x\nport = 1"]));
-        let broken = changed("heartbeet = '5s'\n", "name", Some(&["x"])).unwrap_err();
+        let broken = unchanged("heartbeet = '5s'\n", "name", Some(&["x"]));
         assert!(broken.contains("line 1") && broken.contains("mended"), "{broken}");
     }
 
@@ -236,9 +243,9 @@ mod tests {
     fn what_only_looks_like_a_remark_is_none() {
         // The file keeps texts of several lines as they are.
         let text = "secret-file = '''\n#port = 1\n'''\n";
-        assert_eq!(changed(text, "port", Some(&["9000"])).unwrap(), format!("{text}port = 9000\n"));
+        assert_eq!(changed(text, "port", Some(&["9000"])), format!("{text}port = 9000\n"));
         let twice = "#port = 1\n#port = 2\n";
-        assert_eq!(changed(twice, "port", Some(&["9000"])).unwrap(), format!("{twice}port = 9000\n"));
+        assert_eq!(changed(twice, "port", Some(&["9000"])), format!("{twice}port = 9000\n"));
     }
 
     #[cfg(unix)]

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::engine::Event;
 use crate::node::{Node, Profile, ProfileError};
-use crate::web::{self, Client, Served};
+use crate::web::{self, Client, EventQuery, Events, Served};
 
 use super::super::args::Options;
 use super::super::host::{self, Host, sentence};
@@ -29,6 +29,8 @@ const LAST: Duration = Duration::from_millis(2_500);
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) client: Client,
+    /// What happens from the first moment of our own peer on, for who wants to miss nothing.
+    pub(super) early: Option<Events>,
     own: Option<Own>,
 }
 
@@ -69,16 +71,18 @@ impl Link {
     /// Finds the running peer, or starts one.
     pub(super) async fn open(options: &Options, manner: Manner) -> Result<Self, Trouble> {
         if let Some(client) = running(options).await? {
-            return Ok(Self { client, own: None });
+            return Ok(Self { client, early: None, own: None });
         }
         let (profile, notices) = match profile(options).await? {
             Found::Profile(profile, notices) => (profile, notices),
-            Found::Running(client) => return Ok(Self { client, own: None }),
+            Found::Running(client) => return Ok(Self { client, early: None, own: None }),
         };
         let name = host::name(options, &profile);
         let mut host = Host::start(options, profile, name).map_err(Trouble::failed)?;
-        let served = if manner.serves { host.serve(false).await } else { None };
         let client = Client::local(web::router(host.context()));
+        // Before anything takes its time: the others answer within a millisecond.
+        let early = if manner.serves { Some(client.events(&EventQuery::default()).await?) } else { None };
+        let served = if manner.serves { host.serve(false).await } else { None };
         let Host { mut node, notices: more, .. } = host;
         let (_, unread) = tokio::sync::mpsc::channel(1);
         let told = std::mem::replace(&mut node.notices, unread);
@@ -89,7 +93,7 @@ impl Link {
         if manner.settles {
             settle(&mut node).await;
         }
-        Ok(Self { client, own: Some(Own { node, _served: served }) })
+        Ok(Self { client, early, own: Some(Own { node, _served: served }) })
     }
 
     /// Whether the peer ends with the command.

@@ -13,13 +13,14 @@ use super::trouble::Trouble;
 
 pub(super) async fn web(options: &Options, args: &WebArgs) -> Result<(), Trouble> {
     let bare = args.print || !std::io::stdout().is_terminal();
-    show(options, Page { opens: !args.print && !args.no_open, bare, link: None }).await
+    show(options, Page { opens: !args.print && !args.no_open, bare, ..Page::default() }).await
 }
 
 pub(super) async fn open(options: &Options, args: &OpenArgs) -> Result<(), Trouble> {
     // What is wrong with it is told, never what it is: it came from anywhere.
     let link = PeerLink::parse(&args.link).map_err(|error| Trouble::usage(error.to_string()))?;
-    show(options, Page { opens: true, bare: !std::io::stdout().is_terminal(), link: Some(link) }).await
+    show(options, Page { opens: true, bare: !std::io::stdout().is_terminal(), link: Some(link), ..Page::default() })
+        .await
 }
 
 /// Shows the page of the peer that runs; if none does, of one that runs from now on, until it is told to end.
@@ -30,6 +31,7 @@ async fn show(options: &Options, page: Page) -> Result<(), Trouble> {
         None => match profile(options).await? {
             Found::Running(client) => client,
             Found::Profile(profile, notices) => {
+                let page = Page { starts: true, ..page };
                 let served = daemon::serve(options, profile, &notices, signals, Some(page)).await;
                 return served.map_err(Trouble::failed);
             }

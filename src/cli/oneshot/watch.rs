@@ -17,21 +17,24 @@ pub(super) async fn watch(options: &Options, args: &WatchArgs) -> Result<(), Tro
     let mut signals = Signals::listen().map_err(|error| Trouble::failed(error.to_string()))?;
     // Nothing is missed, but whoever is asked for must be known.
     let manner = Manner { json: args.json, serves: true, settles: args.from.is_some() };
-    let link = tokio::select! {
+    let mut link = tokio::select! {
         link = Link::open(options, manner) => link?,
         () = signals.came() => return Ok(()),
     };
     let watched = tokio::select! {
-        watched = follow(&link, args) => watched,
+        watched = follow(&mut link, args) => watched,
         () = signals.came() => Ok(()),
     };
     link.close().await;
     watched
 }
 
-async fn follow(link: &Link, args: &WatchArgs) -> Result<(), Trouble> {
+async fn follow(link: &mut Link, args: &WatchArgs) -> Result<(), Trouble> {
     let query = EventQuery { from: args.from.clone(), since: None };
-    let mut events = link.client.events(&query).await?;
+    let mut events = match link.early.take().filter(|_| args.from.is_none()) {
+        Some(events) => events,
+        None => link.client.events(&query).await?,
+    };
     let render = render();
     while let Some(event) = events.next().await? {
         if matches!(&event, EventObject::Line(line) if line.ours) {

@@ -55,9 +55,9 @@ async function reach(shown, place, to, wanted) {
   shown.closed.then(end);
 }
 
-/** Asks for a link or an address. */
-export function add(given = "") {
-  const wrong = h("p.error-text", { id: "add-wrong", role: "alert" });
+/** Asks for a link or an address; `problem` is what is wrong with the one that was given. */
+export function add(given = "", problem = "") {
+  const wrong = h("p.error-text", { id: "add-wrong", role: "alert" }, problem);
   const field = h("input.input", {
     id: "add-to", value: given, dir: "ltr", autocomplete: "off", spellcheck: false, maxlength: 600,
     placeholder: "peer://connect/…   192.168.7.20", "aria-describedby": "add-wrong add-hint",
@@ -89,7 +89,7 @@ export function add(given = "") {
 /** Asks whether the one of a link is to be added, and opens the conversation then. */
 export function ask(text) {
   const wanted = parse(text);
-  if (!wanted) { add(text); return; }
+  if (!wanted) { add(text, t("add.wrong")); return; }
   const known = store.state.people.get(wanted.key ?? wanted.id);
   const person = known ?? { name: wanted.name || wanted.id || t("connect.somebody"), key: wanted.key, id: wanted.id ?? "" };
   const place = h("div.connect");

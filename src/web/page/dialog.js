@@ -1,4 +1,5 @@
 // Dialogs and toasts.
+import { ApiError } from "./api.js";
 import { h, put } from "./dom.js";
 import { icon } from "./icons.js";
 import { t } from "./i18n.js";
@@ -76,7 +77,7 @@ export function toast(text, { kind = "", seconds = kind === "bad" ? 9 : 5, actio
 
 /** What went wrong, in words. */
 export function reason(error) {
-  if (error?.name === "ApiError" || error?.status !== undefined) {
+  if (error instanceof ApiError) {
     if (error.status === 0) return t("error.no-answer");
     if (error.status === 429) return t("error.too-fast");
     return error.message || t("error.failed");

@@ -11,7 +11,7 @@ const FIRST = 185;
 const RING = 46;
 const APART = 34;
 const NAMED = 74;
-const SIGNS = { verified: "✓", "new key": "!", unverified: "?" };
+export const SIGNS = { verified: "✓", "new key": "!", unverified: "?" };
 const RANK = { live: 0, heard: 1, quiet: 2, away: 3 };
 
 /** A number that belongs to a text. */
@@ -44,7 +44,7 @@ function places(count, from, to, apart) {
 }
 
 /**
- * Where everybody stands: `{ nodes: [{ peer, x, y, port }], ports: [{ name, addresses, x, y, more }], box }`; `wide` is how
+ * Where everybody stands: `{ nodes: [{ peer, x, y, port }], ports: [{ name, x, y, more }], box }`; `wide` is how
  * much wider than high it is, `least` the least width of `box`.
  */
 export function layout(network, wide = 1, least = 0) {
@@ -68,7 +68,7 @@ export function layout(network, wide = 1, least = 0) {
   for (const name of names) {
     const to = from + (2 * Math.PI * weight(name)) / sum;
     const middle = (from + to) / 2;
-    const port = { name, addresses: network.interfaces.filter((each) => each.name === name), x: Math.cos(middle) * CENTRE * wide, y: Math.sin(middle) * CENTRE, more: all.get(name) - by.get(name).length, peers: all.get(name) };
+    const port = { name, x: Math.cos(middle) * CENTRE * wide, y: Math.sin(middle) * CENTRE, more: all.get(name) - by.get(name).length };
     ports.push(port);
     const edge = Math.min(0.12, (to - from) / 10);
     const free = places(Math.ceil(weight(name) * 1.25), from + edge, to - edge, apart);
@@ -134,7 +134,8 @@ export class Graph {
     const { nodes, ports, box } = layout(network, width > 560 ? 1.4 : 0.9, Math.min(width, 700));
     const scale = Math.max(1, box[2] / width);
     this.sheet.setAttribute("aria-label", this.words(network));
-    const drawn = JSON.stringify([box, Math.round(scale * 10), network.id, nodes.map(({ peer: { name, presence, trust, ways, older }, key, x, y }) => [key, x | 0, y | 0, name, presence, trust, ways, older]), ports.map((port) => [port.name, port.peers, port.more, port.addresses.map((each) => each.address)])]);
+    const looks = nodes.map(({ peer: { name, presence, trust, ways, older }, key, x, y }) => [key, x | 0, y | 0, name, presence, trust, ways, older]);
+    const drawn = JSON.stringify([box, Math.round(scale * 10), looks, ports.map(({ name, more }) => [name, more])]);
     this.#nodes = nodes;
     if (drawn !== this.#drawn) { this.#drawn = drawn; this.#draw(nodes, ports, box, scale); }
     this.#choose(nodes.find((node) => node.key === this.#active) ?? null, false);

@@ -49,6 +49,18 @@ export class List {
     this.#draw(hold);
   }
 
+  /** Puts items after all others, whatever their number. */
+  append(items) {
+    const hold = this.#grip();
+    const from = this.#items.length;
+    for (const item of items) {
+      this.#place.set(this.key(item), this.#items.length);
+      this.#items.push(item);
+    }
+    this.#measured(from);
+    this.#draw(hold);
+  }
+
   /** Draws the row of this item anew; `keep` holds the row itself where it is. */
   refresh(item, { keep = false } = {}) {
     const key = this.key(item);

@@ -3,7 +3,7 @@ import { hasToken, headers, onAccess, refused } from "./api.js";
 
 const SILENT = 20_000;
 const FIRST = 250;
-const LONGEST = 2_000;
+const LONGEST = 1_500;
 const LOCK = "peer-stream";
 
 const listeners = new Map();
@@ -61,7 +61,7 @@ async function read(run) {
   const answer = await fetch("/api/events", {
     signal: run.signal, cache: "no-store", headers: { ...headers(), ...(last ? { "Last-Event-ID": last } : {}) },
   });
-  if (answer.status === 401) { stop(); refused(); return; }
+  if (answer.status === 401) refused();
   // An id that it does not understand would be refused for ever.
   if (answer.status === 400) last = "";
   if (!answer.ok) throw new Error(String(answer.status));

@@ -69,7 +69,7 @@ export function person(what) {
   const found = state.people.get(what);
   if (found) return found;
   const all = [...state.people.values()];
-  const exact = all.find((peer) => peer.who === what || peer.id === what || (peer.address !== undefined && peer.address === what));
+  const exact = what && all.find((peer) => peer.who === what || peer.id === what || peer.address === what);
   if (exact) return exact;
   const called = all.filter((peer) => peer.name === what);
   return called.length === 1 ? called[0] : undefined;
@@ -111,6 +111,7 @@ export const loadPeople = () => once("people", async () => {
     if (known && peer.heard === undefined) fresh.heardAt = known.heardAt;
     watchKey(fresh);
   }
+  for (const what of state.alerts.keys()) if (!state.people.has(what) && state.alerts.delete(what)) note("alerts");
   note("people");
 });
 

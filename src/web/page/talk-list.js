@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as live from "./live.js";
 import { avatar, clean, h, icon, line as oneLine, name, put, setAvatar } from "./dom.js";
 import { reason } from "./dialog.js";
-import { number, short, t } from "./i18n.js";
+import { number, short, t, tn } from "./i18n.js";
 import { id, state, subscribe, talkPath } from "./store.js";
 import { draft } from "./talk-write.js";
 import { when } from "./talk-row.js";
@@ -160,7 +160,7 @@ export class Chats {
 
   #scope() {
     this.scope.hidden = this.field.value.trim() === "";
-    this.scope.lastChild.replaceChildren(t("talk.within", { name: called(this.#active) }));
+    put(this.scope.lastChild, tn("talk.within", { name: name(called(this.#active)) }));
   }
 
   #typed() {
@@ -213,8 +213,9 @@ export class Chats {
   #hit(line, words) {
     const place = line.type === "post" ? "" : id(line.with);
     const by = line.ours ? t("talk.you") : line.with?.name ?? "";
+    const to = line.type === "post" ? ` · ${t("talk.everyone")}` : line.ours && [" → ", h("bdi", {}, line.with?.name ?? "")];
     return h("li", {}, h("a", { class: "hit", tabindex: -1, href: `#${link(place)}?row=${line.row}` },
-      h("span", { class: "hit-head" }, h("span", { class: "hit-by" }, h("bdi", {}, by), line.type === "post" ? ` · ${t("talk.everyone")}` : line.ours && [" → ", h("bdi", {}, line.with?.name ?? "")]), h("time", { datetime: line.at }, short(when(line)))),
+      h("span", { class: "hit-head" }, h("span", { class: "hit-by" }, h("bdi", {}, by), to), h("time", { datetime: line.at }, short(when(line)))),
       h("span", { class: "hit-text", dir: "auto" }, marked(line.text, words))));
   }
 }

@@ -144,23 +144,22 @@ export function updateRow(row, item) {
 /** An item of the list. */
 export function itemOf(line) {
   const at = when(line);
-  return { line, key: keyOf(line), at, date: new Date(at).toDateString(), day: null, fresh: false, joined: false, open: false };
+  return { line, key: keyOf(line), by: line.ours ? "" : id(line.with), at, date: new Date(at).toDateString(), day: null, fresh: false, joined: false, open: false };
 }
 
 /** Says of each item what stands before it: a day, the line above what is unread; gives those that changed. */
-export function arrange(items, fresh, dayOf) {
-  let last = null;
+export function arrange(items, fresh, dayOf, before = null) {
+  let last = before;
   const changed = [];
   for (const item of items) {
-    const by = item.line.ours ? "" : id(item.line.with);
     const day = last?.date === item.date ? "" : dayOf(item);
     const first = item.key === fresh;
-    const joined = !day && !first && last.by === by && item.at - last.at < 300_000;
+    const joined = !day && !first && last.by === item.by && item.at - last.at < 300_000;
     if (day !== item.day || first !== item.fresh || joined !== item.joined) {
       if (item.day !== null) changed.push(item);
       Object.assign(item, { day, fresh: first, joined });
     }
-    last = { date: item.date, by, at: item.at };
+    last = item;
   }
   return changed;
 }

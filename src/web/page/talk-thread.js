@@ -13,13 +13,20 @@ const PAGE = 100;
 const MOST = 1_000;
 const SEEN_AFTER = 400;
 
+/** What a day is called, near today. */
+function dayNames() {
+  const today = new Date().toDateString();
+  const yesterday = new Date(Date.now() - 86_400_000).toDateString();
+  return ({ date, at }) => (date === today ? t("talk.today") : date === yesterday ? t("talk.yesterday") : day(at));
+}
+
 /** Says what went wrong, but for what the frame of the page says. */
 function blame(error) {
   if (![0, 401, 404, 503].includes(error.status)) complain(error);
 }
 
 export class Thread {
-  #items = [];
+  #line = null;
   #known = new Map();
   #fresh = null;
   #whole = false;
@@ -33,13 +40,14 @@ export class Thread {
   #queue = [];
   #marks = new Map();
   #unseen = false;
+  #skipped = false;
 
   /** `place` is "" for everyone, else the id of a person; `said(line)` is called with lines of ours as they come. */
   constructor(place, { said }) {
     Object.assign(this, { place, said });
     this.box = h("div", { class: "lines", role: "feed", "aria-label": t("talk.lines"), "aria-busy": "true" });
     this.empty = h("div", { class: "lines-empty", hidden: true });
-    this.down = h("button", { type: "button", class: "button to-end", hidden: true, onclick: () => this.list.toEnd() });
+    this.down = h("button", { type: "button", class: "button to-end", hidden: true, onclick: () => this.#skip() });
     this.voice = h("div", { class: "away", "aria-live": "polite" });
     this.root = h("div", { class: "thread-lines" }, this.box, this.empty, this.down, this.voice);
     this.list = new List(this.box, {
@@ -71,6 +79,8 @@ export class Thread {
     let opened = live.isOpen();
     this.#ends.push(live.on("open", () => { if (opened || !this.loaded) this.load(); opened = true; }));
   }
+
+  get #items() { return this.list.items; }
 
   end() {
     this.ended = true;
@@ -134,14 +144,26 @@ export class Thread {
   }
 
   #put(items, { end = false } = {}) {
-    this.#items = items;
     this.#known = new Map(items.map((item) => [item.key, item]));
-    const today = new Date().toDateString();
-    const yesterday = new Date(Date.now() - 86_400_000).toDateString();
-    const dayOf = ({ date, at }) => (date === today ? t("talk.today") : date === yesterday ? t("talk.yesterday") : day(at));
-    this.list.drop(arrange(items, this.#fresh, dayOf).map((item) => item.key));
+    this.#line = this.#fresh;
+    this.list.drop(arrange(items, this.#fresh, dayNames()).map((item) => item.key));
     this.list.set(items, { end });
+    this.#filled();
+  }
+
+  /** Puts lines after all others. */
+  #append(items) {
+    // Where the line above what is unread moves, other rows change as well.
+    if (this.#line !== this.#fresh || !this.#items.length) { this.#put([...this.#items, ...items]); return; }
+    arrange(items, this.#fresh, dayNames(), this.#items.at(-1));
+    this.list.append(items);
+  }
+
+  #filled() {
+    const items = this.#items;
     this.empty.hidden = items.length > 0;
+    // A feed has articles.
+    this.box.role = items.length ? "feed" : "group";
     if (!items.length) this.empty.replaceChildren(h("p", {}, t(this.off ? "talk.no-history" : this.place ? "talk.empty.one" : "talk.empty.all")));
   }
 
@@ -220,7 +242,7 @@ export class Thread {
       }
     }
     if (!fresh.length || this.ended) return;
-    this.#put([...this.#items, ...fresh]);
+    this.#append(fresh);
     this.#count(this.#new + (this.list.atEnd ? 0 : fresh.filter(({ line }) => !line.ours).length));
   }
 
@@ -244,6 +266,13 @@ export class Thread {
   #ended(end) {
     this.#count(end ? 0 : this.#new);
     if (end && document.visibilityState === "visible") this.#unseen = false;
+  }
+
+  /** Who asks for the newest line has done with those before it. */
+  #skip() {
+    this.#skipped = true;
+    this.list.toEnd();
+    this.#look();
   }
 
   #count(fresh) {
@@ -271,13 +300,14 @@ export class Thread {
     this.#timer = setTimeout(() => {
       this.#timer = 0;
       if (document.visibilityState !== "visible") return;
-      const fresh = this.list.inView.filter(({ line }) => !line.ours && !line.read && line.row !== undefined && !this.#telling.has(line.row));
-      if (fresh.length) this.#tellRead(fresh);
+      const fresh = (this.#skipped ? this.#items : this.list.inView).filter(({ line }) => !line.ours && !line.read && line.row !== undefined && !this.#telling.has(line.row));
+      this.#skipped = fresh.length > MOST;
+      if (fresh.length) this.#tellRead(fresh.slice(0, MOST));
     }, SEEN_AFTER);
   }
 
   async #tellRead(items) {
-    const rows = items.map((item) => item.line.row).slice(0, MOST);
+    const rows = items.map((item) => item.line.row);
     for (const row of rows) this.#telling.add(row);
     try {
       await api.send("POST", "/api/read", { rows });
@@ -285,6 +315,7 @@ export class Thread {
       wasRead(this.place, rows.length);
     } catch { /* it stays unread, and is told again when it is seen again */ } finally {
       for (const row of rows) this.#telling.delete(row);
+      if (this.#skipped) this.#look();
     }
   }
 }

@@ -161,7 +161,8 @@ export class Writer {
       const now = new Date().toISOString();
       this.#clear();
       this.#work(false);
-      this.sent({ type: this.place ? "dm" : "post", message: answer.message, ours: true, with: answer.to, text, stamp: now, at: now, private: answer.private, mark: this.place ? answer.mark : undefined, reason: this.place ? answer.reason : undefined, read: true, late: false });
+      const said = { message: answer.message, ours: true, with: answer.to, text, stamp: now, at: now, private: answer.private, read: true, late: false };
+      this.sent(this.place ? { type: "dm", ...said, mark: answer.mark, reason: answer.reason } : { type: "post", ...said });
     } catch (error) {
       if (error.status === 429 && !this.gone) { this.#later(error.retryAfterMs ?? 1_000); return; }
       this.#work(false);

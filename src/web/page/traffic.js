@@ -89,7 +89,8 @@ export class Traffic {
     this.charts.bytes.show(["received", "sent"].map((key) => ({ name: names[key], points: rates(shown, `${key}_bytes`) })), from, to);
     this.charts.dropped.show([{ name: t("network.dropped"), points: rates(shown, "dropped", 60) }], from, to);
     this.charts.retries.show([{ name: t("network.retried"), points: rates(shown, "retries", 60) }], from, to);
-    this.charts.peers.show([{ name: t("network.listed"), points: shown.flatMap((sample, at) => (at && sample.when - shown[at - 1].when > GAP ? [[sample.when - 1, null], [sample.when, sample.peers]] : [[sample.when, sample.peers]])) }], from, to);
+    const peers = shown.flatMap(({ when, peers: count }, at) => (at && when - shown[at - 1].when > GAP ? [[when - 1, null], [when, count]] : [[when, count]]));
+    this.charts.peers.show([{ name: t("network.listed"), points: peers }], from, to);
     const ends = traffic.latency_bounds_ms;
     this.charts.latency.show([[0.5, "half"], [0.99, "most"]].map(([part, key]) => ({ name: t(`network.latency.${key}`), points: latencies(shown, ends, part) })), from, to);
     say(this.since, t("network.since", { time: moment(traffic.since) }));

@@ -71,7 +71,8 @@ function shape(book, schema) {
 }
 
 function example(text) {
-  return h("div", { class: "example", dir: "ltr" }, h("code", {}, text), h("button", { type: "button", class: "button icon-only", "aria-label": t("api.copy"), title: t("api.copy"), onclick: () => copy(text) }, icon("copy", { size: 16 })));
+  return h("div", { class: "example", dir: "ltr" }, h("code", {}, text),
+    h("button", { type: "button", class: "button icon-only", "aria-label": t("api.copy"), title: t("api.copy"), onclick: () => copy(text) }, icon("copy", { size: 16 })));
 }
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -92,7 +93,8 @@ function answers(book, operation) {
   return h("dl", { class: "fields" }, Object.entries(operation.responses ?? {}).map(([status, each]) => {
     const one = book.of(each);
     const kinds = Object.entries(one.content ?? {});
-    return h("div", {}, h("dt", {}, h("code", {}, status === "default" ? t("api.else") : status), kinds.map(([type, { schema }]) => [" ", h("span", { class: "dim" }, type, schema ? [" ", h("span", { class: "mono" }, book.type(schema))] : null)])),
+    return h("div", {}, h("dt", {}, h("code", {}, status === "default" ? t("api.else") : status), 
+      kinds.map(([type, { schema }]) => [" ", h("span", { class: "dim" }, type, schema && [" ", h("span", { class: "mono" }, book.type(schema))])])),
       one.description && h("dd", { dir: "auto" }, one.description));
   }));
 }
@@ -145,8 +147,8 @@ function schemas(book) {
 }
 
 export function mount(root, params) {
-  const place = h("div", { class: "api-view" }, h("h1", { tabindex: -1 }, t("nav.api")), h("p", { class: "dim", role: "status" }, t("api.reads")));
-  put(root, place);
+  const place = h("div", { class: "api-parts" }, h("p", { class: "dim", role: "status" }, t("api.reads")));
+  put(root, h("div", { class: "api-view" }, h("h1", { tabindex: -1 }, t("nav.api")), place));
   let ended = false;
   let wanted = params.query?.get("to");
 
@@ -162,13 +164,13 @@ export function mount(root, params) {
     if (ended) return;
     const book = new Book(all);
     const metrics = h("code", {}, "/metrics");
-    put(place, h("h1", { tabindex: -1 }, t("nav.api")),
+    put(place,
       h("section", { class: "card" }, h("p", {}, tn("api.about", { title: all.info?.title ?? "", version: all.info?.version ?? "", document: h("code", {}, DOCUMENT) })),
         all.info?.description && h("p", { class: "dim", dir: "auto" }, all.info.description), h("p", {}, tn("api.metrics", { metrics })),
         h("h2", {}, t("api.setup")), h("p", { class: "dim" }, t("api.setup.text")), example(SETUP)),
       groups(book), schemas(book));
     show();
-  }, (error) => { if (!ended) put(place, h("h1", {}, t("nav.api")), h("p", { class: "error-text" }, reason(error))); });
+  }, (error) => { if (!ended) put(place, h("p", { class: "error-text" }, reason(error))); });
 
   return {
     update(fresh) { wanted = fresh.query?.get("to"); show(); },

@@ -61,7 +61,7 @@ function profile(ends) {
   const face = avatar(store.state.me ?? { id: "", name: "" }, { size: 96 });
   const me = () => store.state.me ?? { id: "", name: "" };
   const called = saved("name", t("me.name"), me().chosen ?? "", t("me.name-hint"), NAME);
-  const status = saved("status", t("me.status"), me().status ?? "", t("me.status-hint"), 200);
+  const status = saved("status", t("me.status"), me().status ?? "", t("me.status-hint"), 140);
   const file = h("input.away", {
     type: "file", accept: "image/*", tabindex: -1, "aria-hidden": "true",
     onchange: () => { take(file.files[0]); file.value = ""; },

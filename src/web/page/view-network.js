@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { h, icon, line, name, put, say } from "./dom.js";
 import { complain, reason } from "./dialog.js";
-import { Graph } from "./graph.js";
+import { Graph, SIGNS } from "./graph.js";
 import { ago, number, roundTrip, t } from "./i18n.js";
 import { subscribe, talkPath } from "./store.js";
 import { Traffic } from "./traffic.js";
@@ -118,7 +118,8 @@ const count = (peers, word) => peers.filter((peer) => peer.presence === word).le
 
 function words(network) {
   const { peers } = network;
-  return t("network.graph.words", { n: peers.length, live: count(peers, "live"), heard: count(peers, "heard"), quiet: count(peers, "quiet"), ports: network.interfaces.map((port) => `${line(port.name)} ${number(port.peers)}`).join(", ") });
+  const ports = network.interfaces.map((port) => `${line(port.name)} ${number(port.peers)}`).join(", ");
+  return t("network.graph.words", { n: peers.length, live: count(peers, "live"), heard: count(peers, "heard"), quiet: count(peers, "quiet"), ports });
 }
 
 function facts(peer) {
@@ -132,7 +133,8 @@ function legend() {
   return h("ul", { class: "legend" },
     ["live", "quiet", "heard"].map((one) => h("li", {}, presenceMark(one))),
     edge("broadcast", "broadcast"), edge("unicast", "unicast"), edge("both", "both"),
-    h("li", {}, h("span", { class: "legend-square" }), t("network.legend.older")));
+    h("li", {}, h("span", { class: "legend-square" }), t("network.legend.older")),
+    Object.entries(SIGNS).map(([trust, sign]) => h("li", {}, h("span", { class: `legend-badge ${trust.replace(" ", "-")}`, "aria-hidden": "true" }, sign), t(`trust.${trust.replace(" ", "-")}`))));
 }
 
 export function mount(root) {
@@ -140,11 +142,14 @@ export function mount(root) {
   const table = new Table();
   const traffic = new Traffic();
   const about = h("p", { class: "dim network-about" });
+  const toTable = (event) => { event.preventDefault(); document.getElementById("network-table").focus(); };
   const inside = h("div", { class: "ports-box" });
   put(root, h("div", { class: "network-view" },
     h("div", { class: "network-head" }, h("h1", { tabindex: -1 }, t("nav.network")), about),
     h("div", { class: "network-top" },
-      h("section", { class: "card graph-card-box", "aria-labelledby": "network-graph" }, h("div", { class: "card-head" }, h("h2", { id: "network-graph" }, t("network.graph")), h("a", { class: "away-link", href: "#network-table", onclick: (event) => { event.preventDefault(); document.getElementById("network-table").focus(); } }, t("network.graph.table"))), graph.root, legend()),
+      h("section", { class: "card", "aria-labelledby": "network-graph" },
+        h("div", { class: "card-head" }, h("h2", { id: "network-graph" }, t("network.graph")), h("a", { class: "small-text", href: "#network-table", onclick: toTable }, t("network.graph.table"))),
+        graph.root, legend()),
       h("div", { class: "network-side" }, doctor(), h("section", { class: "card", "aria-labelledby": "network-ports" }, h("h2", { id: "network-ports" }, t("network.ports")), inside))),
     h("div", { class: "card" }, h("h2", { id: "network-table", tabindex: -1 }, t("network.table")), table.root),
     traffic.root));
@@ -177,7 +182,8 @@ export function mount(root) {
     crowd = network.peers.length;
     graph.show(network);
     requestAnimationFrame(() => { if (!ended) table.show(network.peers); });
-    say(about, [line(network.id), t("network.at-port", { port: String(network.port) }), !network.discovery && t("network.deaf"), network.announced !== undefined && t("network.announced", { ago: ago(network.announced) })].filter(Boolean).join(" · "));
+    const announced = network.announced !== undefined && t("network.announced", { ago: ago(network.announced) });
+    say(about, [line(network.id), t("network.at-port", { port: String(network.port) }), !network.discovery && t("network.deaf"), announced].filter(Boolean).join(" · "));
     swap(inside, JSON.stringify(network.interfaces), () => ports(network));
   }
 

@@ -1,10 +1,10 @@
 // Who is here, who is away, who is blocked. Only the rows that are seen are in the page.
 import * as store from "./store.js";
-import { h, put, say, avatar, setAvatar, line, icon } from "./dom.js";
-import { presenceSign, setPresence } from "./icons.js";
-import { ago, current, number, roundTrip, t } from "./i18n.js";
-import { privateMark, swap, trustTag } from "./words.js";
+import { h, put, say, icon } from "./dom.js";
+import { current, number, t } from "./i18n.js";
+import { swap } from "./words.js";
 import { about, compare } from "./person.js";
+import { makeRow, tick, unread, updateRow } from "./person-row.js";
 import { add, follow } from "./connect.js";
 import { emptyHere } from "./empty.js";
 
@@ -18,65 +18,7 @@ const FILTERS = {
   open: (peer) => !peer.private,
 };
 
-const unread = (peer) => store.state.conversations.get(store.id(peer))?.unread ?? 0;
 const groupOf = (peer) => (peer.blocked ? "blocked" : peer.presence === "away" ? "away" : "here");
-
-function makeRow(peer) {
-  const row = h("li.person",
-    h("a.person-main", { tabindex: -1 },
-      avatar(peer, { size: 40 }),
-      h("span.person-who",
-        h("span.person-name", h("bdi.name"), h("span.slot"), h("span.slot")),
-        h("span.person-status")),
-      h("span.person-facts",
-        h("span.presence", presenceSign("away"), h("span")),
-        h("span.person-trip"),
-        h("span.person-heard")),
-      h("span.person-unread")),
-    h("button.button.icon-only", { tabindex: -1 }, icon("more")));
-  const [main, button] = row.children;
-  const [face, text, facts, count] = main.children;
-  const [called, status] = text.children;
-  const [name, trust, lock] = called.children;
-  const [presence, trip, heard] = facts.children;
-  const parts = { main, button, face, name, trust, lock, status, presence, trip, heard, count };
-  return { row, parts, peer };
-}
-
-function heardText(peer) {
-  const seconds = store.heardFor(peer);
-  return seconds === undefined ? "" : ago(seconds);
-}
-
-function updateRow(made, peer) {
-  const { row, parts } = made;
-  made.peer = peer;
-  setAvatar(parts.face, peer);
-  say(parts.name, line(peer.name));
-  swap(parts.trust, peer.trust, () => trustTag(peer.trust));
-  swap(parts.lock, `${peer.private} ${peer.muted}`, () => [
-    (peer.private || peer.trust !== "unverified") && privateMark(peer),
-    peer.muted && h("span.tag", icon("mute", { size: 15 }), h("span.wide", t("muted.word"))),
-  ]);
-  say(parts.status, line(peer.status ?? ""));
-  parts.presence.className = `presence ${peer.presence}`;
-  setPresence(parts.presence.firstElementChild, peer.presence);
-  say(parts.presence.lastElementChild, t(`presence.${peer.presence}`));
-  say(parts.trip, peer.round_trip_us === undefined || peer.presence === "away" ? "" : roundTrip(peer.round_trip_us));
-  tick(made);
-  const waiting = unread(peer);
-  swap(parts.count, String(waiting), () => (waiting ? h("span.count", number(waiting), h("span.away", ` ${t("nav.unread")}`)) : null));
-  const target = `#${store.talkPath(peer)}`;
-  if (parts.main.getAttribute("href") !== target) parts.main.setAttribute("href", target);
-  const label = t("people.about", { name: line(peer.name) });
-  if (parts.button.getAttribute("aria-label") !== label) parts.button.setAttribute("aria-label", label);
-  const kind = `person${peer.presence === "away" || peer.blocked ? " faded" : ""}${peer.trust === "new key" && !peer.blocked ? " alarmed" : ""}`;
-  if (row.className !== kind) row.className = kind;
-}
-
-function tick({ parts, peer }) {
-  say(parts.heard, heardText(peer));
-}
 
 export function mount(root, first) {
   let filter = "all";
@@ -108,7 +50,8 @@ export function mount(root, first) {
       h("div.people-title", h("h1", { tabindex: -1 }, t("nav.people")), count),
       h("div.people-tools",
         h("div.search", icon("search", { size: 18 }), field),
-        h("button.button", { onclick: () => add(), "aria-label": t("people.add") }, icon("plus", { size: 18 }), h("span.wide", t("people.add")))),
+        h("button.button", { onclick: () => add(), "aria-label": t("people.add") },
+          icon("plus", { size: 18 }), h("span.wide", t("people.add")))),
       h("div.chips", { role: "group", "aria-label": t("people.filter") }, chips), found),
     body));
 
@@ -126,7 +69,8 @@ export function mount(root, first) {
     const wanted = words.toLocaleLowerCase();
     for (const peer of store.state.people.values()) {
       if (!FILTERS[filter](peer)) continue;
-      if (wanted && ![peer.name, peer.status, peer.id, peer.address, peer.who].some((text) => text?.toLocaleLowerCase().includes(wanted))) continue;
+      const texts = [peer.name, peer.status, peer.id, peer.address, peer.who];
+      if (wanted && !texts.some((text) => text?.toLocaleLowerCase().includes(wanted))) continue;
       members[groupOf(peer)].push(peer);
     }
     for (const group of GROUPS) {
@@ -150,48 +94,61 @@ export function mount(root, first) {
 
   const flat = () => GROUPS.flatMap((group) => members[group]);
 
-  /** Puts the rows that can be seen into the page, in order, and takes away the others. */
+  /** Where the rows of a group stand that can be seen. */
+  function seenOf(group) {
+    const peers = members[group];
+    const start = peers.length > 0 ? root.scrollTop - sections[group].list.offsetTop : 0;
+    const from = Math.max(0, Math.floor(start / height) - 6);
+    const to = Math.min(peers.length, Math.ceil((start + root.clientHeight) / height) + 6);
+    const seen = [];
+    for (let at = from; at < to; at += 1) seen.push(at);
+    // The row that the keyboard is at stays wherever it is, or the keyboard would lose its place.
+    const held = peers.findIndex((peer) => store.id(peer) === active);
+    if (held >= 0 && held < from) seen.unshift(held);
+    else if (held >= Math.max(from, to)) seen.push(held);
+    return seen;
+  }
+
+  function place(made, peer, at, of) {
+    if (made.peer !== peer || !made.drawn) updateRow(made, peer);
+    made.drawn = true;
+    if (made.at !== at) {
+      made.at = at;
+      made.row.style.transform = `translateY(${at * height}px)`;
+      made.row.setAttribute("aria-posinset", at + 1);
+    }
+    if (made.of !== of) made.row.setAttribute("aria-setsize", made.of = of);
+    const tab = store.id(peer) === active ? 0 : -1;
+    if (made.parts.main.tabIndex !== tab) made.parts.main.tabIndex = made.parts.button.tabIndex = tab;
+  }
+
+  /** Puts the rows that can be seen into the page, in order; those that cannot any more become those that can. */
   function draw() {
     asked = 0;
-    const top = root.scrollTop;
-    const seen = root.clientHeight;
     const focused = root.contains(document.activeElement) ? document.activeElement : null;
-    const focusedKey = focused?.closest(".person")?.dataset.id;
-    const kept = new Set();
-    const places = GROUPS.filter((group) => members[group].length > 0).map((group) => [group, sections[group].list.offsetTop]);
-    for (const [group, start] of places) {
-      const peers = members[group];
-      const list = sections[group].list;
-      const from = Math.max(0, Math.floor((top - start) / height) - 6);
-      const to = Math.min(peers.length, Math.ceil((top + seen - start) / height) + 6);
+    const seen = GROUPS.map(seenOf);
+    const wanted = new Set(GROUPS.flatMap((group, at) => seen[at].map((one) => store.id(members[group][one]))));
+    const spare = [];
+    for (const [key, made] of rows) {
+      if (wanted.has(key)) continue;
+      rows.delete(key);
+      made.row.remove();
+      spare.push(made);
+    }
+    GROUPS.forEach((group, which) => {
+      const { list } = sections[group];
       let cursor = list.firstElementChild;
-      // The row with the focus stays wherever it is, or the keyboard would lose its place.
-      const held = focusedKey === undefined ? -1 : peers.findIndex((peer) => store.id(peer) === focusedKey);
-      const shown = [];
-      if (held >= 0 && held < from) shown.push(held);
-      for (let at = from; at < to; at += 1) shown.push(at);
-      if (held >= 0 && held >= to && held >= from) shown.push(held);
-      for (const at of shown) {
-        const peer = peers[at];
+      for (const at of seen[which]) {
+        const peer = members[group][at];
         const key = store.id(peer);
-        kept.add(key);
-        let made = rows.get(key);
-        if (!made) { made = makeRow(peer); rows.set(key, made); }
-        if (made.peer !== peer || !made.drawn) { made.drawn = true; updateRow(made, peer); }
-        if (made.at !== at) {
-          made.at = at;
-          made.row.style.transform = `translateY(${at * height}px)`;
-          made.row.setAttribute("aria-posinset", at + 1);
-        }
-        if (made.of !== peers.length) { made.of = peers.length; made.row.setAttribute("aria-setsize", peers.length); }
-        const tab = key === active ? 0 : -1;
-        if (made.tab !== tab) { made.tab = tab; made.parts.main.tabIndex = tab; made.parts.button.tabIndex = tab; }
+        const made = rows.get(key) ?? spare.pop() ?? makeRow(peer);
+        rows.set(key, made);
         made.row.dataset.id = key;
+        place(made, peer, at, members[group].length);
         if (made.row === cursor) cursor = cursor.nextElementSibling;
         else list.insertBefore(made.row, cursor);
       }
-    }
-    for (const [key, made] of rows) if (!kept.has(key)) { made.row.remove(); rows.delete(key); }
+    });
     if (focused && document.activeElement !== focused && focused.isConnected) focused.focus({ preventScroll: true });
   }
 

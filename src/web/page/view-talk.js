@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as live from "./live.js";
 import { avatar, h, icon, line, name, put, setAvatar } from "./dom.js";
 import { complain, sure, toast } from "./dialog.js";
-import { t } from "./i18n.js";
+import { t, tn } from "./i18n.js";
 import { id, person, state, subscribe, talkPath, who } from "./store.js";
 import { Chats } from "./talk-list.js";
 import { Thread } from "./talk-thread.js";
@@ -80,11 +80,11 @@ function warning(place) {
   const one = state.people.get(place);
   if (!one) return null;
   const note = (kind, text, ...more) => h("div", { class: `thread-warning ${kind}`, role: "note" }, icon(kind === "bad" ? "new-key" : "unverified", { size: 18 }), h("p", {}, text), more);
-  if (one.blocked) return note("bad", t("talk.warn.blocked", { name: one.name }));
+  if (one.blocked) return note("bad", tn("talk.warn.blocked", { name: name(one.name) }));
   if (one.trust === "new key") {
-    return note("bad", t("talk.warn.new-key", { name: one.name }), h("button", { type: "button", class: "button small", onclick: async () => (await import("./person.js")).compare(one) }, t("new-key.look")));
+    return note("bad", tn("talk.warn.new-key", { name: name(one.name) }), h("button", { type: "button", class: "button small", onclick: async () => (await import("./person.js")).compare(one) }, t("new-key.look")));
   }
-  if (!one.private) return note("warn", t("talk.warn.open", { name: one.name }));
+  if (!one.private) return note("warn", tn("talk.warn.open", { name: name(one.name) }));
   return null;
 }
 
@@ -99,7 +99,7 @@ async function save(place) {
 }
 
 async function forget(place) {
-  if (!(await sure({ title: t("talk.forget.title", { name: called(place) }), text: t("talk.forget.text"), yes: t("talk.forget.yes"), danger: true }))) return;
+  if (!(await sure({ title: tn("talk.forget.title", { name: name(called(place)) }), text: t("talk.forget.text"), yes: t("talk.forget.yes"), danger: true }))) return;
   try {
     const gone = await api.send("POST", "/api/forget", { with: who(place) });
     toast(t("talk.forgotten", { n: gone.lines }), { kind: "good" });
@@ -148,9 +148,12 @@ export function mount(root, params) {
     put(pane, head.root, thread.root, open.warning, writer.root);
     warn();
     thread.load({ row });
-    if (!focus || row !== null) return;
-    if (narrow.matches || matchMedia("(pointer: coarse)").matches) head.title.focus({ preventScroll: true });
-    else writer.focus();
+    if (!focus || row !== null || !now.who) return;
+    // After the frame of the page gave the focus to the view.
+    queueMicrotask(() => {
+      if (narrow.matches || matchMedia("(pointer: coarse)").matches) head.title.focus({ preventScroll: true });
+      else writer.focus();
+    });
   }
 
   function route(focus) {
