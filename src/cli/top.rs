@@ -35,6 +35,9 @@ use view::{View, Wish};
 /// What may wait until it is shown.
 const WAITING: usize = 16;
 
+/// Keys that one picture may answer.
+const KEYS: usize = 256;
+
 /// Shows the overview until the user has seen enough.
 pub(super) async fn top(options: &Options, args: &TopArgs) -> Result<(), Trouble> {
     let signals = Signals::listen().map_err(|error| Trouble::failed(error.to_string()))?;
@@ -56,7 +59,7 @@ async fn once(client: &Client) -> Result<(), Trouble> {
     let mut seen = Seen::default();
     seen.take(News::Status(Box::new(client.status().await?)));
     seen.take(News::Peers(client.peers(true).await?));
-    seen.take(News::Conversations(client.conversations().await?));
+    seen.take(News::Conversations(ask::conversations(client).await?));
     seen.take(News::Network(Box::new(client.network().await?)));
     seen.take(News::Traffic(Box::new(client.traffic().await?), None));
     plain::lines(&seen, &TimeZone::system()).iter().try_for_each(|line| say(line))
@@ -96,7 +99,7 @@ impl Screen {
             while let Ok(news) = told.try_recv() {
                 self.take(news);
             }
-            for _ in 0..WAITING {
+            for _ in 0..KEYS {
                 let Ok(key) = keys.try_recv() else { break };
                 if !self.react(key)? {
                     return Ok(());

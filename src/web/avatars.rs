@@ -1,7 +1,7 @@
 //! Pictures of peers, by the hash of what they are: pulled when they are not here, once however many ask.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER;
-use tokio::sync::OnceCell;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -29,49 +28,27 @@ const KEPT: usize = 4 << 20;
 /// The bytes of a picture.
 type Picture = Arc<[u8]>;
 
-/// A picture that somebody waits for; none inside when it did not come.
-type Coming = OnceCell<Option<Picture>>;
-
-/// The pictures that were asked for.
+/// The pictures that were asked for, the oldest first. The peer keeps them as well, but tells everyone whenever it is
+/// asked for one.
 #[derive(Debug, Default)]
-pub(super) struct Shelf(Mutex<Shelved>);
-
-#[derive(Debug, Default)]
-struct Shelved {
-    /// Oldest first.
-    here: VecDeque<(PieceHash, Picture)>,
-    /// On their way; gone when nobody waits any more.
-    coming: BTreeMap<PieceHash, Weak<Coming>>,
-}
+pub(super) struct Shelf(Mutex<VecDeque<(PieceHash, Picture)>>);
 
 impl Shelf {
-    fn shelved(&self) -> MutexGuard<'_, Shelved> {
+    fn here(&self) -> MutexGuard<'_, VecDeque<(PieceHash, Picture)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, name: PieceHash) -> Option<Picture> {
-        let shelved = self.shelved();
-        shelved.here.iter().find(|(known, _)| *known == name).map(|(_, picture)| Arc::clone(picture))
+        self.here().iter().find(|(known, _)| *known == name).map(|(_, picture)| Arc::clone(picture))
     }
 
     fn keep(&self, name: PieceHash, picture: &Picture) {
-        let mut shelved = self.shelved();
-        shelved.here.retain(|(known, _)| *known != name);
-        shelved.here.push_back((name, Arc::clone(picture)));
-        while shelved.here.iter().map(|(_, picture)| picture.len()).sum::<usize>() > KEPT {
-            shelved.here.pop_front();
+        let mut here = self.here();
+        here.retain(|(known, _)| *known != name);
+        here.push_back((name, Arc::clone(picture)));
+        while here.iter().map(|(_, picture)| picture.len()).sum::<usize>() > KEPT {
+            here.pop_front();
         }
-    }
-
-    fn coming(&self, name: PieceHash) -> Arc<Coming> {
-        let mut shelved = self.shelved();
-        shelved.coming.retain(|_, coming| coming.strong_count() > 0);
-        if let Some(coming) = shelved.coming.get(&name).and_then(Weak::upgrade) {
-            return coming;
-        }
-        let coming = Arc::<Coming>::default();
-        shelved.coming.insert(name, Arc::downgrade(&coming));
-        coming
     }
 
     /// The picture, pulled if need be.
@@ -81,10 +58,8 @@ impl Shelf {
         if let Some(picture) = self.get(name) {
             return Some(picture);
         }
-        let coming = self.coming(name);
-        // When the one that pulls it hangs up, the next one goes on.
-        let pulled = coming.get_or_init(|| pull(name, handle));
-        let picture = tokio::time::timeout(PATIENCE, pulled).await.ok()?.clone()?;
+        // The peer pulls it once, however many ask.
+        let picture = tokio::time::timeout(PATIENCE, pull(name, handle)).await.ok()??;
         self.keep(name, &picture);
         Some(picture)
     }

@@ -132,11 +132,11 @@ impl Secrets {
         let cookie = |cookie: &str| vec![("Authorization", String::new()), ("Cookie", cookie.to_owned())];
         let value = |page: &Page| page.cookie.split_once('=').unwrap().1.to_owned();
         let name = self.page.cookie.split_once('=').unwrap().0;
-        let right: [(Vec<(&str, String)>, &[Door]); 4] = [
-            (bearer(&self.peer), &[Token, Picture, Start]),
-            (plain(&self.page.token), &[Token, Picture]),
-            (bearer(&self.page.token), &[Token, Picture]),
-            (cookie(&self.page.cookie), &[Picture]),
+        let right = [
+            Shown { head: bearer(&self.peer), opens: &[Token, Picture, Start] },
+            Shown { head: plain(&self.page.token), opens: &[Token, Picture] },
+            Shown { head: bearer(&self.page.token), opens: &[Token, Picture] },
+            Shown { head: cookie(&self.page.cookie), opens: &[Picture] },
         ];
         let wrong = [
             vec![("Authorization", String::new())],
@@ -163,8 +163,7 @@ impl Secrets {
             vec![("X-Peer-Token", self.peer.clone())],
             vec![("Authorization", format!("Bearer {0}\r\nAuthorization: Bearer {0}", self.peer))],
         ];
-        let right = right.into_iter().map(|(head, opens)| Shown { head, opens });
-        right.chain(wrong.map(|head| Shown { head, opens: &[] })).collect()
+        right.into_iter().chain(wrong.map(|head| Shown { head, opens: &[] })).collect()
     }
 }
 

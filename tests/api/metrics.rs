@@ -12,7 +12,6 @@ use crate::world::{PATIENCE, Peer, body, free_port, header, pair, start};
 #[derive(Debug, Default)]
 struct Metric {
     kind: String,
-    help: String,
     /// By the ending of the name, and the labels.
     samples: BTreeMap<(String, Vec<(String, String)>), f64>,
 }
@@ -59,8 +58,7 @@ fn read(text: &str) -> BTreeMap<String, Metric> {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').unwrap();
             assert!(is_name(name) && !help.is_empty(), "{line}");
-            let metric = Metric { help: help.to_owned(), ..Metric::default() };
-            assert!(metrics.insert(name.to_owned(), metric).is_none(), "{name} stands twice");
+            assert!(metrics.insert(name.to_owned(), Metric::default()).is_none(), "{name} stands twice");
             current = name.to_owned();
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').unwrap();

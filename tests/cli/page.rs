@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
+use std::os::unix::fs::MetadataExt;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -95,7 +96,23 @@ fn where_no_peer_runs_one_does_until_it_is_stopped() {
     assert_eq!(kept.ends_within(SOON).0, Some(0));
 }
 
-/// A browser that writes down its arguments, the process group, and what it could tell others.
+#[test]
+fn what_is_kept_in_a_journal_holds_no_address() {
+    let world = World::new();
+    let _work = world.daemon("work");
+    let file = world.folder.join("journal");
+    let journal = fs::File::create(&file).unwrap();
+    let found = journal.metadata().unwrap();
+    let mut command = world.command(&["--profile", "work", "web"]);
+    command.env("JOURNAL_STREAM", format!("{}:{}", found.dev(), found.ino())).stdout(journal);
+    assert_eq!(command.status().unwrap().code(), Some(0));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "The page: run `peer web`\n");
+    // The variable of somebody else's journal says nothing.
+    let printed = world.ran_with(&["--profile", "work", "web"], b"", &[("JOURNAL_STREAM", "1:2")]);
+    way(printed.out.trim_end());
+}
+
+/// A browser that writes down its arguments, and what it could tell others.
 fn browser(world: &World) {
     world.pipe("shown");
     world.program("my-browser", "{ for arg in \"$@\"; do echo \"$arg\"; done; echo \"secret=$PEER_SECRET\"; } > shown");

@@ -22,7 +22,16 @@ fn every_subcommand_has_a_page() {
     assert!(page.out.contains(".TH peer 1") && page.out.contains("PEER_HEARTBEAT"), "{}", page.out);
     let made = world.ran(&["man", "pages"], b"");
     assert_eq!((made.status, made.out.as_str()), (Some(0), ""), "{made:?}");
-    for name in ["peer", "peer-dm", "peer-history", "peer-service-install", "peer-config-check"] {
+    for name in [
+        "peer",
+        "peer-dm",
+        "peer-history",
+        "peer-service-install",
+        "peer-config-check",
+        "peer-web",
+        "peer-open",
+        "peer-add",
+    ] {
         assert!(world.folder.join(format!("pages/{name}.1")).exists(), "{name}");
     }
     assert_eq!(world.ran(&["man", "/dev/null/pages"], b"").status, Some(1));

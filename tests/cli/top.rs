@@ -1,10 +1,13 @@
 //! The overview in the terminal, of a peer that runs.
 
+use std::io::Read;
+use std::process::Stdio;
+
 use rustix::process::Signal;
 
 use crate::SOON;
 use crate::screen::Screen;
-use crate::world::{Running, World};
+use crate::world::{Running, World, end, terminal};
 
 /// The overview at a terminal.
 struct Top {
@@ -66,10 +69,11 @@ fn who_is_here_and_what_is_unread_is_shown_at_once() {
     top.shows("header", |rows| rows[0].starts_with("alice@") && rows[0].ends_with("0 here, 0 quiet, 0 away"));
     top.has(&["key "]);
     top.has(&["Nobody yet."]);
-    assert!(top.screen().alternate && top.screen().hidden && top.screen().colored);
+    assert!(top.screen().alternate && top.screen().hidden);
     let bob = world.daemon("bob");
     top.has(&["bob ", " live ", " ms ", " lo "]);
     top.has(&["1 here, 0 quiet, 0 away"]);
+    assert!(top.screen().colored);
     assert_eq!(world.ran(&["--profile", "bob", "dm", "alice", "hi"], b"").status, Some(0));
     top.shows("one unread", |rows| rows.iter().any(|row| row.starts_with("bob ") && row.ends_with(" 1")));
     top.presses("3");
@@ -148,6 +152,25 @@ fn every_end_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_terminal_that_hangs_up_ends_it() {
+    let world = World::new();
+    let _alice = world.daemon("alice");
+    let (mut master, slave) = terminal(80, 24);
+    let end_of_it = || Stdio::from(slave.try_clone().unwrap());
+    let mut command = world.command(&["--profile", "alice", "top"]);
+    let child = command.stdin(end_of_it()).stdout(end_of_it()).stderr(end_of_it()).spawn().unwrap();
+    drop((command, slave));
+    let (mut shown, mut bytes) = (Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&shown).contains("alice@") {
+        let count = master.read(&mut bytes).unwrap();
+        shown.extend_from_slice(&bytes[..count]);
+    }
+    // Nobody tells it by a signal: it is no terminal that controls it.
+    drop(master);
+    assert_eq!(end(child, SOON), Some(0));
+}
+
+#[test]
 fn keys_that_mean_nothing_do_nothing() {
     let world = World::new();
     let _alice = world.daemon("alice");
@@ -182,6 +205,10 @@ fn without_a_terminal_all_is_printed_once() {
         }
         assert!(!ran.out.contains(|c: char| c.is_control() && c != '\n'), "{:?}", ran.out);
     }
+    let mut bare = world.piped_with(&["--profile", "bare", "--name", "bare", "--history", "off"]);
+    bare.shows("You are");
+    let ran = world.ran(&["--profile", "bare", "top"], b"");
+    assert_eq!((ran.status, ran.error.as_str()), (Some(0), ""), "without a history");
     let mut once = world.at_terminal(&["--profile", "alice", "top", "--once"]);
     once.shows("TABLE");
     assert!(!once.raw().contains(&0x1b));

@@ -135,16 +135,10 @@ impl World {
 
     /// A peer at a terminal of its own, of this size.
     pub(crate) fn at_terminal_of(&self, columns: u16, rows: u16, args: &[&str]) -> Running {
-        let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        rustix::pty::grantpt(&master).unwrap();
-        rustix::pty::unlockpt(&master).unwrap();
-        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
-        let slave: OwnedFd = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap().into();
-        rustix::termios::tcsetwinsize(&slave, size(columns, rows)).unwrap();
+        let (master, slave) = terminal(columns, rows);
         let before = rustix::termios::tcgetattr(&slave).unwrap();
         let end = || Stdio::from(slave.try_clone().unwrap());
         let child = self.command(args).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
-        let master = File::from(master);
         let input = Some(In::Terminal(master.try_clone().unwrap()));
         Running {
             child: Some(child),
@@ -155,6 +149,17 @@ impl World {
             terminal: Some((slave, before)),
         }
     }
+}
+
+/// Both ends of a terminal of this size: who sits there, and what the program has.
+pub(crate) fn terminal(columns: u16, rows: u16) -> (File, OwnedFd) {
+    let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::grantpt(&master).unwrap();
+    rustix::pty::unlockpt(&master).unwrap();
+    let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
+    let slave: OwnedFd = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap().into();
+    rustix::termios::tcsetwinsize(&slave, size(columns, rows)).unwrap();
+    (File::from(master), slave)
 }
 
 fn size(columns: u16, rows: u16) -> rustix::termios::Winsize {

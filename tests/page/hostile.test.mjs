@@ -147,14 +147,13 @@ async function wholeHistory(peer, count) {
     }
 }
 
-/** Scrolls through the lines of the conversation, and gives what was shown. */
+/** Scrolls through the lines of the conversation, looks at each, and gives what was shown. */
 async function readAll(tab) {
-    const shown = await lines(tab).evaluate(async (box) => {
+    await install(tab);
+    const { shown, wrong } = await lines(tab).evaluate(async (box) => {
         const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         const found = new Set();
-        const note = () => {
-            for (const text of box.querySelectorAll('[role=article] .text')) found.add(text.innerText);
-        };
+        const wrong = new Set();
         // To the beginning first, which is read in parts.
         for (let before = -1; before !== box.scrollHeight;) {
             before = box.scrollHeight;
@@ -162,41 +161,56 @@ async function readAll(tab) {
             for (let n = 0; n < 20 && box.scrollHeight === before; n += 1) await frame();
         }
         for (;;) {
-            note();
+            for (const text of box.querySelectorAll('[role=article] .text')) found.add(text.innerText);
+            for (const one of window.foreignElements()) wrong.add(one);
             const at = box.scrollTop;
             box.scrollTop += box.clientHeight * 0.7;
             await frame();
             if (box.scrollTop <= at + 1) break;
         }
-        return [...found];
+        return { shown: [...found], wrong: [...wrong] };
     });
+    assert.deepEqual(wrong, []);
     return new Set(shown);
 }
 
-/** Scrolls through the people, and gives how many rows were shown. */
-const scrollThrough = (tab) => tab.page.getByRole('main').evaluate(async (box) => {
-    const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const found = new Set();
-    for (;;) {
-        for (const row of box.querySelectorAll('li[data-id]')) found.add(row.dataset.id);
-        const at = box.scrollTop;
-        box.scrollTop += box.clientHeight * 0.7;
-        await frame();
-        if (box.scrollTop <= at + 1) return found.size;
-    }
-});
+/** Scrolls through the people, looks at each, and gives how many rows were shown. */
+async function scrollThrough(tab) {
+    await install(tab);
+    const { shown, wrong } = await tab.page.getByRole('main').evaluate(async (box) => {
+        const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        const found = new Set();
+        const wrong = new Set();
+        for (;;) {
+            for (const row of box.querySelectorAll('li[data-id]')) found.add(row.dataset.id);
+            for (const one of window.foreignElements()) wrong.add(one);
+            const at = box.scrollTop;
+            box.scrollTop += box.clientHeight * 0.7;
+            await frame();
+            if (box.scrollTop <= at + 1) return { shown: found.size, wrong: [...wrong] };
+        }
+    });
+    assert.deepEqual(wrong, []);
+    return shown;
+}
 
 /** Nothing in the page is an element that the page itself did not make. */
 async function inert(tab) {
-    const { never, foreign, handlers } = await tab.page.evaluate(([ours, never]) => {
-        const all = [...document.querySelectorAll('main *, dialog *, nav *')];
-        const told = (element) => element.outerHTML.slice(0, 200);
-        return {
-            never: [...document.body.querySelectorAll(never)].map(told),
-            foreign: all.filter((element) => element.closest('[role=article], li, .chat') && !ours.includes(element.tagName)).map(told),
-            handlers: all.filter((element) => [...element.attributes].some((one) => one.name.startsWith('on') || (/^\s*(javascript|data|vbscript):/i.test(one.value) && one.name === 'href'))).map(told),
-        };
-    }, [[...OURS], NEVER]);
-    assert.deepEqual({ never, foreign, handlers }, { never: [], foreign: [], handlers: [] });
+    await install(tab);
+    assert.deepEqual(await tab.page.evaluate(() => window.foreignElements()), []);
     assert.equal(await tab.page.evaluate(() => document.querySelectorAll('main').length), 1);
 }
+
+/** Puts a look at all elements into the page: it gives those that hostile text may have made. */
+const install = (tab) => tab.page.evaluate(([ours, never]) => {
+    window.foreignElements = () => {
+        const all = [...document.querySelectorAll('main *, dialog *, nav *')];
+        const runs = (one) => one.name.startsWith('on') || (one.name === 'href' && /^\s*(?!https?:|peer:)[\w.+-]+:/i.test(one.value));
+        const wrong = [
+            ...document.body.querySelectorAll(never),
+            ...all.filter((element) => element.closest('[role=article], li:not(:has(label)), .chat') && !ours.includes(element.tagName)),
+            ...all.filter((element) => [...element.attributes].some(runs)),
+        ];
+        return wrong.map((element) => element.outerHTML.slice(0, 200));
+    };
+}, [[...OURS], NEVER]);

@@ -18,6 +18,9 @@ const SAID = [
     ['ben', null, 'Thanks. I bring the projector:\n- cable\n- remote\n- the good chalk'],
     ['emi', null, 'Bonjour à tous !'],
     ['print-room', null, 'Job 4117 is ready.'],
+    ['anna', 'chiara', 'Morning! Are you in today?'],
+    ['chiara', 'anna', 'From ten on. The train stands in Arezzo, as it does every Monday.'],
+    ['anna', 'chiara', 'Then I keep the window seat for you.'],
     ['chiara', 'anna', 'Did you see the draft? https://wiki.example/drafts/42'],
     ['anna', 'chiara', 'Reading it now. Section 3 is much clearer, thank you.'],
     ['chiara', 'anna', 'There is one open question at the end: do we say how long it is kept?'],
@@ -46,10 +49,13 @@ export async function scene() {
     await anna.knows((all) => PEOPLE.every(([name, shown, , hue]) => all.some((one) => one.name === shown && one.avatar === (hue !== null))));
     for (const word of ['chiara', 'ben']) await anna.api('POST', '/api/judge', { who: await who(anna, word), word: 'verify' });
     for (const [from, to, text] of SAID) {
-        const sent = to === null ? await peers[from].api('POST', '/api/posts', { text })
-            : await peers[from].api('POST', '/api/dms', { to: await who(peers[from], to), text });
-        await settled(to === null ? anna : peers[to], text, sent);
+        if (to === null) await peers[from].api('POST', '/api/posts', { text });
+        else await peers[from].api('POST', '/api/dms', { to: await who(peers[from], to), text });
+        await settled(to === null ? anna : peers[to], text);
     }
+    // This conversation has been read.
+    const read = await anna.api('GET', `/api/history?with=${encodeURIComponent(await who(anna, 'chiara'))}`);
+    await anna.api('POST', '/api/read', { rows: read.filter((line) => !line.ours).map((line) => line.row) });
     await peers.greta.end('SIGTERM');
     await anna.api('POST', '/api/dms', { to: 'Greta', text: 'Shall I bring you a coffee?' });
     return { world, peers, browser: await browse(first), open: (browser, options) => Tab.open(browser, anna, options) };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::node::unix_now;
-use crate::web::{Client, ClientError, EventObject, EventQuery};
+use crate::web::{Client, ClientError, ConversationObject, EventObject, EventQuery};
 
 use super::seen::{Doctor, News};
 
@@ -72,16 +72,18 @@ struct Turn {
     at: Duration,
     /// Not before; the peer has other things to do.
     earliest: Duration,
+    /// When this was decided: a clock that was put back must not make us wait.
+    decided: Duration,
     apart: Duration,
 }
 
 impl Turn {
     fn every(apart: Duration) -> Self {
-        Self { at: Duration::ZERO, earliest: Duration::ZERO, apart }
+        Self { at: Duration::ZERO, earliest: Duration::ZERO, decided: Duration::ZERO, apart }
     }
 
     fn is_due(&self, now: Duration) -> bool {
-        now >= self.at
+        now >= self.at || now < self.decided
     }
 
     /// Something happened: soon.
@@ -92,6 +94,7 @@ impl Turn {
     /// It was asked for at that time.
     fn done(&mut self, begin: Duration, now: Duration) {
         let rest = now.saturating_sub(begin) * REST;
+        self.decided = now;
         self.earliest = now + rest;
         self.at = now + self.apart.max(rest);
     }
@@ -155,7 +158,7 @@ impl Asker {
             }
             if talk.is_due(now) {
                 self.tell(News::Status(Box::new(within(client.status()).await?))).await?;
-                self.tell(News::Conversations(within(client.conversations()).await?)).await?;
+                self.tell(News::Conversations(within(conversations(client)).await?)).await?;
                 talk.done(now, unix_now());
             }
             if links.is_due(now) {
@@ -211,9 +214,53 @@ impl Asker {
     }
 }
 
+/// None where the history cannot be read, or none is kept.
+pub(super) async fn conversations(client: &Client) -> Result<Vec<ConversationObject>, ClientError> {
+    match client.conversations().await {
+        Err(ClientError::Refused { status: 500.., .. }) => Ok(Vec::new()),
+        answer => answer,
+    }
+}
+
 async fn within<T>(asked: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(answer) => answer,
         Err(_) => Err(ClientError::Gone(format!("no answer for {} s", PATIENCE.as_secs()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_turn_comes_when_its_time_is_over_and_sooner_when_something_happens() {
+        let mut turn = Turn::every(ms(1_000));
+        assert!(turn.is_due(ms(5_000)));
+        turn.done(ms(5_000), ms(5_020));
+        assert!(!turn.is_due(ms(6_019)) && turn.is_due(ms(6_020)));
+        // What happens at once is one look, and the first of it says when.
+        turn.hurry(ms(5_200));
+        turn.hurry(ms(5_250));
+        assert!(!turn.is_due(ms(5_299)) && turn.is_due(ms(5_300)));
+    }
+
+    #[test]
+    fn a_slow_peer_is_asked_less_often() {
+        let mut turn = Turn::every(ms(1_000));
+        turn.done(ms(5_000), ms(5_500));
+        turn.hurry(ms(5_600));
+        assert!(!turn.is_due(ms(10_499)) && turn.is_due(ms(10_500)));
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_makes_nobody_wait() {
+        let mut turn = Turn::every(ms(1_000));
+        turn.done(ms(9_000_000), ms(9_000_010));
+        assert!(turn.is_due(ms(1_000)));
     }
 }

@@ -16,7 +16,11 @@ pub(super) fn draw(lines: &[Line], color: bool, buffer: &mut Buffer) {
             if room == 0 {
                 break;
             }
-            (x, _) = buffer.set_stringn(x, y, text, usize::from(room), style(ink, color));
+            let mut style = style(ink, color);
+            if line.chosen {
+                style = style.add_modifier(Modifier::REVERSED);
+            }
+            (x, _) = buffer.set_stringn(x, y, text, usize::from(room), style);
         }
     }
 }

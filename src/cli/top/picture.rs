@@ -114,7 +114,7 @@ fn people(seen: &Seen, view: &mut View, width: usize, room: usize) -> Vec<Line> 
     lines.extend(shown.filter_map(|(at, place)| {
         let peer = seen.peers.get(*place)?;
         let row = table.row(peer, seen.unread(peer));
-        Some(if at == chosen { row.up_to(width).all(Ink::Chosen) } else { row })
+        Some(if at == chosen { row.chosen(width) } else { row })
     }));
     if view.order.is_empty() && rows > 0 {
         lines.push(Line::of(Ink::Faint, nobody(seen, view)));

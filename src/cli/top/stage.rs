@@ -1,8 +1,10 @@
 //! The terminal while the overview has it, and as it was found afterwards.
 
 use std::io::{self, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
@@ -18,14 +20,19 @@ use super::text::Line;
 use super::view::Press;
 
 /// Keys that may wait until they are looked at; what comes faster is kept by the terminal.
-const WAITING: usize = 256;
+const WAITING: usize = super::KEYS;
+
+/// What was read together is told within this time. With none at all, an answer of the terminal that nobody asked for
+/// would hold up the keys behind it.
+const MORE: Duration = Duration::from_millis(5);
 
 /// Whether the terminal is ours.
 static OURS: AtomicBool = AtomicBool::new(false);
 
 /// The terminal; given back when this is dropped, and before a panic is told.
 pub(super) struct Stage {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// Never dropped: it would complain about a terminal that is gone, to nobody, and panic.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
     area: Rect,
     color: bool,
 }
@@ -53,7 +60,7 @@ impl Stage {
             TerminalOptions { viewport: Viewport::Fixed(area) },
         );
         match terminal {
-            Ok(terminal) => Ok(Self { terminal, area, color }),
+            Ok(terminal) => Ok(Self { terminal: ManuallyDrop::new(terminal), area, color }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -179,7 +186,7 @@ pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
 /// Waits for keys and hands them on; an error when none will come.
 fn hear(signals: &mpsc::Sender<Signal>) -> io::Result<()> {
     wait()?;
-    while event::poll(std::time::Duration::ZERO)? {
+    while event::poll(MORE)? {
         let signal = match event::read()? {
             Event::Key(key) => press(key).map(Signal::Key),
             Event::Resize(..) => Some(Signal::Resized),

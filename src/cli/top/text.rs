@@ -33,7 +33,11 @@ pub(super) enum Side {
 
 /// One line without its line end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Line(Vec<(Ink, String)>);
+pub(super) struct Line {
+    parts: Vec<(Ink, String)>,
+    /// It is the one that was chosen.
+    pub(super) chosen: bool,
+}
 
 impl Line {
     pub(super) fn new() -> Self {
@@ -48,7 +52,7 @@ impl Line {
     #[must_use]
     pub(super) fn and(mut self, ink: Ink, text: &str) -> Self {
         if !text.is_empty() {
-            self.0.push((ink, Safe::line(text).as_str().to_owned()));
+            self.parts.push((ink, Safe::line(text).as_str().to_owned()));
         }
         self
     }
@@ -74,15 +78,14 @@ impl Line {
     /// The same with this line at its end.
     #[must_use]
     pub(super) fn join(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        self.parts.extend(other.parts);
         self
     }
 
-    /// The same, all in one look.
+    /// The same as the one that was chosen, over this width.
     #[must_use]
-    pub(super) fn all(mut self, ink: Ink) -> Self {
-        self.0.iter_mut().for_each(|(old, _)| *old = ink);
-        self
+    pub(super) fn chosen(self, width: usize) -> Self {
+        Self { chosen: true, ..self.up_to(width) }
     }
 
     /// The same with this text at the right end of the screen, where there is room for it.
@@ -97,16 +100,16 @@ impl Line {
     }
 
     pub(super) fn width(&self) -> usize {
-        self.0.iter().map(|(_, text)| columns(text)).sum()
+        self.parts.iter().map(|(_, text)| columns(text)).sum()
     }
 
     pub(super) fn parts(&self) -> impl Iterator<Item = (Ink, &str)> {
-        self.0.iter().map(|(ink, text)| (*ink, text.as_str()))
+        self.parts.iter().map(|(ink, text)| (*ink, text.as_str()))
     }
 
     /// The text alone, without blanks at its end.
     pub(super) fn plain(&self) -> String {
-        let text: String = self.0.iter().map(|(_, text)| text.as_str()).collect();
+        let text: String = self.parts.iter().map(|(_, text)| text.as_str()).collect();
         text.trim_end().to_owned()
     }
 }

@@ -95,7 +95,8 @@ async function route({ focus = true } = {}) {
   shown = { module, mounted, params };
   view.removeAttribute("aria-busy");
   titled(module, params);
-  if (focus) (view.querySelector("h1[tabindex]") ?? view).focus({ preventScroll: true });
+  // A view may have put the focus where it belongs, such as into the field that one writes in.
+  if (focus && !view.querySelector(":focus")) (view.querySelector("h1[tabindex]") ?? view).focus({ preventScroll: true });
 }
 
 function drawRail() {
