@@ -237,13 +237,15 @@ export class Thread {
     for (const line of this.#queue.splice(0)) {
       const known = this.#known.get(keyOf(line));
       if (known) {
-        // This tells how it began; what became of it may be known already.
-        this.#merged(known, line, { marked: true });
+        // This tells how it began; what became of it may be known already, by an event or by the answer.
+        this.#merged(known, line, { marked: known.marked !== undefined || line.mark === "waiting" });
         this.list.refresh(known);
         continue;
       }
-      const item = itemOf({ ...line, ...this.#marks.get(line.ours && line.message) });
+      const mark = line.ours && this.#marks.get(line.message);
+      const item = itemOf({ ...line, ...mark });
       item.came = performance.now();
+      if (mark) item.marked = item.came;
       this.#known.set(item.key, item);
       fresh.push(item);
       if (line.ours) { this.#fresh = null; this.said(line); } else {
