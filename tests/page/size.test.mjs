@@ -12,6 +12,9 @@ const LINES = 10_000;
 /** Milliseconds a frame may take. */
 const FRAME = 50;
 
+/** As fast as nobody types. */
+const TYPED = { delay: 20 };
+
 const TEXTS = [
     'short one #',
     'a line of the usual length, as people write them when they have something to say, number #',
@@ -73,7 +76,7 @@ describe('size', () => {
         await smooth('scrolling people', () => wheel(tab.page, 'main', 90));
         assert.ok(await tab.page.locator('main li').count() < 200, 'only what is seen is in the page');
         await tab.page.getByRole('searchbox', { name: 'Search people' }).fill('');
-        await smooth('typing in the search', () => tab.page.getByRole('searchbox', { name: 'Search people' }).pressSequentially('old-machine'), still.typing);
+        await smooth('typing in the search', () => tab.page.getByRole('searchbox', { name: 'Search people' }).pressSequentially('old-machine', TYPED), still.typing);
         await tab.page.getByRole('searchbox', { name: 'Search people' }).fill('');
     });
 
@@ -109,7 +112,7 @@ describe('size', () => {
         assert.ok(await lines(tab).getByRole('article').count() < 200, 'only what is seen is in the page');
         await smooth('typing', async () => {
             await field(tab).fill('');
-            await field(tab).pressSequentially('The quick brown fox jumps over the lazy dog. '.repeat(3));
+            await field(tab).pressSequentially('The quick brown fox jumps over the lazy dog.', TYPED);
         }, still.typing);
         await field(tab).fill('');
     });
@@ -158,7 +161,7 @@ async function baseline(browser, still) {
     const page = await browser.newPage();
     await page.setContent('<main style="height: 100000px">nothing</main><textarea style="position: fixed; top: 0"></textarea>');
     still.scroll = await measured(page, () => wheel(page, 'main', 90));
-    still.typing = await measured(page, () => page.locator('textarea').pressSequentially('The quick brown fox jumps over the lazy dog. '.repeat(3)));
+    still.typing = await measured(page, () => page.locator('textarea').pressSequentially('The quick brown fox jumps over the lazy dog.', TYPED));
     await page.close();
 }
 
