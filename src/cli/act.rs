@@ -265,6 +265,7 @@ impl Session {
             | Event::CaughtUp { .. }
             | Event::KeyChanged { .. }
             | Event::Profile(_)
+            | Event::Judged(_)
             | Event::Followed(_)
             | Event::Unfollowed(_)
             | Event::FollowAnswered { .. }

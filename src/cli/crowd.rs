@@ -35,6 +35,7 @@ impl Crowd {
             | Event::Said { .. }
             | Event::CaughtUp { .. }
             | Event::Profile(_)
+            | Event::Judged(_)
             | Event::PeerList { .. }
             | Event::Avatar { .. }
             | Event::AvatarFailed(_)

@@ -249,7 +249,9 @@ pub(super) fn subject(event: &Event) -> Option<&Peer> {
         | Event::FollowAnswered { by: peer, .. }
         | Event::Answered { peer, .. } => Some(peer),
         Event::Said { to, .. } => to.as_ref(),
-        Event::CaughtUp { .. } | Event::Renamed { .. } | Event::CutOff | Event::Traced { .. } => None,
+        Event::Judged(_) | Event::CaughtUp { .. } | Event::Renamed { .. } | Event::CutOff | Event::Traced { .. } => {
+            None
+        }
     }
 }
 

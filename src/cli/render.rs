@@ -58,8 +58,10 @@ impl Render {
                 return self.said("DM", from, names, whom, text, told);
             }
             Event::KeyChanged { peer, before } => return self.key_changed(peer, before, names),
-            // Not every mark is worth a line: see Render::marked.
-            Event::Said { .. } | Event::Marked { .. } | Event::CaughtUp { posts: 0 } => return Vec::new(),
+            // Who said it knows; and not every mark is worth a line: see Render::marked.
+            Event::Judged(_) | Event::Said { .. } | Event::Marked { .. } | Event::CaughtUp { posts: 0 } => {
+                return Vec::new();
+            }
             Event::CaughtUp { posts: 1 } => self.info("Caught up: 1 post"),
             Event::CaughtUp { posts } => self.info(&format!("Caught up: {} posts", grouped(*posts))),
             Event::Profile(peer) => self.profile(peer, names),

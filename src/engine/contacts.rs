@@ -184,6 +184,9 @@ impl Engine {
             Word::Block => self.give_up_on(&key, Failure::Blocked, now),
             Word::Verify | Word::Trust | Word::Unblock | Word::Mute | Word::Unmute => self.deliver_anew(&key, now),
         }
+        if let Some(peer) = self.person(&key, now) {
+            self.event(Event::Judged(peer));
+        }
         Ok(Reply::Done)
     }
 
@@ -194,6 +197,9 @@ impl Engine {
             Word::Trust => drop(self.excused.insert(id)),
             Word::Block | Word::Unblock => drop(self.peers.update(id, |peer| peer.blocked = word == Word::Block)),
             Word::Mute | Word::Unmute => drop(self.peers.update(id, |peer| peer.muted = word == Word::Mute)),
+        }
+        if let Some(peer) = self.peers.get(id) {
+            self.event(Event::Judged(peer));
         }
         Ok(Reply::Done)
     }

@@ -135,6 +135,8 @@ pub enum Event {
     },
     /// A peer changed its display name, status or avatar.
     Profile(Peer),
+    /// The user said something about somebody, here or not: the word is taken, and this is how it stands now.
+    Judged(Peer),
     /// A peer told whom it knows.
     PeerList {
         /// Who told.
@@ -214,7 +216,9 @@ impl Event {
             | Self::Followed(peer)
             | Self::Unfollowed(peer)
             | Self::FollowAnswered { by: peer, .. } => peer.is_blocked(),
-            Self::Said { .. }
+            // Also that somebody is blocked is told.
+            Self::Judged(_)
+            | Self::Said { .. }
             | Self::Marked { .. }
             | Self::CaughtUp { .. }
             | Self::Avatar { .. }

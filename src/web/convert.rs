@@ -273,6 +273,7 @@ pub(super) fn event<'a>(
         Event::Quiet(peer) => (did(peer, "quiet"), Some(peer)),
         Event::Back(peer) => (did(peer, "back"), Some(peer)),
         Event::Profile(peer) => (did(peer, "profile"), Some(peer)),
+        Event::Judged(peer) => (did(peer, "judged"), Some(peer)),
         Event::KeyChanged { peer, .. } => (did(peer, "new-key"), Some(peer)),
         Event::Post { from, text, told: about } => (told("post", from, text.raw(), None, about, unix), Some(from)),
         Event::Dm { from, text, private, told: about } => {

@@ -111,7 +111,7 @@ pub struct PeerObject {
     pub ways: Vec<String>,
     /// What names it and nobody else, wherever the API wants to know whom.
     pub who: String,
-    /// In an event, what happened: `here`, `left`, `gone`, `quiet`, `back`, `profile`, `new-key`.
+    /// In an event, what happened: `here`, `left`, `gone`, `quiet`, `back`, `profile`, `new-key`, `judged`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
 }

@@ -317,3 +317,28 @@ async fn what_is_read_and_forgotten_is_told_to_all_who_watch() {
     bob.client.forget(&ForgetRequest { all: true, ..ForgetRequest::default() }).await.unwrap();
     event(&mut stream, "forgotten", news("forgotten")).await;
 }
+
+#[tokio::test]
+async fn the_word_of_the_user_is_told_to_all_who_watch() {
+    let (alice, bob) = pair().await;
+    let mut stream = watch(&bob).await;
+    let judged = |event: EventObject| match event {
+        EventObject::Peer(peer) if peer.what.as_deref() == Some("judged") => Some(peer),
+        _ => None,
+    };
+    bob.client.judge("alice", "block").await.unwrap();
+    assert!(event(&mut stream, "block", judged).await.blocked);
+    bob.client.judge("alice", "unblock").await.unwrap();
+    assert!(!event(&mut stream, "unblock", judged).await.blocked);
+    // As the prompt does it, also of somebody who is gone.
+    alice.context.handle.leave().await;
+    let left = |event: EventObject| match event {
+        EventObject::Peer(peer) => (peer.what.as_deref() == Some("left")).then_some(peer),
+        _ => None,
+    };
+    let key = lsnp::wire::PublicKey::parse(&event(&mut stream, "goodbye", left).await.key.unwrap()).unwrap();
+    let judge = Command::Judge { whom: Whom::Key(key), word: lsnp::engine::Word::Verify };
+    bob.context.handle.command(judge).await.unwrap();
+    let verified = event(&mut stream, "verify", judged).await;
+    assert_eq!((verified.trust.as_str(), verified.presence.as_str(), &*verified.name), ("verified", "away", "alice"));
+}

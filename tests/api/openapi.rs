@@ -275,6 +275,9 @@ fn every_operation_parameter_and_field_is_explained() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             explained(operation, &format!("{method} {path}"));
+            let tag = operation["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let known = document["tags"].as_array().unwrap().iter().any(|known| tag == [known["name"].clone()]);
+            assert!(known, "{method} {path} has the tags {tag:?}");
             assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{method} {path}");
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 explained(parameter, &format!("{method} {path} {}", parameter["name"]));

@@ -17,8 +17,9 @@ struct Fake {
 
 impl Program for Fake {
     fn doctor(&self, who: Option<&str>) -> Result<DoctorObject, String> {
-        self.began.send(who.map(str::to_owned)).unwrap();
-        self.go_on.lock().unwrap().recv().unwrap();
+        let over = "the test is over".to_owned();
+        self.began.send(who.map(str::to_owned)).map_err(|_| over.clone())?;
+        self.go_on.lock().map_err(|_| over.clone())?.recv().map_err(|_| over)?;
         if who == Some("nobody") {
             return Err("nobody is called so".to_owned());
         }

@@ -154,6 +154,8 @@ impl World {
 /// Both ends of a terminal of this size: who sits there, and what the program has.
 pub(crate) fn terminal(columns: u16, rows: u16) -> (File, OwnedFd) {
     let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    // Programs of other tests must not hold it open.
+    rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC).unwrap();
     rustix::pty::grantpt(&master).unwrap();
     rustix::pty::unlockpt(&master).unwrap();
     let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();

@@ -185,7 +185,16 @@ impl View {
             }
             Press::Up => return self.go(seen, |at, _| at.saturating_sub(1)),
             Press::Down => return self.go(seen, |at, _| at.saturating_add(1)),
-            _ => return,
+            Press::Letter(_)
+            | Press::PageUp
+            | Press::PageDown
+            | Press::Home
+            | Press::End
+            | Press::Tab
+            | Press::BackTab
+            | Press::Interrupt
+            | Press::Suspend
+            | Press::Redraw => return,
         }
         self.arrange(seen);
     }

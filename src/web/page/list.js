@@ -1,6 +1,7 @@
 // A list of which only what can be seen is in the document: rows of any height, held in place while others come and go.
 
 const NEAR = 4;
+const END = 1e9;
 
 export class List {
   #items = [];
@@ -155,24 +156,24 @@ export class List {
   }
 
   #draw(hold) {
+    const view = this.box.clientHeight;
+    const over = Math.max(200, view / 3);
+    const place = hold ? this.#place.get(hold.key) : undefined;
+    const aim = () => {
+      const most = Math.max(0, this.#tops[this.#items.length] - view);
+      if (hold === null) return most;
+      return Math.min(most, Math.max(0, place === undefined ? this.box.scrollTop : this.#tops[place] - hold.off));
+    };
+    let top = aim();
     for (let round = 0; round < 4; round += 1) {
-      const view = this.box.clientHeight;
-      const full = this.#tops[this.#items.length];
-      const place = hold ? this.#place.get(hold.key) : undefined;
-      const most = Math.max(0, full - view);
-      const wish = place === undefined ? this.box.scrollTop : this.#tops[place] - hold?.off;
-      const top = hold === null ? most : Math.min(most, Math.max(0, wish));
-      const over = Math.max(300, view / 2);
-      const first = this.#at(top - over);
-      const last = this.#items.length ? this.#at(top + view + over) + 1 : 0;
-      const fresh = this.#fill(first, last);
-      const changed = this.#measure(fresh);
-      this.#pad();
-      if (changed && round < 3) continue;
-      const now = hold === null ? this.box.scrollHeight : top;
-      if (hold === null || Math.abs(this.box.scrollTop - now) >= 1) this.box.scrollTop = now;
-      break;
+      if (!this.#measure(this.#fill(this.#at(top - over), this.#items.length ? this.#at(top + view + over) + 1 : 0))) break;
+      top = aim();
+      const [first, last] = this.#span;
+      if (this.#at(top) >= first && this.#at(top + view) < last) break;
     }
+    this.#pad();
+    if (hold === null) this.box.scrollTop = END;
+    else if (Math.abs(this.box.scrollTop - top) >= 1) this.box.scrollTop = top;
     if (this.#lost !== null) {
       this.#focus(this.#lost);
       this.#lost = null;
@@ -260,7 +261,7 @@ export class List {
       this.#due = 0;
       this.#settle();
       const top = this.box.scrollTop;
-      const spare = this.box.clientHeight / 4;
+      const spare = this.box.clientHeight / 6;
       const [first, last] = this.#span;
       const low = this.#at(top - spare) < first;
       const high = this.#at(top + this.box.clientHeight + spare) >= last;

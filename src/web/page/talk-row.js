@@ -3,7 +3,6 @@
 import { avatar, clean, h, name, prose, s, setAvatar } from "./dom.js";
 import { list, moment, number, t, time } from "./i18n.js";
 import { id, state } from "./store.js";
-import { copy } from "./dialog.js";
 import { swap, trustTag } from "./words.js";
 
 const LONG = 1_600;
@@ -119,15 +118,9 @@ export function drawRow(item, { everyone, changed }) {
       !line.ours && everyone && (item.joined ? h("span", { class: "no-face" }) : avatar(whose(line), { size: 32 })),
       h("div", { class: "bubble" },
         by && drawBy(h("div", { class: "by" }), line),
-        text, meta),
-      h("button", { type: "button", class: "button icon-only copy-line", tabindex: -1, title: t("talk.copy"), "aria-label": t("talk.copy"), onclick: () => copy(item.line.text) }, copySign())));
+        text, meta)));
   row.item = item;
   return row;
-}
-
-function copySign() {
-  return s("svg", { viewBox: "0 0 24 24", width: 15, height: 15, "aria-hidden": "true" },
-    s("path", { d: "M9 9h11v11H9ZM5.5 15H4V4h11v1.5", fill: "none", stroke: "currentColor", "stroke-width": 1.8, "stroke-linejoin": "round" }));
 }
 
 /** Makes a row tell what became of its line, and who its author is by now. */

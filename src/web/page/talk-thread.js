@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import * as live from "./live.js";
-import { clean, h } from "./dom.js";
+import { clean, h, icon } from "./dom.js";
 import { complain, copy } from "./dialog.js";
 import { day, t } from "./i18n.js";
 import { List } from "./list.js";
@@ -62,6 +62,17 @@ export class Thread {
     this.box.addEventListener("keydown", (event) => {
       if (event.key === "c" && (event.ctrlKey || event.metaKey) && event.target.item && getSelection().isCollapsed) { event.preventDefault(); copy(event.target.item.line.text); }
     });
+    // One button for all lines: it goes to the one that is pointed at.
+    const take = h("button", {
+      type: "button", class: "button icon-only copy-line", tabindex: -1, title: t("talk.copy"), "aria-label": t("talk.copy"),
+      onclick: () => copy(take.closest("[role=article]").item.line.text),
+    }, icon("copy", { size: 15 }));
+    for (const type of ["pointerover", "focusin"]) {
+      this.box.addEventListener(type, (event) => {
+        const bubble = event.target.closest("[role=article]")?.querySelector(".bubble");
+        if (bubble && take.parentNode !== bubble) bubble.append(take);
+      });
+    }
     const mine = (line) => (line.type === "post" ? !place : line.type === "dm" && id(line.with) === place);
     for (const type of ["post", "dm"]) this.#ends.push(live.on(type, (line) => { if (mine(line)) this.#came(line); }));
     this.#ends.push(
@@ -226,13 +237,15 @@ export class Thread {
     for (const line of this.#queue.splice(0)) {
       const known = this.#known.get(keyOf(line));
       if (known) {
-        // This tells how it began; what became of it may be known already.
-        this.#merged(known, line, { marked: true });
+        // This tells how it began; what became of it may be known already, by an event or by the answer.
+        this.#merged(known, line, { marked: known.marked !== undefined || line.mark === "waiting" });
         this.list.refresh(known);
         continue;
       }
-      const item = itemOf({ ...line, ...this.#marks.get(line.ours && line.message) });
+      const mark = line.ours && this.#marks.get(line.message);
+      const item = itemOf({ ...line, ...mark });
       item.came = performance.now();
+      if (mark) item.marked = item.came;
       this.#known.set(item.key, item);
       fresh.push(item);
       if (line.ours) { this.#fresh = null; this.said(line); } else {
