@@ -106,7 +106,7 @@ mod tests {
         assert_eq!([age(0), age(99), age(100), age(7_000), age(200_000)], ["0 s", "99 s", "1 min", "1 h", "2 d"]);
         assert_eq!([span(59), span(8_000), span(100_000)], ["59 s", "2 h 13 min", "1 d 3 h"]);
         assert_eq!(
-            [rate(0.0), rate(0.01), rate(3.14), rate(12.6), rate(1e9)],
+            [rate(0.0), rate(0.01), rate(3.13), rate(12.6), rate(1e9)],
             ["0/s", "<0.1/s", "3.1/s", "13/s", "1000.0M/s"]
         );
         assert_eq!([rate(f64::NAN), byte_rate(f64::INFINITY)], ["0/s", "0 B/s"]);
