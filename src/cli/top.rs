@@ -1,13 +1,11 @@
 //! `peer top`: who is here, what comes and goes, and what is wrong, in the terminal.
 //!
 //! What the running peer tells becomes a model ([`seen`]), the model and what the user chose become lines ([`picture`]),
-//! and lines become cells ([`draw`]). Only [`ask`] speaks to the peer, only [`stage`] and [`keys`] to
-//! the terminal.
+//! and lines become cells ([`draw`]). Only [`ask`] speaks to the peer, only [`stage`] to the terminal.
 
 mod ask;
 mod draw;
 mod figures;
-mod keys;
 mod panes;
 mod people;
 mod picture;
@@ -30,9 +28,8 @@ use super::oneshot::{Trouble, api_file, nobody_runs, running, say};
 use super::signals::Signals;
 use super::terminal;
 use ask::{Asker, Consult};
-use keys::Signal;
 use seen::{News, Seen};
-use stage::Stage;
+use stage::{Signal, Stage};
 use view::{View, Wish};
 
 /// What may wait until it is shown.
@@ -82,7 +79,7 @@ struct Screen {
 impl Screen {
     async fn run(mut self, mut told: mpsc::Receiver<News>, mut signals: Signals) -> Result<(), Trouble> {
         let zone = TimeZone::system();
-        let mut pressed = keys::listen().map_err(lost)?;
+        let mut keys = stage::listen().map_err(lost)?;
         loop {
             let (width, height) = self.stage.measured().map_err(lost)?;
             let lines = picture::picture(&self.seen, &mut self.view, &zone, width, height);
@@ -92,7 +89,7 @@ impl Screen {
                     let Some(news) = news else { return Err(Trouble::failed("the peer is asked no more")) };
                     self.take(news);
                 }
-                key = pressed.recv() => match key {
+                key = keys.recv() => match key {
                     Some(key) if self.react(key)? => {}
                     _ => return Ok(()),
                 },
@@ -103,7 +100,7 @@ impl Screen {
                 self.take(news);
             }
             for _ in 0..KEYS {
-                let Ok(key) = pressed.try_recv() else { break };
+                let Ok(key) = keys.try_recv() else { break };
                 if !self.react(key)? {
                     return Ok(());
                 }

@@ -4,16 +4,27 @@ use std::io::{self, Stdout, Write};
 use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
+use tokio::sync::mpsc;
 
 use super::draw;
 use super::text::Line;
+use super::view::Press;
+
+/// Keys that may wait until they are looked at; what comes faster is kept by the terminal.
+const WAITING: usize = super::KEYS;
+
+/// What was read together is told within this time. With none at all, an answer of the terminal that nobody asked for
+/// would hold up the keys behind it.
+const MORE: Duration = Duration::from_millis(5);
 
 /// Whether the terminal is ours.
 static OURS: AtomicBool = AtomicBool::new(false);
@@ -24,6 +35,16 @@ pub(super) struct Stage {
     terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
     area: Rect,
     color: bool,
+}
+
+/// What comes from the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    Key(Press),
+    /// Its size changed.
+    Resized,
+    /// Nobody sits there any more.
+    Gone,
 }
 
 impl Stage {
@@ -137,4 +158,102 @@ fn size() -> Rect {
     let found = ratatui::crossterm::terminal::size().ok();
     let (columns, rows) = found.unwrap_or_default();
     draw::area(columns, rows)
+}
+
+/// Starts to listen to the keys, on a thread of its own.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn listen() -> io::Result<mpsc::Receiver<Signal>> {
+    let (signals, came) = mpsc::channel(WAITING);
+    let heard = signals.clone();
+    std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        while hear(&heard).is_ok() {}
+        // Nobody may listen any more.
+        let _ = heard.blocking_send(Signal::Gone);
+    })?;
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut resized = signal(SignalKind::window_change())?;
+        tokio::spawn(
+            async move { while resized.recv().await.is_some() && signals.send(Signal::Resized).await.is_ok() {} },
+        );
+    }
+    Ok(came)
+}
+
+/// Waits for keys and hands them on; an error when none will come.
+fn hear(signals: &mpsc::Sender<Signal>) -> io::Result<()> {
+    wait()?;
+    while event::poll(MORE)? {
+        let signal = match event::read()? {
+            Event::Key(key) => press(key).map(Signal::Key),
+            Event::Resize(..) => Some(Signal::Resized),
+            Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Paste(_) => None,
+        };
+        if let Some(signal) = signal {
+            signals.blocking_send(signal).map_err(io::Error::other)?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until there is something to read. Whoever hung up is told apart here: to read from it would never end.
+#[cfg(unix)]
+fn wait() -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let input = io::stdin();
+    loop {
+        let mut ready = [PollFd::new(&input, PollFlags::IN)];
+        match poll(&mut ready, None) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let [ready] = ready.map(|ready| ready.revents());
+        if ready.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if ready.contains(PollFlags::IN) {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn wait() -> io::Result<()> {
+    Ok(())
+}
+
+/// What a key means, if anything.
+#[expect(clippy::wildcard_enum_match_arm, reason = "of all keys that there are, few mean anything here")]
+fn press(key: KeyEvent) -> Option<Press> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    if control || key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META) {
+        return match key.code {
+            KeyCode::Char('c') if control => Some(Press::Interrupt),
+            KeyCode::Char('z') if control => Some(Press::Suspend),
+            KeyCode::Char('l') if control => Some(Press::Redraw),
+            _ => None,
+        };
+    }
+    Some(match key.code {
+        KeyCode::Char(letter) => Press::Letter(letter),
+        KeyCode::Up => Press::Up,
+        KeyCode::Down => Press::Down,
+        KeyCode::PageUp => Press::PageUp,
+        KeyCode::PageDown => Press::PageDown,
+        KeyCode::Home => Press::Home,
+        KeyCode::End => Press::End,
+        KeyCode::Tab => Press::Tab,
+        KeyCode::BackTab => Press::BackTab,
+        KeyCode::Enter => Press::Enter,
+        KeyCode::Esc => Press::Escape,
+        KeyCode::Backspace => Press::Backspace,
+        _ => return None,
+    })
 }
