@@ -68,7 +68,9 @@ export function layout(network, wide = 1, least = 0) {
   for (const name of names) {
     const to = from + (2 * Math.PI * weight(name)) / sum;
     const middle = (from + to) / 2;
-    const port = { name, x: Math.cos(middle) * CENTRE * wide, y: Math.sin(middle) * CENTRE, more: all.get(name) - by.get(name).length };
+    // The only one stands right below us, so that no line runs behind us to the other side.
+    const far = names.length === 1 ? { x: 0, y: 44, from: { x: 0, y: 0 } } : { x: Math.cos(middle) * CENTRE * wide, y: Math.sin(middle) * CENTRE };
+    const port = { name, from: far, ...far, more: all.get(name) - by.get(name).length };
     ports.push(port);
     const edge = Math.min(0.12, (to - from) / 10);
     const free = places(Math.ceil(weight(name) * 1.25), from + edge, to - edge, apart);
@@ -155,7 +157,7 @@ export class Graph {
     for (const node of nodes) {
       const { peer, port } = node;
       const ways = (peer.ways ?? []).length > 1 ? "both" : peer.ways?.[0] ?? "none";
-      edges.append(s("line", { class: `edge way-${ways} presence-${peer.presence}`, x1: port.x, y1: port.y, x2: node.x, y2: node.y }));
+      edges.append(s("line", { class: `edge way-${ways} presence-${peer.presence}`, x1: port.from.x, y1: port.from.y, x2: node.x, y2: node.y }));
       const sign = SIGNS[peer.trust];
       node.mark = s("g", { class: `node trust-${peer.trust.replace(" ", "-")}`, transform: `translate(${node.x.toFixed(1)} ${node.y.toFixed(1)})`, "data-node": node.key },
         s("circle", { class: "node-reach", r: 16 }), shape(peer),

@@ -105,9 +105,9 @@ function profile(ends) {
   return card("profile", drop, called.row, status.row);
 }
 
-function identity() {
+function identity(ends) {
   const place = h("div.me-link", h("p.dim", t("compare.reading")));
-  api.get("/api/about").then((own) => put(place,
+  const show = (own) => put(place,
     h("dl.facts",
       h("div.fact", h("dt", t("person.id")), h("dd", h("bdi.mono", line(store.state.me?.id ?? "")))),
       own.fingerprint && h("div.fact", h("dt", t("person.fingerprint")), h("dd.mono", groups(own.fingerprint, 4))),
@@ -117,8 +117,17 @@ function identity() {
       own.qr.length > 0 && qr(own.qr, t("qr.label", { name: line(store.state.me?.name ?? "") })),
       h("div.me-share-text", h("p", t("me.share")),
         h("div.command", h("code", { dir: "ltr", class: "link-text" }, own.link),
-          h("button.button.icon-only", { "aria-label": t("copy.link"), onclick: () => copy(own.link) }, icon("copy")))))),
-  (error) => put(place, h("p.error-text", reason(error))));
+          h("button.button.icon-only", { "aria-label": t("copy.link"), onclick: () => copy(own.link) }, icon("copy"))))));
+  let known = "";
+  const read = () => {
+    // The link names us, so it is another one under another name or at another address.
+    const now = `${store.state.me?.id} ${store.state.me?.name}`;
+    if (now === known) return;
+    known = now;
+    api.get("/api/about").then(show, (error) => put(place, h("p.error-text", reason(error))));
+  };
+  read();
+  ends.push(store.subscribe("me", read));
   return card("identity", place);
 }
 
@@ -198,7 +207,7 @@ export function mount(root) {
     h("h1", { tabindex: -1 }, t("nav.me")),
     h("div.me-grid",
       h("div.me-column", profile(ends), judged(ends), browser()),
-      h("div.me-column", identity(), settings())),
+      h("div.me-column", identity(ends), settings())),
     program()));
   return { unmount() { ends.forEach((end) => end()); root.replaceChildren(); } };
 }
