@@ -110,7 +110,7 @@ function doctor() {
 
 function ports(network) {
   return h("ul", { class: "ports" }, network.interfaces.map((port) => h("li", {},
-    h("strong", {}, line(port.name)), " ", h("bdi", { class: "mono", dir: "ltr" }, line(port.network ? `${port.address} · ${port.network}` : port.address)), " ",
+    h("span", { class: "port-name" }, line(port.name)), " ", h("bdi", { class: "mono", dir: "ltr" }, line(port.network ? `${port.address} · ${port.network}` : port.address)), " ",
     h("span", { class: "dim" }, port.loopback ? t("network.port.here") : port.broadcast ? t("network.port.peers", { n: port.peers }) : t("network.port.silent")))));
 }
 
