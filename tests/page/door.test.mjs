@@ -202,6 +202,18 @@ describe('the door', () => {
         await tab.context.close();
     });
 
+    test('another user of this computer who has read a code does not come in with it', async () => {
+        const code = new URL(await peer.entry()).hash.replace('#enter=', '');
+        const enter = (user) => {
+            const script = `process.setgroups([]); process.setgid(${user}); process.setuid(${user});
+                fetch('${peer.origin}/api/enter', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+                    body: JSON.stringify({ code: '${code}' }) }).then((answer) => process.exit(answer.status === 200 ? 0 : answer.status - 400));`;
+            return world.spawn(host.namespace, [process.execPath, '-e', script], { stdio: 'inherit' }).ended;
+        };
+        assert.equal((await enter(65_534)).code, 3, 'refused with 403');
+        assert.equal((await enter(0)).code, 0, 'and good still for the user of the peer');
+    });
+
     test('a code works once, and leaves no trace in the address', async () => {
         const url = await peer.entry();
         const first = await Tab.in(await browser.newContext(), peer);
