@@ -2,31 +2,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { Tab, browse } from './browser.mjs';
+import { pair } from './pair.mjs';
 import { chat, everyone, field, line, lines, listed, marked, open, rail, say } from './places.mjs';
-import { World } from './world.mjs';
 
 describe('talk', () => {
-    let world;
     let anna;
     let ben;
-    const browsers = [];
     let annas;
     let bens;
+    let close;
 
     before(async () => {
-        world = new World(2);
-        [anna, ben] = await Promise.all([world.hosts[0].peer('anna'), world.hosts[1].peer('ben')]);
-        browsers.push(...(await Promise.all(world.hosts.map((host) => browse(host)))));
-        annas = await Tab.open(browsers[0], anna);
-        bens = await Tab.open(browsers[1], ben);
-        await listed(annas, 'ben').filter({ hasText: 'live' }).waitFor();
-        await listed(bens, 'anna').filter({ hasText: 'live' }).waitFor();
+        ({ anna, ben, annas, bens, close } = await pair());
     });
-    after(async () => {
-        await Promise.all(browsers.map((browser) => browser.close()));
-        world?.close();
-    });
+    after(() => close?.());
 
     test('DMs go both ways, and are marked stored', async () => {
         await open(annas, 'ben');

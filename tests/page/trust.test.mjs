@@ -3,31 +3,23 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
-import { Tab, browse } from './browser.mjs';
+import { Tab } from './browser.mjs';
+import { pair } from './pair.mjs';
 import { chat, field, line, listed, marked, open, say } from './places.mjs';
-import { World } from './world.mjs';
 
 describe('trust', () => {
     let world;
     let anna;
     let ben;
-    const browsers = [];
+    let browsers;
     let annas;
     let bens;
+    let close;
 
     before(async () => {
-        world = new World(2);
-        [anna, ben] = await Promise.all([world.hosts[0].peer('anna'), world.hosts[1].peer('ben')]);
-        browsers.push(...(await Promise.all(world.hosts.map((host) => browse(host)))));
-        annas = await Tab.open(browsers[0], anna);
-        bens = await Tab.open(browsers[1], ben);
-        await listed(annas, 'ben').waitFor();
-        await listed(bens, 'anna').waitFor();
+        ({ world, anna, ben, browsers, annas, bens, close } = await pair());
     });
-    after(async () => {
-        await Promise.all(browsers.map((browser) => browser.close()));
-        world?.close();
-    });
+    after(() => close?.());
 
     test('both pages show the same digits, and comparing them verifies', async () => {
         const seen = [];
