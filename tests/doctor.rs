@@ -7,7 +7,6 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -85,8 +84,7 @@ fn discover_finds_everyone_twice_and_is_listed_by_nobody() {
 
 #[test]
 fn discover_finds_peers_of_this_computer_without_any_network() {
-    let folder = std::env::temp_dir().join(format!("dr{}here", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = tempfile::Builder::new().prefix("lsnp-doctor-").tempdir().unwrap().keep();
     std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let port = (30_000 + std::process::id() % 10_000).to_string();
     let peer = |arguments: &[&str]| {
@@ -227,10 +225,8 @@ fn checks<'a>(report: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> 
 
 impl Lan {
     fn new(hosts: usize) -> Option<Self> {
-        static SERIAL: AtomicU32 = AtomicU32::new(0);
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let name = format!("dr{}x{serial}", std::process::id());
-        let folder = std::env::temp_dir().join(&name);
+        let folder = tempfile::Builder::new().prefix("dr").tempdir().unwrap().keep();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
         let lan = Self { name, hosts, peers: Vec::new(), folder };
         let made = Command::new("ip").args(["netns", "add", &lan.host(0)]).output();
         match made {

@@ -37,11 +37,8 @@ pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        static NUMBER: AtomicU16 = AtomicU16::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("lsnp-api-{}-{number}", std::process::id()));
-        std::fs::create_dir(&folder).unwrap();
-        Self(folder)
+        let folder = tempfile::Builder::new().prefix("lsnp-api-").tempdir().unwrap();
+        Self(folder.keep())
     }
 
     pub(crate) fn api_file(&self) -> PathBuf {

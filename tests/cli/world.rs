@@ -30,8 +30,8 @@ impl World {
     pub(crate) fn new() -> Self {
         let pid = std::process::id();
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("lsnp-cli-{pid}-{number}"));
-        std::fs::create_dir_all(folder.join("run")).unwrap();
+        let folder = tempfile::Builder::new().prefix("lsnp-cli-").tempdir().unwrap().keep();
+        std::fs::create_dir(folder.join("run")).unwrap();
         let spread = u16::try_from(pid % 300).unwrap() * 32 + number % 32;
         Self { folder, port: 20_000 + spread }
     }

@@ -84,9 +84,8 @@ pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("lsnp-node-{}-{}", std::process::id(), free_port()));
-        std::fs::create_dir(&folder).unwrap();
-        Self(folder)
+        let folder = tempfile::Builder::new().prefix("lsnp-node-").tempdir().unwrap();
+        Self(folder.keep())
     }
 }
 

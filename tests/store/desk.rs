@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use lsnp::engine::{Archive, Author, Commit, Correspondent, Entry, Kind, Outcome, PostRecord, RowId, Ticket, Trust};
@@ -22,11 +21,8 @@ pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("lsnp-store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).unwrap();
-        Self(folder)
+        let folder = tempfile::Builder::new().prefix("lsnp-store-").tempdir().unwrap();
+        Self(folder.keep())
     }
 
     pub(crate) fn file(&self) -> PathBuf {
