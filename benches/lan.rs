@@ -39,7 +39,7 @@ fn drain(engine: &mut Engine) -> Vec<(SocketAddrV4, String)> {
                 }
             }
             Output::Wait(_) => return asks,
-            Output::Event(_) | Output::Store(_) | Output::Commit(_) | Output::Reopen => {}
+            Output::Event(_) | Output::Store(_) | Output::Commit(_) | Output::Data(_) | Output::Reopen => {}
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A serverless messenger for local networks.
 //!
-//! Six floors, each importing only what stands below it:
+//! Seven floors, each importing only what stands below it:
 //!
 //! - [`wire`]: bytes to messages and back. Knows no peer, no time, no configuration.
 //! - [`engine`]: the protocol. Takes datagrams, commands and the time, returns what should happen. Holds no socket,
 //!   reads no clock, starts no task.
+//! - [`data`]: what peers share besides talk, beside an engine and as free of sockets and clocks.
 //! - `node` (feature `node`): the tokio shell that does what the engine says.
 //! - `store` (feature `node`): the history.
 //! - `web` (feature `node`): the local API.
@@ -17,6 +18,7 @@
 #[cfg(feature = "node")]
 pub mod cli;
 pub mod crypto;
+pub mod data;
 pub mod engine;
 #[cfg(feature = "node")]
 pub mod node;

@@ -106,6 +106,7 @@ fn written(datagram: &Datagram<'_>) -> Option<Vec<u8>> {
         Message::Chunk(m) => Chunk::encode(m.from, &m.bytes()?, ext, &mut out),
         Message::Ack(m) => m.encode(ext, style, &mut out),
         Message::Sync(m) => m.encode(ext, &mut out),
+        Message::Data(m) => m.encode(ext, &mut out),
         _ => return None,
     }
     Some(out)

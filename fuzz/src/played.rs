@@ -300,7 +300,7 @@ pub fn engine(bytes: &[u8]) {
                     assert!(left || until > now || what != 15, "it wants to be called at once, after being called");
                     break;
                 }
-                Output::Store(_) | Output::Reopen => {}
+                Output::Store(_) | Output::Data(_) | Output::Reopen => {}
             }
             outputs += 1;
             assert!(outputs < 10_000, "the outputs do not end");

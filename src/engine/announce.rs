@@ -187,7 +187,7 @@ impl Engine {
         let extension = Extension {
             version: Some(VERSION),
             sid: Some(self.own.sid),
-            caps: Some(Caps::OURS),
+            caps: Some(if self.config.data { Caps::OURS } else { Caps::OURS.without(Caps::DATA) }),
             beat: Some(beat),
             scan: self.config.scan,
             posts: self.ring.as_ref().map(|ring| ring.posted.number).filter(|number| *number > 0 && !self.config.scan),

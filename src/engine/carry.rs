@@ -86,7 +86,12 @@ impl Engine {
         if !self.inflow.is_proven(&from) {
             return Err(Rejected::Stranger);
         }
-        let Some(to) = carry.to else { return self.on_carried_post(carry, from, now) };
+        let Some(to) = carry.to else {
+            return match carry.inner.starts_with(b"TYPE:DATA\n") {
+                true => self.on_carried_data(carry, from, now),
+                false => self.on_carried_post(carry, from, now),
+            };
+        };
         if carry.inner.len() > OWN_DATAGRAM_MAX || u64::from(carry.age) >= Config::OUTBOX.as_secs() {
             return Err(Rejected::Replay);
         }
@@ -100,7 +105,7 @@ impl Engine {
     }
 
     /// Checks who signed what somebody passes on.
-    fn check_carried(
+    pub(super) fn check_carried(
         &mut self,
         author: PublicKey,
         inner: &[u8],

@@ -18,6 +18,8 @@ pub struct Config {
     pub scan: bool,
     /// Send no DM that others can read.
     pub private_only: bool,
+    /// A data space stands beside the engine.
+    pub data: bool,
     /// Somebody answers [`Output::Commit`](super::Output::Commit): there is a history.
     pub history: bool,
     /// Which posts from before we came are wanted.
@@ -51,6 +53,7 @@ impl Default for Config {
             discovery_port: crate::wire::DISCOVERY_PORT,
             scan: false,
             private_only: false,
+            data: false,
             history: false,
             catch_up: CatchUp::default(),
             shards: 4,

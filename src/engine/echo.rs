@@ -236,6 +236,7 @@ impl Engine {
             self.know(id, *from.ip(), now);
             self.take_held(id, now);
             self.sync_with(id, now);
+            self.tell_data(id);
             self.pass_carried(id, now);
             self.carry_all(now);
             self.go_on_waiting(id, now);

@@ -110,6 +110,17 @@ impl Engine {
     ) -> Result<(), Rejected> {
         let id = self.authors.get(&opened.peer).and_then(|author| author.row).ok_or(Rejected::Stranger)?;
         self.refuse_blocked(id)?;
+        self.note_heard(id, bytes, from, now);
+        let Opened { peer, message_id, body } = opened;
+        if let Some(ack) = body.ack {
+            let ours = self.acknowledge(&peer, &ack.message_id, ack.stored, now);
+            return if ours { Ok(()) } else { Err(Rejected::StrayAck) };
+        }
+        self.take_sealed(id, peer, &message_id, body, None, now)
+    }
+
+    /// A peer is heard by what nobody else can have made.
+    pub(super) fn note_heard(&mut self, id: PeerId, bytes: usize, from: SocketAddrV4, now: Instant) {
         self.watch.heard(now, self.links.is_own(*from.ip()));
         let back = self.peers.update(id, |peer| {
             (peer.heard, peer.probes) = (now, 0);
@@ -127,12 +138,6 @@ impl Engine {
         {
             self.event(Event::Back(peer));
         }
-        let Opened { peer, message_id, body } = opened;
-        if let Some(ack) = body.ack {
-            let ours = self.acknowledge(&peer, &ack.message_id, ack.stored, now);
-            return if ours { Ok(()) } else { Err(Rejected::StrayAck) };
-        }
-        self.take_sealed(id, peer, &message_id, body, None, now)
     }
 
     pub(super) fn on_dm(&mut self, dm: &Dm<'_>, arrival: &Arrival) -> Result<(), Rejected> {
@@ -187,6 +192,9 @@ impl Engine {
         signed: Option<Signed>,
         now: Instant,
     ) -> Result<(), Rejected> {
+        if let Some(data) = body.data {
+            return self.on_sealed_data(id, key, data, now);
+        }
         let mut told = false;
         match self.commits.fate(&key, message_id) {
             // There may be room on the disk again.

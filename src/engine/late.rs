@@ -3,7 +3,9 @@
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 
-use crate::wire::{Carry, Chain, Envelope, Message, PieceHash, PublicKey, SIGNED_DOMAIN, Untrusted, decode, unescaped};
+use crate::wire::{
+    self, Carry, Chain, Envelope, Message, PieceHash, PublicKey, SIGNED_DOMAIN, Untrusted, decode, unescaped,
+};
 
 use super::commits::Incoming;
 use super::signed::Signed;
@@ -26,7 +28,8 @@ impl Engine {
     /// True for a post or a piece that somebody at this address was asked for: whoever sends it spends no budget.
     pub(super) fn expects(&self, bytes: &[u8], from: SocketAddrV4) -> bool {
         if bytes.starts_with(b"TYPE:CARRY\n") {
-            return self.syncing.sources.contains(&from);
+            let data = bytes.windows(11).take(wire::CARRY_MAX).any(|head| head == b"\nTYPE:DATA\n");
+            return self.syncing.sources.contains(&from) || data && self.inflow.is_proven(&from);
         }
         bytes.starts_with(b"TYPE:CHUNK\n") && self.pulls_text_from(from)
     }

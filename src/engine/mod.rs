@@ -15,6 +15,7 @@ mod config;
 mod contacts;
 mod counters;
 mod crypto;
+mod data;
 mod delivery;
 mod echo;
 mod entry;
@@ -70,6 +71,7 @@ pub use command::{Command, CommandError, Fill, Me, Reply, Until, Whom, Word};
 pub use config::{CatchUp, Config};
 pub use counters::Counters;
 pub use crypto::{Crypto, LETTER_OVERHEAD, SEAL_OVERHEAD, Secret};
+pub use data::{Arrived, Channel, Data, To};
 pub use entry::{
     Archive, Author, Carried, Commit, Correspondent, Entry, Failure, Kind, Mark, Outcome, Outgoing, PostRecord, RowId,
     Ticket, Told,
@@ -94,6 +96,7 @@ use avatar::Pictures;
 use budget::{Answered, Bucket, Inflow, Knocks, Pace, Seen};
 use carry::Carrier;
 use commits::Commits;
+use data::Passing;
 use group::Group;
 use hash::Key;
 use hints::Hints;
@@ -137,6 +140,7 @@ pub struct Engine {
     texts: Texts,
     syncing: Syncing,
     carrier: Carrier,
+    data: Passing,
     /// Peers without a key that the user lets have a name that a key had.
     excused: BTreeSet<PeerId>,
     /// Asks of those whom a message waits for.
@@ -216,6 +220,7 @@ impl Engine {
             texts: Texts::default(),
             syncing: Syncing::default(),
             carrier: Carrier::default(),
+            data: Passing::default(),
             excused: BTreeSet::new(),
             urgent: Pace::default(),
             knocks: Knocks::default(),
@@ -366,6 +371,7 @@ impl Engine {
             Message::Chunk(chunk) => self.on_chunk(&chunk, &arrival),
             Message::Ack(ack) => self.on_ack(&ack, &arrival),
             Message::Sync(sync) => self.on_sync(&sync, &arrival),
+            Message::Data(data) => self.on_data(&data, bytes, &arrival),
             Message::Other(_) => Err(Rejected::OtherType),
         }
     }
@@ -440,6 +446,7 @@ impl Engine {
 
     /// Tells people; of what somebody blocked does, nothing.
     fn event(&mut self, event: Event) {
+        self.mirror(&event);
         if event.of_blocked() {
             return;
         }

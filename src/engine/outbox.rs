@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::wire::{
     CARRY_MAX, Caps, Chain, Dm, DmBody, ENVELOPE_MAX, Extension, Follow, LONG_MAX, LongText, OWN_DATAGRAM_MAX,
-    OwnMessageId, PieceHash, Post, Scope, Style, Token, escaped,
+    OwnMessageId, PieceHash, Post, Scope, SealedBody, Style, Token, escaped,
 };
 
 use super::budget::Bucket;
@@ -265,11 +265,23 @@ impl Engine {
         now: Instant,
     ) -> bool {
         let body = self.sealed_body(peer, id, text, at);
-        let frame = if letter { None } else { self.write_frame(peer, &body, id, now) };
+        self.send_sealed_body(peer, id, &body, letter, now)
+    }
+
+    /// Sends a body in a session with the peer, or in a letter; false when its prekey is no good key.
+    pub(super) fn send_sealed_body(
+        &mut self,
+        peer: &Peer,
+        id: OwnMessageId,
+        body: &SealedBody,
+        letter: bool,
+        now: Instant,
+    ) -> bool {
+        let frame = if letter { None } else { self.write_frame(peer, body, id, now) };
         let payload = match frame {
             Some(frame) => frame,
             None => {
-                let Some(letter) = self.write_letter(peer, &body, id) else { return false };
+                let Some(letter) = self.write_letter(peer, body, id) else { return false };
                 if let (Some(key), Some(sid)) = (peer.key, peer.sid) {
                     self.open_session(key, sid, true, letter.secret, now);
                 }

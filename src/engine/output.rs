@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::wire::{AvatarKind, OwnMessageId, PublicKey, Sid, Untrusted};
 
-use super::{Commit, Contact, Instant, Mark, OwnPrekey, Peer, Posted, Told};
+use super::{Commit, Contact, Data, Instant, Mark, OwnPrekey, Peer, Posted, Told};
 
 /// What should happen now. [`Engine::poll`](super::Engine::poll) yields them until [`Output::Wait`].
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub enum Output {
     Store(Record),
     /// Keep this as history. Comes only with [`Config::history`](super::Config::history).
     Commit(Commit),
+    /// For the data space. Comes only with [`Config::data`](super::Config::data).
+    Data(Data),
     /// Open the sockets anew and look at the interfaces again: we may have become deaf.
     Reopen,
     /// Nothing more until then; call [`Engine::handle_timeout`](super::Engine::handle_timeout) at that moment.

@@ -41,7 +41,7 @@ impl Sample {
             match self.engine.poll() {
                 Output::Event(event) => events.push(event),
                 Output::Wait(_) => return events,
-                Output::Transmit(_) | Output::Store(_) | Output::Commit(_) | Output::Reopen => {}
+                Output::Transmit(_) | Output::Store(_) | Output::Commit(_) | Output::Data(_) | Output::Reopen => {}
             }
         }
     }

@@ -105,7 +105,7 @@ impl Pair {
                     match output {
                         Output::Transmit(Transmit { to, payload }) => self.carry(from, &to, &payload),
                         Output::Event(event) => self.events[from].push(event),
-                        Output::Store(_) | Output::Commit(_) | Output::Reopen | Output::Wait(_) => {}
+                        Output::Store(_) | Output::Commit(_) | Output::Data(_) | Output::Reopen | Output::Wait(_) => {}
                     }
                 }
             }

@@ -12,7 +12,7 @@ use super::commits::{Fate, Incoming};
 use super::pull::{Progress, Pull};
 use super::signed::Signed;
 use super::waiting::Urgency;
-use super::{Engine, Instant, Kind, Limits, Peer, PeerId, SEAL_OVERHEAD, Secret, Timer};
+use super::{Arrived, Engine, Instant, Kind, Limits, Peer, PeerId, SEAL_OVERHEAD, Secret, Timer};
 
 /// The pieces that we serve, by their hashes; the oldest text makes place for a new one.
 #[derive(Debug, Default)]
@@ -34,14 +34,23 @@ struct TextPull {
     pull: Option<Pull>,
     /// Who has the pieces.
     from: PeerId,
-    said: Incoming,
+    what: Wanted,
     /// What the text of a DM is sealed with.
     sealed: Option<Secret>,
 }
 
+/// What is to be pulled.
+#[derive(Debug)]
+enum Wanted {
+    /// The text of a message.
+    Text(Box<Incoming>),
+    /// The body of a DATA.
+    Data(Arrived),
+}
+
 impl TextPull {
     fn of(said: Incoming, from: PeerId, sealed: Option<Secret>) -> Self {
-        Self { pull: None, from, said, sealed }
+        Self { pull: None, from, what: Wanted::Text(Box::new(said)), sealed }
     }
 }
 
@@ -109,14 +118,15 @@ impl Engine {
             return SealedBody::text(text, at);
         }
         let known = self.texts.sealed.iter().find(|(other, _)| *other == id).map(|(_, long)| long.clone());
-        let long = known.filter(|long| self.texts.is_served(&long.root)).or_else(|| self.seal_long(id, text));
+        let long =
+            known.filter(|long| self.texts.is_served(&long.root)).or_else(|| self.seal_long(id, text.as_bytes()));
         SealedBody { long, timestamp: at, ..SealedBody::default() }
     }
 
-    fn seal_long(&mut self, id: OwnMessageId, text: &str) -> Option<SealedLong> {
+    pub(super) fn seal_long(&mut self, id: OwnMessageId, text: &[u8]) -> Option<SealedLong> {
         let ring = self.ring.as_mut()?;
         let key = ring.seeds.next();
-        let mut bytes = text.as_bytes().to_vec();
+        let mut bytes = text.to_vec();
         ring.crypto.seal(&key, 0, b"long", &mut bytes);
         let size = u32::try_from(bytes.len()).ok()?;
         let root = self.texts.serve(&bytes, &self.config.limits)?;
@@ -160,6 +170,19 @@ impl Engine {
         }
     }
 
+    /// A DATA names a long body: it is taken when that is here.
+    pub(super) fn pull_data(
+        &mut self,
+        from: PeerId,
+        arrived: Arrived,
+        (root, size): (PieceHash, u32),
+        sealed: Option<Secret>,
+        now: Instant,
+    ) {
+        let text = TextPull { pull: None, from, what: Wanted::Data(arrived), sealed };
+        self.pull_text(root, size, text, now);
+    }
+
     /// Pieces come from those who have answered; others are asked whether they are there, and say it again.
     fn may_pull_from(&mut self, from: PeerId, signed: Option<Signed>, now: Instant) -> bool {
         let fresh = signed.is_none_or(|signed| self.authors.get(&signed.key).is_some_and(|author| author.fresh));
@@ -193,11 +216,12 @@ impl Engine {
 
     /// It is not pulled: when it comes again it is new.
     fn drop_pull(&mut self, text: TextPull, now: Instant) {
-        if text.said.kind == Kind::Post {
+        let Wanted::Text(said) = text.what else { return };
+        if said.kind == Kind::Post {
             self.sync_again(now);
         }
-        if let (Kind::Dm { .. }, Some(key)) = (text.said.kind, text.said.from.key) {
-            self.commits.forget_fate(&key, &text.said.message_id);
+        if let (Kind::Dm { .. }, Some(key)) = (said.kind, said.from.key) {
+            self.commits.forget_fate(&key, &said.message_id);
         }
     }
 
@@ -271,9 +295,14 @@ impl Engine {
             (Some(_), None) => false,
             (None, _) => true,
         };
+        let said = match text.what {
+            Wanted::Data(arrived) if opened => return self.take_long_data(arrived, bytes),
+            Wanted::Text(ref said) => said.clone(),
+            Wanted::Data(_) => return,
+        };
         let words = String::from_utf8(bytes).ok().filter(|words| opened && !words.trim().is_empty());
         let Some(words) = words else { return self.drop_pull(text, now) };
-        let mut said = text.said;
+        let mut said = *said;
         if let Some(post) = &mut said.post {
             post.long = Some(words.as_str().into());
         }

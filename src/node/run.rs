@@ -225,6 +225,7 @@ impl Shell {
                         self.engine.handle_committed(ticket, Outcome::Failed, self.clock.now());
                     }
                 }
+                Output::Data(_) => {}
                 Output::Reopen => self.reopen(),
                 Output::Wait(until) => return until,
             }

@@ -151,6 +151,7 @@ impl Lan {
                 }
                 Output::Store(record) => self.keep(id, record),
                 Output::Commit(commit) => self.commit(id, commit),
+                Output::Data(_) => {}
                 Output::Reopen => {
                     self.programs[id.0].reopened += 1;
                     self.show_links(id);

@@ -11,14 +11,14 @@ pub const CARRY_MAX: usize = 11 + 16 + 15 + 48 + 1;
 /// holds proves itself, and where it comes from proves nothing.
 ///
 /// # Format
-/// `SID`, `AGE` (both needed), `FOR`, an empty line, a POST; with `FOR`, a DM or an ACK. It has this one form.
+/// `SID`, `AGE` (both needed), `FOR`, an empty line, a POST or DATA; with `FOR`, a DM or an ACK. It has this one form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Carry<'a> {
     /// The start of who passes it on.
     pub sid: Sid,
     /// For how long others have known it, seconds.
     pub age: u32,
-    /// Whom it is for; none of a POST.
+    /// Whom it is for; none of a POST or DATA.
     pub to: Option<PublicKey>,
     /// The datagram, 1,200 bytes at most. Its TYPE is right; nothing more of it has been looked at.
     pub inner: &'a [u8],
@@ -49,7 +49,7 @@ impl<'a> Carry<'a> {
         };
         let carried = match to {
             Some(_) => inner.starts_with(b"TYPE:DM\n") || inner.starts_with(b"TYPE:ACK\n"),
-            None => inner.starts_with(b"TYPE:POST\n"),
+            None => inner.starts_with(b"TYPE:POST\n") || inner.starts_with(b"TYPE:DATA\n"),
         };
         let good = lines.next().is_none() && carried && inner.len() <= OWN_DATAGRAM_MAX;
         good.then_some(Self { sid, age: u32::try_from(age).ok()?, to, inner })

@@ -27,17 +27,23 @@ pub struct Chain {
 /// `LONG:<bytes>,<hash>`: the text of a POST that does not fit, to be pulled in pieces (protocol.md §10.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LongText {
-    /// Its size, 1 to 65,536 bytes.
+    /// Its size, 1 to 65,536 bytes; of a DATA up to 66,560.
     pub size: u32,
     /// The hash of the piece that names the others.
     pub root: PieceHash,
 }
 
 impl LongText {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str, max: usize) -> Option<Self> {
         let (size, root) = text.split_once(',')?;
-        let size = canonical_number(size).filter(|size| (1..=LONG_MAX as u64).contains(size))?;
+        let size = canonical_number(size).filter(|size| (1..=max as u64).contains(size))?;
         Some(Self { size: u32::try_from(size).ok()?, root: PieceHash(decoded(root)?) })
+    }
+}
+
+impl std::fmt::Display for LongText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{},{}", self.size, self.root)
     }
 }
 
@@ -65,7 +71,7 @@ impl Chain {
         }
         let chain = Self::parse(number, prev, seen, lamport);
         let Some(long) = long else { return Ok(chain) };
-        let long = LongText::parse(long).filter(|_| content.is_empty()).ok_or(DecodeError::Bad("LONG"))?;
+        let long = LongText::parse(long, LONG_MAX).filter(|_| content.is_empty()).ok_or(DecodeError::Bad("LONG"))?;
         Ok(chain.map(|chain| Self { long: Some(long), ..chain }))
     }
 
@@ -103,7 +109,7 @@ impl Chain {
         }
         writer.number("LAMPORT", self.lamport);
         if let Some(long) = self.long {
-            writer.raw("LONG", &format!("{},{}", long.size, long.root));
+            writer.raw("LONG", &long.to_string());
         }
         writer.end();
     }

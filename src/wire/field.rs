@@ -231,11 +231,19 @@ impl Caps {
     pub const ESC: Self = Self(4);
     /// Sends and takes `ACK`, `SYNC` and `CARRY`, and pulls long texts (protocol.md §10).
     pub const SYNC: Self = Self(8);
+    /// Takes `DATA` (protocol.md §11.1).
+    pub const DATA: Self = Self(16);
     /// All that this program can do.
-    pub const OURS: Self = Self(15);
+    pub const OURS: Self = Self(31);
 
-    const WORDS: [(&'static str, Self); 4] =
-        [("bye", Self::BYE), ("chunk", Self::CHUNK), ("esc", Self::ESC), ("sync", Self::SYNC)];
+    const WORDS: [(&'static str, Self); 5] =
+        [("bye", Self::BYE), ("chunk", Self::CHUNK), ("esc", Self::ESC), ("sync", Self::SYNC), ("data", Self::DATA)];
+
+    /// The same without some.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
 
     /// Reads a comma separated list of words.
     #[must_use]
@@ -262,7 +270,7 @@ impl Caps {
         for (word, cap) in Self::WORDS {
             if self.has(cap) {
                 let gap = if text.is_empty() { "" } else { "," };
-                // The words and their commas are 18 bytes in all.
+                // The words and their commas are 23 bytes in all.
                 let _ = text.try_push_str(gap);
                 let _ = text.try_push_str(word);
             }

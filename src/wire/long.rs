@@ -7,14 +7,17 @@ use super::{CHUNK_MAX, PieceHash};
 /// Longest text, bytes (protocol.md §10.3).
 pub const LONG_MAX: usize = 64 << 10;
 
+/// Longest body of a DATA, bytes (protocol.md §11.1): 64 KiB and what stands around them.
+pub const DATA_MAX: usize = LONG_MAX + 1024;
+
 /// Hashes that one list holds at most.
 const FAN: usize = CHUNK_MAX / HASH;
 
 /// Bytes of a hash.
 const HASH: usize = 16;
 
-/// Most bytes that are put together: a long text and what sealing adds.
-const WHOLE_MAX: usize = LONG_MAX + 16;
+/// Most bytes that are put together: a body and what sealing adds.
+const WHOLE_MAX: usize = DATA_MAX + 16;
 
 /// Bytes cut into pieces of 600 (the last may be shorter), each named by its hash. Lists of up to 37 hashes are pieces as
 /// well; there is at least one, and lists of lists where it takes more, until one names all: the root.
@@ -96,7 +99,7 @@ pub enum Taken {
 }
 
 impl Assembly {
-    /// For 1 to 65,552 bytes.
+    /// For 1 to 66,576 bytes.
     #[must_use]
     pub fn new(root: PieceHash, size: usize) -> Option<Self> {
         let level = list_levels(size);

@@ -8,6 +8,7 @@ mod body;
 mod carry;
 mod chain;
 mod chunk;
+mod data;
 mod discovery;
 mod dm;
 mod envelope;
@@ -31,10 +32,11 @@ mod sync;
 mod text;
 
 pub use ack::Ack;
-pub use body::{SealedAck, SealedBody, SealedLong};
+pub use body::{SealedAck, SealedBody, SealedData, SealedLong};
 pub use carry::{CARRY_MAX, Carry};
 pub use chain::{Chain, LongText, SEEN_MAX};
 pub use chunk::{CHUNK_MAX, Chunk, ChunkRequest};
+pub use data::{Data, DataBody};
 pub use discovery::Discovery;
 pub use dm::{Dm, DmBody, Place, Sealed};
 pub use envelope::{ENVELOPE_MAX, Envelope, SIGNED_DOMAIN, seal};
@@ -46,7 +48,7 @@ pub use follow::{Follow, FollowResponse};
 pub use group_frame::GroupFrame;
 pub use key::{Digits, Fingerprint, Prekey, PublicKey, Signature};
 pub use link::{LinkError, LinkTo, PeerLink};
-pub use long::{Assembly, LONG_MAX, Pieces, Taken, list_levels};
+pub use long::{Assembly, DATA_MAX, LONG_MAX, Pieces, Taken, list_levels};
 pub use peer_list::{PeerListRequest, PeerListResponse};
 pub use ping::Ping;
 pub use post::Post;
@@ -113,6 +115,8 @@ pub enum Message<'a> {
     Ack(Ack<'a>),
     /// `SYNC`: which posts somebody has, or wants.
     Sync(Sync<'a>),
+    /// `DATA`: something of a data space.
+    Data(Data<'a>),
     /// A TYPE that we know of or not, and do nothing with.
     Other(&'a str),
 }
@@ -138,6 +142,7 @@ impl Message<'_> {
             Self::Chunk(_) => "CHUNK",
             Self::Ack(_) => "ACK",
             Self::Sync(_) => "SYNC",
+            Self::Data(_) => "DATA",
             Self::Other(kind) => kind,
         }
     }
@@ -177,6 +182,7 @@ pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, DecodeError> {
         "CHUNK" => Message::Chunk(Chunk::decode(lines, ext)?),
         "ACK" => Message::Ack(Ack::decode(lines, ext)?),
         "SYNC" => Message::Sync(Sync::decode(lines, ext)?),
+        "DATA" => Message::Data(Data::decode(lines, ext)?),
         other => {
             while let Some((key, value)) = lines.next_line()? {
                 ext.take(key, value);

@@ -341,6 +341,7 @@ pub(crate) fn written(datagram: &Datagram<'_>) -> Option<Vec<u8>> {
         Message::ChunkRequest(m) => m.encode(ext, &mut out),
         Message::Ack(m) => m.encode(ext, style, &mut out),
         Message::Sync(m) => m.encode(ext, &mut out),
+        Message::Data(m) => m.encode(ext, &mut out),
         Message::Chunk(m) => lsnp::wire::Chunk::encode(m.from, &m.bytes()?, ext, &mut out),
         _ => return None,
     }

@@ -310,6 +310,7 @@ impl Probe {
             | Message::Unfollow(_)
             | Message::Ack(_)
             | Message::Sync(_)
+            | Message::Data(_)
             | Message::FollowResponse(_)
             | Message::UnfollowResponse(_)
             | Message::Revoke(_)

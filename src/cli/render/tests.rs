@@ -51,7 +51,12 @@ impl Lan {
                     self.now = self.now.max(at);
                     self.engine.handle_timeout(self.now);
                 }
-                Output::Event(_) | Output::Transmit(_) | Output::Store(_) | Output::Commit(_) | Output::Reopen => {}
+                Output::Event(_)
+                | Output::Transmit(_)
+                | Output::Store(_)
+                | Output::Commit(_)
+                | Output::Data(_)
+                | Output::Reopen => {}
             }
         }
         self.now = until;
@@ -63,7 +68,7 @@ impl Lan {
             match self.engine.poll() {
                 Output::Event(event) => events.push(event),
                 Output::Wait(_) => return events,
-                Output::Transmit(_) | Output::Store(_) | Output::Commit(_) | Output::Reopen => {}
+                Output::Transmit(_) | Output::Store(_) | Output::Commit(_) | Output::Data(_) | Output::Reopen => {}
             }
         }
     }
