@@ -42,7 +42,10 @@ mod settings;
 mod socket;
 mod start;
 mod stored;
+#[cfg(feature = "streams")]
+mod streams;
 mod trend;
+mod values;
 #[cfg(target_os = "linux")]
 mod watched;
 
@@ -59,6 +62,7 @@ pub use profile::{Profile, ProfileError, ProfileNotice, login_name};
 pub(crate) use resolve::check_peer;
 pub use settings::Settings;
 pub use trend::{Sample, Trend};
+pub use values::Values;
 
 use tokio::sync::{broadcast, mpsc};
 

@@ -226,6 +226,10 @@ impl Lan {
                 disk.shelf.values.remove(&hash);
                 return;
             }
+            Work::Only { hashes } => {
+                disk.shelf.values.retain(|hash, _| hashes.contains(hash));
+                return;
+            }
             Work::Serve { to } => {
                 beside.serving = to.into_iter().collect();
                 return;

@@ -2,7 +2,7 @@
 
 mod types;
 
-pub use types::{Command, Event, Found, Key, Place, Reply, Stats, VALUE_MAX, ValueHash, Work, Worked};
+pub use types::{Command, Event, Found, Key, Place, Reply, SMALL_MAX, Stats, VALUE_MAX, ValueHash, Work, Worked};
 
 use crate::engine::{Arrived, Instant};
 use crate::wire::PublicKey;
