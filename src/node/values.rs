@@ -290,7 +290,7 @@ mod tests {
         let bytes: Arc<[u8]> = (0..200).collect::<Vec<u8>>().into();
         let hash = ValueHash::of(&bytes);
         let path = files.path(&hash).unwrap();
-        for turn in 0..1_000_usize {
+        for turn in 0..5_000_usize {
             files.write(hash, &bytes).unwrap();
             let mut spoilt = bytes.to_vec();
             match turn % 4 {

@@ -92,7 +92,8 @@ async fn what_is_not_there_or_not_right_does_not_come() {
     assert_eq!(one.fetch(at, hash, 8).await, Err(true), "shorter than said");
     assert_eq!(one.fetch((PublicKey([5; 32]), other.address()), hash, 7).await, Err(false), "another key");
     let nobody = SocketAddrV4::new(LOOPBACK, 9);
-    assert_eq!(one.fetch((other.key, nobody), hash, 7).await, Err(false), "nobody there");
+    let stranger = KeyPair::new(&Secret([6; 32])).public_key();
+    assert_eq!(one.fetch((stranger, nobody), hash, 7).await, Err(false), "nobody there");
     assert_eq!(one.fetch((other.key, SocketAddrV4::new(LOOPBACK, 0)), hash, 7).await, Err(false), "no port");
     assert_eq!(one.fetch(at, hash, u32::MAX).await, Err(false), "larger than a value");
     assert!(one.fetch(at, hash, 7).await.is_ok());
