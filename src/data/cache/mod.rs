@@ -3,6 +3,7 @@
 //! An entry is a value under a key; values are named by their hash and lie outside of the data space ([`Work`]). Who looks
 //! for a key that is not here asks all that are trusted ([`question`]); who makes it tells who waits ([`making`]).
 
+mod fetch;
 mod making;
 mod question;
 mod said;
@@ -145,6 +146,7 @@ impl Cache {
         match self.questions.get(&id) {
             Some(question) if question.jobs.len() >= QUESTIONS_MAX.1 => return Err(Error::Busy),
             None if self.questions.len() >= QUESTIONS_MAX.0 => return Err(Error::Busy),
+            Some(_) | None if make && self.making.len() >= QUESTIONS_MAX.0 => return Err(Error::Busy),
             Some(_) | None => {}
         }
         let job = turn.job();
