@@ -9,6 +9,7 @@ mod catch_up;
 mod contacts;
 mod counted;
 mod data;
+mod data_wire;
 mod delivery;
 mod determinism;
 mod discovery;
