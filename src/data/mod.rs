@@ -244,7 +244,8 @@ impl Space {
     pub fn refused(&self, channel: Channel) -> u64 {
         match channel {
             Channel::Message => self.messages.refused(),
-            Channel::List | Channel::Cache | Channel::Board => 0,
+            Channel::Board => self.board.refused(),
+            Channel::List | Channel::Cache => 0,
         }
     }
 
