@@ -4,13 +4,21 @@
 
 mod add;
 mod books;
+mod cache;
+mod call;
+mod child;
 mod exec;
 mod export;
 mod link;
 mod message;
 mod own;
 mod page;
+mod progress;
+mod publish;
+mod serve;
+mod share;
 mod shelf;
+mod subscribe;
 mod trouble;
 mod watch;
 
@@ -20,8 +28,9 @@ use std::io::{self, Read, Write};
 use crate::wire::{LONG_MAX, Safe};
 
 use super::args::{
-    AddArgs, DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, OpenArgs, Options, PostArgs, ProfileArgs,
-    SearchArgs, StatusArgs, TopArgs, WatchArgs, WebArgs,
+    AddArgs, CacheArgs, CallArgs, DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, OpenArgs, Options, PostArgs,
+    ProfileArgs, ProgressArgs, PublishArgs, SearchArgs, ServeArgs, ShareArgs, StatusArgs, SubscribeArgs, TopArgs,
+    WatchArgs, WebArgs,
 };
 use super::render::grouped;
 use super::screen;
@@ -95,6 +104,48 @@ pub fn export(options: &Options, args: &ExportArgs) -> u8 {
 #[must_use]
 pub fn forget(options: &Options, args: &ForgetArgs) -> u8 {
     ended(args.json, books::forget(options, args))
+}
+
+/// `peer share`; the exit status.
+#[must_use]
+pub fn share(options: &Options, args: &ShareArgs) -> u8 {
+    ended(args.json, share::share(options, args))
+}
+
+/// `peer cache`; the exit status: of `cache run` that of its command.
+#[must_use]
+pub fn cache(options: &Options, args: &CacheArgs) -> u8 {
+    ended(args.json, cache::cache(options, args))
+}
+
+/// `peer progress`; the exit status.
+#[must_use]
+pub fn progress(options: &Options, args: &ProgressArgs) -> u8 {
+    ended(args.json, progress::progress(options, args))
+}
+
+/// `peer publish`; the exit status.
+#[must_use]
+pub fn publish(options: &Options, args: &PublishArgs) -> u8 {
+    ended(args.json, publish::publish(options, args))
+}
+
+/// `peer subscribe`; the exit status.
+#[must_use]
+pub fn subscribe(options: &Options, args: &SubscribeArgs) -> u8 {
+    ended(args.json, subscribe::subscribe(options, args))
+}
+
+/// `peer call`; the exit status.
+#[must_use]
+pub fn call(options: &Options, args: &CallArgs) -> u8 {
+    ended(args.json, call::call(options, args))
+}
+
+/// `peer serve`; the exit status.
+#[must_use]
+pub fn serve(options: &Options, args: &ServeArgs) -> u8 {
+    ended(args.json, serve::serve(options, args))
 }
 
 /// `peer profile`; the exit status.
