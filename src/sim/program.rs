@@ -6,6 +6,7 @@ use std::net::SocketAddrV4;
 use crate::engine::{Config, Engine, Event, Identity, Instant, Outcome, Record, Secret, Ticket};
 use crate::wire::{Name, PublicKey};
 
+use super::space::Beside;
 use super::{Disk, HostId, Older};
 
 /// A program's number.
@@ -66,6 +67,13 @@ impl Setup {
         self
     }
 
+    /// The same peer with a data space.
+    #[must_use]
+    pub fn with_data(mut self) -> Self {
+        self.config.data = true;
+        self
+    }
+
     /// The same peer with a wall clock that is so many seconds ahead, or behind.
     #[must_use]
     pub fn ahead(self, seconds: i64) -> Self {
@@ -93,6 +101,8 @@ pub(super) struct Program {
     pub(super) setup: Option<Setup>,
     /// What it keeps.
     pub(super) disk: Option<Disk>,
+    /// Its data space.
+    pub(super) beside: Option<Box<Beside>>,
     /// It is killed when it has put out so much more.
     pub(super) killed_in: Option<u32>,
     pub(super) port: u16,

@@ -8,6 +8,7 @@ mod carry;
 mod catch_up;
 mod contacts;
 mod counted;
+mod data;
 mod delivery;
 mod determinism;
 mod discovery;
