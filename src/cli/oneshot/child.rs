@@ -128,7 +128,7 @@ fn wait(child: &Mutex<Option<Child>>) -> io::Result<ExitStatus> {
         let pid = lock().as_ref().map(Pid::from_child);
         if let Some(pid) = pid {
             let left = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            while waitid(WaitId::Pid(pid), left) == Err(rustix::io::Errno::INTR) {}
+            while matches!(waitid(WaitId::Pid(pid), left), Err(rustix::io::Errno::INTR)) {}
         }
     }
     match lock().take() {

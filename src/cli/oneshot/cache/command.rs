@@ -99,7 +99,7 @@ fn wait(child: &Mutex<Child>) -> io::Result<ExitStatus> {
         let pid = Pid::from_child(&lock());
         // Its number stays its own until it is taken note of below, so that nobody else is ended in its place.
         let left = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while waitid(WaitId::Pid(pid), left) == Err(rustix::io::Errno::INTR) {}
+        while matches!(waitid(WaitId::Pid(pid), left), Err(rustix::io::Errno::INTR)) {}
     }
     lock().wait()
 }
