@@ -25,6 +25,7 @@ mod watch;
 use std::future::Future;
 use std::io::{self, Read, Write};
 
+use crate::data::message::BODY_MAX;
 use crate::wire::{LONG_MAX, Safe};
 
 use super::args::{
@@ -238,6 +239,20 @@ fn input() -> Result<String, Trouble> {
     }
     let text = String::from_utf8(bytes).map_err(|_| Trouble::failed("the input is not UTF-8 text"))?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// JSON, as an argument or the input gives it.
+fn json_body(text: &str) -> Result<crate::web::JsonText, Trouble> {
+    let text = if text == "-" { input()? } else { text.to_owned() };
+    let body = crate::web::JsonText::new(&text).map_err(|error| {
+        let advice = if text.trim().is_empty() { "it is empty" } else { "a text stands in quotes: '\"hello\"'" };
+        Trouble::usage(format!("that is no JSON ({error}); {advice}"))
+    })?;
+    if body.get().len() > BODY_MAX {
+        let (bytes, max) = (grouped(body.get().len()), grouped(BODY_MAX));
+        return Err(Trouble::failed(format!("the JSON takes {bytes} bytes, one message holds {max}: send it in parts")));
+    }
+    Ok(body)
 }
 
 /// A name of somebody, as it was given.

@@ -155,7 +155,8 @@ impl Bucket {
     /// Lets one through, if it is not the fifth second's worth.
     fn takes(&mut self, rate: u64, now: Instant) -> bool {
         let ran_out = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX).saturating_mul(rate) / 1_000;
-        if ran_out > 0 {
+        // A clock that was set back begins anew.
+        if ran_out > 0 || now < self.at {
             self.used = self.used.saturating_sub(ran_out);
             self.at = now;
         }
