@@ -186,6 +186,12 @@ impl Engine {
         self.peers.read(id, Peer::address).filter(|_| self.can_take_data(id))
     }
 
+    /// True when the user compared the digits of that key, which may be away.
+    #[must_use]
+    pub fn is_verified(&self, key: &PublicKey) -> bool {
+        self.authors.contact(key).is_some_and(|contact| contact.verified && !contact.changed && !contact.blocked)
+    }
+
     /// True for a peer of our kind that takes DATA, is here and has answered.
     pub(super) fn can_take_data(&self, id: PeerId) -> bool {
         let fresh = |key: &PublicKey| self.authors.get(key).is_some_and(|author| author.fresh);
