@@ -250,7 +250,9 @@ fn json_body(text: &str) -> Result<crate::web::JsonText, Trouble> {
     })?;
     if body.get().len() > BODY_MAX {
         let (bytes, max) = (grouped(body.get().len()), grouped(BODY_MAX));
-        return Err(Trouble::failed(format!("the JSON takes {bytes} bytes, one message holds {max}: send it in parts")));
+        return Err(Trouble::failed(format!(
+            "the JSON takes {bytes} bytes, one message holds {max}: send it in parts"
+        )));
     }
     Ok(body)
 }

@@ -127,7 +127,14 @@ pub struct CacheArgs {
     #[arg(long, global = true)]
     pub json: bool,
     /// Keeps the keys of projects apart, such as owner/repo
-    #[arg(long, global = true, env = "PEER_NAMESPACE", value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "PEER_NAMESPACE",
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub namespace: String,
     /// What to do.
     #[command(subcommand)]

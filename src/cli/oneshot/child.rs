@@ -84,8 +84,7 @@ pub(super) async fn run(order: Order) -> io::Result<Outcome> {
     }
 }
 
-type Streams =
-    (Option<std::process::ChildStdin>, Option<std::process::ChildStdout>, Option<std::process::ChildStderr>);
+type Streams = (Option<std::process::ChildStdin>, Option<std::process::ChildStdout>, Option<std::process::ChildStderr>);
 
 fn attend(child: &Mutex<Option<Child>>, streams: Streams, input: Vec<u8>, most: usize) -> io::Result<Outcome> {
     let (stdin, stdout, stderr) = streams;

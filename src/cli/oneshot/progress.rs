@@ -71,7 +71,8 @@ pub(super) async fn progress(options: &Options, args: &ProgressArgs) -> Result<(
 async fn send(options: &Options, to: Option<&str>, progress: Progress, json: bool) -> Result<(), Trouble> {
     let mut link = Link::open(options, Manner { json, serves: false, settles: true }).await?;
     let Progress { user, lesson, status, at } = progress;
-    let request = ProgressRequest { user, lesson, status, timestamp: Some(at), to: to.map(str::to_owned), taken: false };
+    let request =
+        ProgressRequest { user, lesson, status, timestamp: Some(at), to: to.map(str::to_owned), taken: false };
     let told = loop {
         match link.client.tell_progress(&request).await.map_err(Trouble::from) {
             Err(trouble) if trouble.is_nobody() && link.somebody_came(NEWCOMERS).await => {}

@@ -1,7 +1,7 @@
 //! `peer share`: lists that several people edit at once.
 
-mod which;
 mod watch;
+mod which;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

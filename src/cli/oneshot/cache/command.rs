@@ -82,10 +82,8 @@ impl Running {
         }
         #[cfg(unix)]
         if let Ok(None) = child.try_wait() {
-            let _ = rustix::process::kill_process(
-                rustix::process::Pid::from_child(&child),
-                rustix::process::Signal::TERM,
-            );
+            let _ =
+                rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM);
         }
     }
 }

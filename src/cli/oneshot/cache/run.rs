@@ -77,7 +77,8 @@ pub(super) async fn run(options: &Options, order: &Order<'_>, json: bool) -> Res
     }
     let Ran { place, shared, status } = ran?;
     if json {
-        let ran = RanObject { v: SCHEMA, kind: "ran", namespace: order.namespace, key: &key, place: &place, shared, status };
+        let ran =
+            RanObject { v: SCHEMA, kind: "ran", namespace: order.namespace, key: &key, place: &place, shared, status };
         remark_json(&ran);
     }
     if status == 0 { Ok(()) } else { Err(Trouble::silent(status)) }
@@ -123,12 +124,7 @@ async fn with(
 }
 
 /// Runs the command, and shares what it prints where there is a claim.
-async fn make(
-    claim: Option<Claim>,
-    order: &Order<'_>,
-    signals: &mut Signals,
-    json: bool,
-) -> Result<Ran, Trouble> {
+async fn make(claim: Option<Claim>, order: &Order<'_>, signals: &mut Signals, json: bool) -> Result<Ran, Trouble> {
     let mut running = match Running::start(order.command, claim.is_some()) {
         Ok(running) => running,
         Err((status, error)) => {
@@ -152,7 +148,9 @@ async fn make(
     };
     let status = command::status(ended);
     let shared = match (claim, printed) {
-        (Some(claim), Printed::Whole(value)) if status == 0 && !interrupted => share(claim, value, order.ttl, json).await,
+        (Some(claim), Printed::Whole(value)) if status == 0 && !interrupted => {
+            share(claim, value, order.ttl, json).await
+        }
         (claim, printed) => {
             if claim.is_some() && printed == Printed::Long {
                 let most = grouped(VALUE_MAX);
@@ -231,7 +229,10 @@ async fn open(options: &Options, join: bool, json: bool) -> Option<Link> {
     match found {
         Ok(Some(link)) => Some(link),
         Ok(None) => {
-            remark(json, "No peer runs, so the command runs and nothing is shared: start one by peer run, or add --join");
+            remark(
+                json,
+                "No peer runs, so the command runs and nothing is shared: start one by peer run, or add --join",
+            );
             None
         }
         Err(trouble) => {

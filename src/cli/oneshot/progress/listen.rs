@@ -33,9 +33,9 @@ const DIGITS: usize = 12;
 
 pub(super) async fn listen(options: &Options, json: bool) -> Result<(), Trouble> {
     let mut signals = Signals::listen().map_err(|error| Trouble::failed(error.to_string()))?;
-    let wanted = options.port.filter(|_| {
-        options.settings.iter().any(|setting| setting.key == "port" && setting.source == Source::Option)
-    });
+    let wanted = options
+        .port
+        .filter(|_| options.settings.iter().any(|setting| setting.key == "port" && setting.source == Source::Option));
     let port = if grouped_here(options)? { None } else { Some(Port::open(wanted).await?) };
     let (port, remarked) = port.unzip();
     if let Some(text) = remarked.flatten().filter(|_| !json) {
@@ -107,7 +107,11 @@ async fn greet(options: &Options, client: Option<&Client>, port: Option<&Port>, 
             None => return Ok(()),
         };
         let who = status.fingerprint.as_deref().map(digits).unwrap_or(status.name);
-        return if json { Ok(()) } else { say(&format!("Listening. From another member of the group: {command} {who}")) };
+        return if json {
+            Ok(())
+        } else {
+            say(&format!("Listening. From another member of the group: {command} {who}"))
+        };
     };
     let all = port::addresses(options.interfaces());
     let first = all.first().copied().unwrap_or(Ipv4Addr::LOCALHOST);
@@ -116,7 +120,10 @@ async fn greet(options: &Options, client: Option<&Client>, port: Option<&Port>, 
         let command = format!("{command} {first}:{}", port.number);
         return object(&ListeningObject { v: SCHEMA, kind: "listening", addresses, command });
     }
-    say(&format!("Listening at {first}, port {}. To send progress here, from any computer that reaches it:", port.number))?;
+    say(&format!(
+        "Listening at {first}, port {}. To send progress here, from any computer that reaches it:",
+        port.number
+    ))?;
     say(&format!("{command} {first}:{}", port.number))?;
     if first.is_loopback() {
         say("No network is up, so only this computer reaches it")?;

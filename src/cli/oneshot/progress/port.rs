@@ -105,10 +105,8 @@ fn taken(port: u16, error: &io::Error) -> String {
         return format!("port {port} cannot be used ({error})");
     }
     let holders = port_holders(port);
-    let names: Vec<String> = holders
-        .iter()
-        .map(|holder| format!("{}, process {}", Safe::fitted(&holder.program, 40), holder.pid))
-        .collect();
+    let names: Vec<String> =
+        holders.iter().map(|holder| format!("{}, process {}", Safe::fitted(&holder.program, 40), holder.pid)).collect();
     match names.as_slice() {
         [] => format!("port {port} is taken"),
         names => format!("port {port} is taken by {}", names.join(" and ")),

@@ -78,8 +78,7 @@ mod tests {
     use crate::web::AuthorObject;
 
     fn named(name: &str, id: &str, standing: &str) -> ListObject {
-        let creator =
-            AuthorObject { key: "k".into(), name: "alice".into(), who: "#1".into(), trust: None, ours: true };
+        let creator = AuthorObject { key: "k".into(), name: "alice".into(), who: "#1".into(), trust: None, ours: true };
         ListObject {
             v: 1,
             kind: "list".into(),
@@ -139,6 +138,9 @@ mod tests {
         };
         let place = |typed: &str| item(&whole, typed).map(|item| item.place).map_err(|trouble| trouble.is_nobody());
         assert_eq!([place("1"), place("0000000000000003"), place("2001")], [Ok(1), Ok(3), Ok(4)]);
-        assert_eq!([place("milk"), place("bread"), place("5"), place("0")], [Err(false), Err(true), Err(true), Err(true)]);
+        assert_eq!(
+            [place("milk"), place("bread"), place("5"), place("0")],
+            [Err(false), Err(true), Err(true), Err(true)]
+        );
     }
 }
