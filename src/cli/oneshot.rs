@@ -1,6 +1,7 @@
 //! Commands that do one thing and end: through the peer that runs for the profile, or by one of their own.
 //!
-//! Exit statuses: 0 done, 1 failed, 2 wrong arguments, 3 nobody is there or called so, 4 not delivered in time.
+//! Exit statuses: 0 done, 1 failed, 2 wrong arguments, 3 nobody, or nothing, is there or called so, 4 not delivered or not
+//! answered in time.
 
 mod add;
 mod books;

@@ -108,7 +108,7 @@ pub enum ShareTask {
         /// A list by its name, by name#1234 or by its id
         list: String,
         /// The newest so many
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
     },
     /// Take back my newest edit of a list; again: the one before

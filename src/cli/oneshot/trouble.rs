@@ -124,7 +124,8 @@ impl From<ClientError> for Trouble {
             ClientError::Refused { object, .. } => {
                 let status = match object.error.as_str() {
                     "usage" => USAGE,
-                    "nobody" | "ambiguous" => NOBODY,
+                    "nobody" | "ambiguous" | "unknown" | "miss" => NOBODY,
+                    "no-answer" => LATE,
                     _ => FAILED,
                 };
                 Self { status, object, silent: false }
