@@ -16,17 +16,18 @@ let timer = 0;
 let current = null;
 let wanted = false;
 let letGo = null;
+let topics = "";
 
-/** Calls `fn(data)` at every event of this type; gives back what ends that. */
+/** Calls `fn(object, text)` at every event of this type, with what it holds and its JSON; gives back what ends that. */
 export function on(type, fn) {
   if (!listeners.has(type)) listeners.set(type, new Set());
   listeners.get(type).add(fn);
   return () => listeners.get(type).delete(fn);
 }
 
-function emit(type, data) {
+function emit(type, object, text) {
   for (const fn of listeners.get(type) ?? []) {
-    try { fn(data); } catch (error) { console.error(error); }
+    try { fn(object, text); } catch (error) { console.error(error); }
   }
 }
 
@@ -54,11 +55,11 @@ function frame(text) {
   if (!data) return;
   let object;
   try { object = JSON.parse(data); } catch { return; }
-  emit(type, object);
+  emit(type, object, data);
 }
 
 async function read(run) {
-  const answer = await fetch("/api/events", {
+  const answer = await fetch(`/api/events${topics && `?topic=${encodeURIComponent(topics)}`}`, {
     signal: run.signal, cache: "no-store", headers: { ...headers(), ...(last ? { "Last-Event-ID": last } : {}) },
   });
   if (answer.status === 401) refused();
@@ -104,6 +105,13 @@ function connect() {
 export function again() {
   wait = FIRST;
   if (wanted) connect();
+}
+
+/** Messages of programs come from now on, of topics that this pattern means. */
+export function subscribe(pattern) {
+  if (topics === pattern) return;
+  topics = pattern;
+  again();
 }
 
 export function start() {
