@@ -149,7 +149,7 @@ function text(json) {
   try {
     const value = JSON.parse(json, exact).body;
     const flat = JSON.stringify(value);
-    return flat.length < 60 || flat.length > 4_000 ? flat : JSON.stringify(value, null, 2);
+    return flat.length < 100 || flat.length > 4_000 ? flat : JSON.stringify(value, null, 2);
   } catch {
     // Too deep for that.
     return json;

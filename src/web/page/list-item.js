@@ -1,7 +1,7 @@
 // One item of a list: a row, and the fields to change it.
 import { clean, h, icon, line, prose, put, say } from "./dom.js";
 import { number, t } from "./i18n.js";
-import { called } from "./data.js";
+import { called, ours } from "./data.js";
 
 const FIELDS = 16;
 
@@ -41,7 +41,7 @@ export function updateRow(row, item, { place, of, draft, may, edited }) {
     } else if (!draft) {
       row.editor = null;
       row.classList.remove("edited");
-      put(body, h("p.item-text", { dir: "auto" }, prose(item.text)), pairs(item), h("span.item-by", t("list.item.by", { who: called(item.by) })));
+      put(body, h("p.item-text", { dir: "auto" }, prose(item.text)), pairs(item), h("span.item-by", ours(item.by) ? t("list.item.ours") : t("list.item.by", { who: called(item.by) })));
     }
   }
   if (draft && row.editor) row.editor.meanwhile(item);

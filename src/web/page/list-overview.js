@@ -92,7 +92,8 @@ export function mount(root, params) {
   /** The list of the address; on a wide screen the first one where it names none. */
   function wanted() {
     if (now.list) return now.list;
-    return narrow.matches ? null : mine.querySelector("[data-list]")?.dataset.list ?? null;
+    if (narrow.matches) return null;
+    return sheet && data.state.lists.get(sheet.id)?.standing === "joined" ? sheet.id : mine.querySelector("[data-list]")?.dataset.list ?? null;
   }
 
   function route() {

@@ -35,7 +35,7 @@ export function mount(root, params) {
     if (open?.part === part) { open.mounted.update?.(now); return; }
     open?.mounted.unmount();
     place.scrollTop = 0;
-    place.className = `data-part ${part}`;
+    place.className = `data-part part-${part}`;
     open = { part, mounted: PARTS[part].mount(place, now) };
   }
 
