@@ -2,7 +2,7 @@
 import * as api from "./api.js";
 import * as live from "./live.js";
 import * as store from "./store.js";
-import { h, line, put, say, icon } from "./dom.js";
+import { h, put, say, icon } from "./dom.js";
 import * as i18n from "./i18n.js";
 import { complain, toast } from "./dialog.js";
 import { shortcut } from "./keys.js";
@@ -195,7 +195,13 @@ api.onAccess((may) => {
 });
 notify.begin();
 live.on("cut-off", () => toast(t("news.cut-off"), { kind: "bad", seconds: 15 }));
-live.on("invited", (list) => toast(t("list.invited-toast", { name: line(list.name) }), { action: t("list.look"), run: () => go("/shared") }));
+let invited = -Infinity;
+live.on("invited", (list) => {
+  // Who invites again and again is told of once.
+  if (performance.now() - invited < 10_000) return;
+  invited = performance.now();
+  toast(t("list.invited-toast", { name: data.named(list) }), { action: t("list.look"), run: () => go("/shared") });
+});
 live.on("renamed", (news) => toast(t("news.renamed", { id: news.id })));
 
 // What takes its time goes on at the same time: the words, the view, the way in.

@@ -72,7 +72,7 @@ export function mount(root) {
     const fresh = cell.told !== undefined && cell.told !== "" && told !== "";
     cell.told = told;
     put(cell, entry && tag(entry));
-    cell.classList.toggle("fresh", fresh);
+    cell.classList.toggle("came", fresh);
   }
 
   const order = new Intl.Collator(undefined, { numeric: true });
@@ -110,12 +110,12 @@ export function mount(root) {
   function long(all) {
     drawn = "";
     cells.clear();
-    const newest = all.sort((a, b) => b.timestamp - a.timestamp);
+    const sorted = all.sort((a, b) => order.compare(a.user, b.user) || order.compare(a.lesson, b.lesson));
     put(place, h("div.table-box.board-box", { tabindex: 0, role: "region", "aria-label": t("shared.progress") }, h("table.board-table",
       h("thead", h("tr", ["board.user", "board.lesson", "board.status", "board.when", "board.by"].map((one) => h("th", { scope: "col" }, t(one))))),
-      h("tbody", newest.slice(0, most).map((one) => h("tr", h("th", { scope: "row" }, h("bdi", line(one.user))), h("td", h("bdi", line(one.lesson))), h("td", tag(one)),
+      h("tbody", sorted.slice(0, most).map((one) => h("tr", h("th", { scope: "row" }, h("bdi", line(one.user))), h("td", h("bdi", line(one.lesson))), h("td", tag(one)),
         h("td", short(when(one))), h("td", data.who(one.by))))))),
-    newest.length > most && h("button.button", { onclick: () => { most += ROWS; draw(); } }, t("network.rest", { n: newest.length - most })));
+    sorted.length > most && h("button.button", { onclick: () => { most += ROWS; draw(); } }, t("network.rest", { n: sorted.length - most })));
   }
 
   const soon = () => { if (!due) due = requestAnimationFrame(draw); };

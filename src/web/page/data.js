@@ -116,6 +116,9 @@ live.on("invited", (list) => learn(word(list)));
 
 const watchers = new Set();
 
+/** What a list is called, on one line. */
+export const named = (list) => line(list.name).slice(0, 80).trim() || "–";
+
 /** Calls `fn(list)` when a list changed; `by` and `change` in it tell the last of what was done. */
 export function onChange(fn) {
   watchers.add(fn);

@@ -102,7 +102,7 @@ export function invite(whole) {
     } catch (error) { complain(error); }
   } }, icon("people", { size: 18 }), t(open ? "list.open.already" : "list.invite.all"));
   field.addEventListener("input", draw);
-  const shown = dialog({ title: tn("list.invite.title", { name: name(whole.name) }), body: [h("div.search", icon("search", { size: 18 }), field), none, found, h("div.row-actions", everyone)] });
+  const shown = dialog({ title: tn("list.invite.title", { name: name(data.named(whole)) }), body: [h("div.search", icon("search", { size: 18 }), field), none, found, h("div.row-actions", everyone)] });
   shown.closed.then(store.subscribe("people", draw));
   draw();
 }
@@ -110,7 +110,7 @@ export function invite(whole) {
 /** Asks before a list is left. */
 export async function leave(list) {
   if (!list) return;
-  if (!await sure({ title: tn("list.leave.title", { name: name(list.name) }), text: t("list.leave.text"), yes: t("list.leave"), danger: true })) return;
+  if (!await sure({ title: tn("list.leave.title", { name: name(data.named(list)) }), text: t("list.leave.text"), yes: t("list.leave"), danger: true })) return;
   try {
     await data.leave(list.id);
     location.hash = "#/shared/lists";

@@ -1,7 +1,7 @@
 // All lists on one side, the open one on the other.
 import * as data from "./data.js";
 import * as store from "./store.js";
-import { h, icon, line, put } from "./dom.js";
+import { h, icon, put } from "./dom.js";
 import { complain, reason } from "./dialog.js";
 import { t, tn } from "./i18n.js";
 import { swap } from "./words.js";
@@ -20,7 +20,7 @@ function without(error) {
 function row(list) {
   return h("li", h("a.list-link", { href: `#/shared/lists/${encodeURIComponent(list.id)}`, data: { list: list.id } },
     h("span.list-sign", { "aria-hidden": "true" }, icon("shared", { size: 18 })),
-    h("span.list-about", h("bdi.name", line(list.name)),
+    h("span.list-about", h("bdi.name", data.named(list)),
       h("span.dim.small-text", [t("list.items", { n: list.items }), t("list.members", { n: list.members }), list.open && t("list.open")].filter(Boolean).join(" · ")))));
 }
 
@@ -55,9 +55,9 @@ export function mount(root, params) {
 
   function invitation(list) {
     return h("div.invitation",
-      h("div", h("p.invitation-name", h("bdi.name", line(list.name))),
+      h("div", h("p.invitation-name", h("bdi.name", data.named(list))),
         h("p.dim.small-text", list.invited_by ? tn("list.invited-by", { who: data.who(list.invited_by) }) : tn("list.made-by", { who: data.who(list.creator) }))),
-      h("button.button.main.small", { onclick: () => take(list), "aria-label": t("list.join-this", { name: line(list.name) }) }, t("list.join")));
+      h("button.button.main.small", { onclick: () => take(list), "aria-label": t("list.join-this", { name: data.named(list) }) }, t("list.join")));
   }
 
   function draw() {
@@ -67,7 +67,7 @@ export function mount(root, params) {
       return;
     }
     if (root.firstChild !== panes) { delete root.dataset.key; put(root, panes); }
-    const order = (a, b) => line(a.name).localeCompare(line(b.name)) || (a.id < b.id ? -1 : 1);
+    const order = (a, b) => data.named(a).localeCompare(data.named(b)) || (a.id < b.id ? -1 : 1);
     const invited = data.invitations().sort(order).slice(0, ROWS);
     const all = data.joined().sort(order).slice(0, ROWS);
     swap(invitations, JSON.stringify(invited.map((list) => [list.id, list.name, data.called(list.invited_by ?? list.creator)])),

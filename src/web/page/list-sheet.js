@@ -11,8 +11,9 @@ import { invite, leave, log, members, sentence } from "./list-dialogs.js";
 
 const LONGEST = 2_000;
 const FLASHED = 20;
-/** Between two readings while others edit, milliseconds. */
+/** Between two readings while others edit, milliseconds; longer where a reading takes long. */
 const PAUSE = 150;
+const SHARE = 4;
 
 const bytes = (text) => new TextEncoder().encode(text).length;
 
@@ -29,6 +30,7 @@ export class Sheet {
   #reading = false;
   #again = false;
   #added = null;
+  #last = [0, 0];
 
   constructor(id, { join }) {
     this.id = id;
@@ -98,7 +100,7 @@ export class Sheet {
   /** Draws what is known of the list in a word. */
   summary() {
     const list = data.state.lists.get(this.id) ?? this.#whole;
-    swap(this.title, list?.name ?? "", () => h("bdi.name", line(list?.name ?? "")));
+    swap(this.title, list?.name ?? "", () => list && h("bdi.name", data.named(list)));
     say(this.about, list ? [t("list.items", { n: this.#whole ? this.#items.length : list.items }), t("list.members", { n: list.members }), list.open && t("list.open")].filter(Boolean).join(" · ") : "");
     const joined = list?.standing === "joined";
     this.actions.hidden = this.adder.hidden = !joined;
@@ -117,6 +119,7 @@ export class Sheet {
     this.#reading = true;
     this.#again = false;
     const edits = this.#pending;
+    const from = performance.now();
     try {
       const whole = await data.show(this.id);
       // What we did meanwhile is not in it.
@@ -128,13 +131,16 @@ export class Sheet {
       else if (first || ![0, 401].includes(error.status)) put(this.notes, h("p.error-text", { role: "alert" }, reason(error)));
     } finally {
       this.#reading = false;
+      this.#last = [performance.now(), performance.now() - from];
       if (this.#again && !this.#ended) this.#soon();
     }
   }
 
   #soon() {
     this.#again = false;
-    if (!this.#timer) this.#timer = setTimeout(() => { this.#timer = 0; this.load(); }, PAUSE);
+    const [from, took] = this.#last;
+    const wait = Math.max(0, from + Math.max(PAUSE, took * SHARE) - performance.now());
+    if (!this.#timer) this.#timer = setTimeout(() => { this.#timer = 0; this.load(); }, wait);
   }
 
   #gone() {
@@ -188,9 +194,9 @@ export class Sheet {
   #flash(id) {
     const row = this.list.row(id);
     if (!row) return;
-    row.classList.remove("fresh");
+    row.classList.remove("came");
     void row.offsetWidth;
-    row.classList.add("fresh");
+    row.classList.add("came");
   }
 
   /** What was done came: by us in another window, or by somebody else. */

@@ -1,7 +1,7 @@
 // What peers share besides talk: lists, progress, the cache, messages of programs.
-import { h, icon, line, put } from "./dom.js";
+import { h, icon, put } from "./dom.js";
 import { t } from "./i18n.js";
-import { state } from "./data.js";
+import { named, state } from "./data.js";
 import * as lists from "./list-overview.js";
 import * as board from "./board.js";
 import * as cache from "./cache.js";
@@ -15,7 +15,7 @@ const partOf = (params) => (Object.hasOwn(PARTS, params.part ?? "") ? params.par
 export function title(params) {
   const part = partOf(params);
   const list = part === "lists" && params.list && state.lists.get(params.list);
-  return list ? line(list.name) : `${t(`shared.${part}`)} · ${t("nav.shared")}`;
+  return list ? named(list) : `${t(`shared.${part}`)} · ${t("nav.shared")}`;
 }
 
 export function mount(root, params) {
