@@ -128,7 +128,10 @@ export class Sheet {
     } catch (error) {
       if (this.#ended) return;
       if (error.status === 404) this.#gone();
-      else if (first || ![0, 401].includes(error.status)) put(this.notes, h("p.error-text", { role: "alert" }, reason(error)));
+      else if (first || ![0, 401].includes(error.status)) {
+        delete this.notes.dataset.key;
+        put(this.notes, h("p.error-text", { role: "alert" }, reason(error)));
+      }
     } finally {
       this.#reading = false;
       this.#last = [performance.now(), performance.now() - from];
