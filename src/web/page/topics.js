@@ -37,8 +37,8 @@ function fill(made, one) {
   put(made,
     h("div.message-head", h("bdi.message-topic.mono", line(one.topic)), h("span", { class: `tag kind-${KINDS.includes(one.kind) ? one.kind : "data"}` }, KINDS.includes(one.kind) ? t(`topic.kind.${one.kind}`) : line(one.kind)),
       one.sealed && h("span.private-mark", icon("private", { size: 14 }), h("span", t("private.word"))),
-      h("span.message-by", data.who(one.from)), h("time.dim", { dateTime: new Date(one.at).toISOString() }, time(one.at)),
-      h("button.button.icon-only", { tabindex: -1, "aria-label": t("topic.copy"), title: t("topic.copy"), data: { deed: "copy" } }, icon("copy", { size: 15 }))),
+      h("span.message-by", data.who(one.from)), h("span.message-end", h("time.dim", { dateTime: new Date(one.at).toISOString() }, time(one.at)),
+        h("button.button.icon-only", { tabindex: -1, "aria-label": t("topic.copy"), title: t("topic.copy"), data: { deed: "copy" } }, icon("copy", { size: 15 })))),
     h("pre.message-body", { dir: "ltr" }, long ? `${shown.slice(0, LONG)}…` : shown),
     long && h("button.link-button", { data: { deed: "whole" } }, t("talk.whole", { size: Math.ceil(bytes(one.text) / 1024) })));
 }
