@@ -9,7 +9,7 @@ import { t } from "./i18n.js";
 const MESSAGES = 500;
 const BYTES = 2 << 20;
 
-/** `lists`: ListObject by id; `off` is why there are none; `messages`: what came since the page was opened, the newest last. */
+/** `lists`: ListObject by id; `off` is why there are none; `messages`: what came while somebody looked, the newest last. */
 export const state = { lists: new Map(), loaded: false, off: null, messages: [], notes: new Map() };
 
 let bytes = 0;
@@ -65,7 +65,13 @@ export async function leave(list) {
 
 export const add = (list, text, fields) => edit(list, { add: { text, fields } });
 export const remove = (list, item) => edit(list, { remove: { item } });
-export const change = (list, item, text, fields) => edit(list, { set: { item, text, fields } });
+
+/** Changes what an item says, where `text` is given, and its fields: null drops one. */
+export function change(list, item, text, fields = {}) {
+  const kept = Object.entries(fields).filter(([, value]) => value !== null);
+  const drop = Object.keys(fields).filter((name) => fields[name] === null);
+  return edit(list, { set: { item, text, fields: Object.fromEntries(kept), drop } });
+}
 
 /** Moves an item to a place, counted from 0. */
 export const move = (list, item, to) => edit(list, { move: { item, to: to + 1 } });
@@ -74,7 +80,9 @@ export const board = () => api.get("/api/board");
 export const tell = (progress) => api.send("POST", "/api/progress", progress);
 export const stats = () => api.get("/api/cache/stats");
 export const forget = () => api.send("DELETE", "/api/cache");
-export const publish = (message) => api.send("POST", "/api/publish", message);
+
+/** Says something; `json` is the body as it was written, which is JSON. */
+export const publish = (message, json) => api.sendText("POST", "/api/publish", `${JSON.stringify(message).slice(0, -1)},"body":${json}}`);
 
 /** True for somebody who is ourselves. */
 export const ours = (person) => Boolean(person?.ours || (person?.key && person.key === store.state.me?.key));
@@ -133,16 +141,15 @@ export function noted(list, done) {
   if (notes.size > 20) notes.delete(notes.keys().next().value);
 }
 
-live.on("message", (message, json) => {
-  if (message.type !== "message") return;
+/** Takes a message of a program, and the JSON that it came in. */
+export function said({ from, topic, kind, sealed }, json) {
   numbers += 1;
-  const { from, topic, kind, sealed } = message;
   const kept = { from, topic, kind, sealed, key: String(numbers), at: Date.now(), text: text(json) };
   state.messages.push(kept);
   bytes += kept.text.length;
   while (state.messages.length > MESSAGES || (bytes > BYTES && state.messages.length > 1)) bytes -= state.messages.shift().text.length;
   store.note("messages", kept.key);
-});
+}
 
 /** Numbers as they were written: a number of a browser holds 15 digits. */
 const exact = (_, value, context) => (typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);

@@ -16,18 +16,17 @@ let timer = 0;
 let current = null;
 let wanted = false;
 let letGo = null;
-let topics = "";
 
-/** Calls `fn(object, text)` at every event of this type, with what it holds and its JSON; gives back what ends that. */
+/** Calls `fn(data)` at every event of this type; gives back what ends that. */
 export function on(type, fn) {
   if (!listeners.has(type)) listeners.set(type, new Set());
   listeners.get(type).add(fn);
   return () => listeners.get(type).delete(fn);
 }
 
-function emit(type, object, text) {
+function emit(type, data) {
   for (const fn of listeners.get(type) ?? []) {
-    try { fn(object, text); } catch (error) { console.error(error); }
+    try { fn(data); } catch (error) { console.error(error); }
   }
 }
 
@@ -41,47 +40,57 @@ function became(state) {
 }
 
 function frame(text) {
-  let type = "message";
-  let data = "";
+  const made = { id: undefined, type: "message", data: "" };
   for (const line of text.split("\n")) {
     const at = line.indexOf(":");
     if (at < 1) continue;
     const value = line.slice(line[at + 1] === " " ? at + 2 : at + 1);
     const field = line.slice(0, at);
-    if (field === "id") last = value;
-    else if (field === "event") type = value;
-    else if (field === "data") data += data ? `\n${value}` : value;
+    if (field === "id") made.id = value;
+    else if (field === "event") made.type = value;
+    else if (field === "data") made.data += made.data ? `\n${value}` : value;
   }
-  if (!data) return;
-  let object;
-  try { object = JSON.parse(data); } catch { return; }
-  emit(type, object, data);
+  return made;
 }
 
-async function read(run) {
-  const answer = await fetch(`/api/events${topics && `?topic=${encodeURIComponent(topics)}`}`, {
-    signal: run.signal, cache: "no-store", headers: { ...headers(), ...(last ? { "Last-Event-ID": last } : {}) },
-  });
-  if (answer.status === 401) refused();
-  // An id that it does not understand would be refused for ever.
-  if (answer.status === 400) last = "";
-  if (!answer.ok) throw new Error(String(answer.status));
+/** Reads a stream until it ends: `part()` at whatever comes, which gives back false to stop, and `whole({ id, type, data })` at every event. */
+export async function frames(answer, part, whole) {
   const bytes = answer.body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
   for (;;) {
     const { value, done } = await bytes.read();
     if (done) throw new Error("ended");
-    if (run !== current) return;
-    heard = performance.now();
-    wait = FIRST;
+    if (part() === false) return;
     rest += decoder.decode(value, { stream: true });
-    became("open");
     for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
-      frame(rest.slice(0, end));
+      whole(frame(rest.slice(0, end)));
       rest = rest.slice(end + 2);
     }
   }
+}
+
+async function read(run) {
+  const answer = await fetch("/api/events", {
+    signal: run.signal, cache: "no-store", headers: { ...headers(), ...(last ? { "Last-Event-ID": last } : {}) },
+  });
+  if (answer.status === 401) refused();
+  // An id that it does not understand would be refused for ever.
+  if (answer.status === 400) last = "";
+  if (!answer.ok) throw new Error(String(answer.status));
+  await frames(answer, () => {
+    if (run !== current) return false;
+    heard = performance.now();
+    wait = FIRST;
+    became("open");
+    return true;
+  }, ({ id, type, data }) => {
+    if (id !== undefined) last = id;
+    if (!data) return;
+    let object;
+    try { object = JSON.parse(data); } catch { return; }
+    emit(type, object);
+  });
 }
 
 function connect() {
@@ -105,13 +114,6 @@ function connect() {
 export function again() {
   wait = FIRST;
   if (wanted) connect();
-}
-
-/** Messages of programs come from now on, of topics that this pattern means. */
-export function subscribe(pattern) {
-  if (topics === pattern) return;
-  topics = pattern;
-  again();
 }
 
 export function start() {

@@ -1,11 +1,11 @@
 // Messages of programs: a tail of what comes, and a form to say something.
 import * as data from "./data.js";
-import * as live from "./live.js";
 import * as store from "./store.js";
 import { clean, h, icon, line, put, say } from "./dom.js";
 import { copy, reason } from "./dialog.js";
 import { list as listed, t, time } from "./i18n.js";
 import { List } from "./list.js";
+import { tail as listen } from "./tail.js";
 
 const KINDS = ["chat", "data", "control"];
 const BODY = 64 << 10;
@@ -63,6 +63,7 @@ export function mount(root) {
   const count = h("span.dim.small-text");
   const box = h("div.messages", { role: "feed", "aria-label": t("topic.tail") });
   const empty = h("div.lines-empty", { hidden: true });
+  const gap = h("p.small-text.without", { role: "status", hidden: true }, t("topic.missed"));
   const tail = new List(box, {
     key: (one) => one.key, render: row, update: fill,
     guess: (one) => 42 + 18 * Math.min(30, (one.text.match(/\n/g)?.length ?? 0) + 1),
@@ -93,7 +94,7 @@ export function mount(root) {
   put(root, h("div.topics",
     h("section.topic-tail", { "aria-label": t("topic.tail") },
       h("div.topic-tools", h("div.search", icon("search", { size: 18 }), pattern), h("div.chips", { role: "group", "aria-label": t("topic.kind") }, chips), pause, count),
-      h("p.dim.small-text", { id: "topic-hint" }, t("topic.filter.hint")),
+      h("p.dim.small-text", { id: "topic-hint" }, t("topic.filter.hint")), gap,
       h("div.messages-box", box, empty)),
     form));
 
@@ -132,7 +133,7 @@ export function mount(root) {
     say(told, t("topic.sending"));
     told.className = "small-text dim";
     try {
-      const receipt = await data.publish({ topic: draft.topic, kind: draft.kind, delivery: draft.delivery, body: value, ...(draft.to ? { to: [draft.to] } : {}) });
+      const receipt = await data.publish({ topic: draft.topic, kind: draft.kind, delivery: draft.delivery, ...(draft.to ? { to: [draft.to] } : {}) }, draft.body.trim());
       const missing = receipt.missing ?? [];
       told.className = missing.length ? "small-text without" : "small-text good-text";
       say(told, draft.delivery === "acknowledged"
@@ -160,8 +161,13 @@ export function mount(root) {
 
   const soon = () => { if (!due && !held) due = requestAnimationFrame(draw); };
   pattern.addEventListener("input", draw);
-  const ends = [store.subscribe("messages", soon), store.subscribe("people", whom)];
-  live.subscribe("#");
+  const ends = [
+    store.subscribe("messages", soon), store.subscribe("people", whom),
+    listen("#", (type, json) => {
+      if (type === "message") data.said(JSON.parse(json), json);
+      else if (type === "reload") gap.hidden = false;
+    }),
+  ];
   whom();
   check();
   draw();
