@@ -180,9 +180,10 @@ impl Space {
                 let Some(key) = peer.key() else { return };
                 let new = self.people.note(key, &peer);
                 let (mut turn, machines) = self.turn(engine, now);
+                // Also when it is trusted more or less than before.
+                machines.cache.met(key, &mut turn);
                 if new {
                     machines.lists.met(key, &mut turn);
-                    machines.cache.met(key, &mut turn);
                     machines.board.met(key, &mut turn);
                     machines.messages.met(key, &mut turn);
                 }

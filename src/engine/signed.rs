@@ -169,6 +169,7 @@ impl Engine {
             if let Some(id) = author.row {
                 self.drop_held(id);
             }
+            self.tell_data_away(Some(key));
         }
         let Some(author) = self.authors.get_mut(&key) else { return true };
         let newest = restarted || seq > author.window.greatest();

@@ -9,6 +9,7 @@ use crate::engine::{
 };
 use crate::wire::PublicKey;
 
+use super::space::Shelf;
 use super::{FakeCrypto, History, Signing};
 
 /// Long after the end of every run.
@@ -27,6 +28,7 @@ pub struct Disk {
     key: Option<PublicKey>,
     pub(super) history: History,
     pub(super) state: DiskState,
+    pub(super) shelf: Shelf,
 }
 
 /// What a disk does with history. All else is kept as before.
@@ -53,6 +55,7 @@ impl Disk {
             key: None,
             history: History::default(),
             state: DiskState::Writes(Duration::ZERO),
+            shelf: Shelf::default(),
         };
         disk.key = disk.crypto().map(|crypto| crypto.public_key());
         disk

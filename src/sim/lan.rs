@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::data::cache::Worked;
 use crate::engine::{Command, CommandError, Counters, Event, Instant, Peer, Record, Reply, Socket};
 use crate::wire::{DISCOVERY_PORT, OwnMessageId};
 
@@ -49,6 +50,8 @@ pub(super) enum Due {
     Wake(ProgramId),
     /// Something came to its disk.
     Written(ProgramId),
+    /// Work with values of its data space is done.
+    Worked(ProgramId, Box<Worked>),
     One {
         host: HostId,
         to: SocketAddrV4,

@@ -29,6 +29,7 @@ impl Lan {
         }
         let mut disk = self.new_disk(&setup);
         let engine = self.engine(&setup, &mut disk);
+        let beside = self.beside(&setup, &disk);
         self.add(Program {
             host,
             port: setup.identity.port,
@@ -36,6 +37,7 @@ impl Lan {
             discovery_open: setup.discovery_open,
             kind: Kind::Peer(Box::new(engine)),
             disk: Some(disk),
+            beside,
             killed_in: None,
             setup: Some(setup),
             running: true,
@@ -65,6 +67,7 @@ impl Lan {
             kind: Kind::Older(Older::new(kind, name, ip, port, DISCOVERY_PORT, self.now)),
             setup: None,
             disk: None,
+            beside: None,
             killed_in: None,
             port,
             discovery_port: DISCOVERY_PORT,
@@ -129,6 +132,7 @@ impl Lan {
         if let (true, Some(disk)) = (program.running, &mut program.disk) {
             disk.finish();
         }
+        self.finish_all_rows(id);
         self.stop(id);
     }
 
@@ -153,8 +157,10 @@ impl Lan {
         let program = &mut self.programs[id.0];
         let (Some(setup), Some(mut disk)) = (program.setup.clone(), program.disk.take()) else { return };
         let engine = self.engine(&setup, &mut disk);
+        let beside = self.beside(&setup, &disk);
         let program = &mut self.programs[id.0];
         program.disk = Some(disk);
+        program.beside = beside;
         program.killed_in = None;
         program.outcomes.clear();
         program.kind = Kind::Peer(Box::new(engine));

@@ -14,6 +14,7 @@ mod older;
 mod program;
 mod route;
 mod run;
+mod space;
 mod trace;
 
 pub use air::{Air, Fate};

@@ -83,6 +83,13 @@ impl Lan {
                 None if self.programs[id.0].running => self.drain(id),
                 None => {}
             },
+            Due::Worked(id, done) => {
+                let now = self.now;
+                if self.programs[id.0].running {
+                    self.with_space(id, |space, engine| space.handle_value(*done, engine, now));
+                    self.drain(id);
+                }
+            }
             Due::One { host, to, from, payload, hash, broadcast } => {
                 self.hash.add(hash);
                 self.arrive(host, to, from, &payload, broadcast);
@@ -104,6 +111,7 @@ impl Lan {
         match &mut self.programs[id.0].kind {
             Kind::Peer(engine) => {
                 engine.handle_timeout(now);
+                self.with_space(id, |space, engine| space.handle_timeout(engine, now));
                 self.drain(id);
             }
             Kind::Older(older) => {
@@ -151,7 +159,7 @@ impl Lan {
                 }
                 Output::Store(record) => self.keep(id, record),
                 Output::Commit(commit) => self.commit(id, commit),
-                Output::Data(_) => {}
+                Output::Data(data) => self.hear_data(id, data),
                 Output::Reopen => {
                     self.programs[id.0].reopened += 1;
                     self.show_links(id);
@@ -159,8 +167,14 @@ impl Lan {
                 Output::Wait(until) => {
                     let outcomes = program.disk.as_mut().filter(|_| program.running).map(|disk| disk.write(self.now));
                     program.outcomes.extend(outcomes.unwrap_or_default());
-                    if program.outcomes.is_empty() {
-                        return self.call_at(id, until);
+                    if !program.outcomes.is_empty() {
+                        continue;
+                    }
+                    if program.beside.is_some() && program.is_killed_now() {
+                        return self.stop(id);
+                    }
+                    if let Err(due) = self.drain_space(id) {
+                        return self.call_at(id, due.map_or(until, |due| due.min(until)));
                     }
                 }
             }
@@ -250,7 +264,7 @@ impl Lan {
         self.connected(sender, host) && self.hosts[host.0].link_to(source).is_some()
     }
 
-    fn connected(&self, one: HostId, other: HostId) -> bool {
+    pub(super) fn connected(&self, one: HostId, other: HostId) -> bool {
         let (a, b) = (&self.hosts[one.0], &self.hosts[other.0]);
         one == other || (!a.cut && !b.cut && a.cell == b.cell)
     }
