@@ -11,7 +11,19 @@
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 #[cfg(target_os = "linux")]
+mod api;
+#[cfg(target_os = "linux")]
+mod bare;
+#[cfg(target_os = "linux")]
+mod cache;
+#[cfg(target_os = "linux")]
+mod call;
+#[cfg(target_os = "linux")]
+mod crew;
+#[cfg(target_os = "linux")]
 mod crowd;
+#[cfg(target_os = "linux")]
+mod edit;
 #[cfg(target_os = "linux")]
 #[path = "../netns/lan.rs"]
 #[expect(dead_code, reason = "shared with another bench, which needs more of it")]
@@ -27,7 +39,17 @@ mod report;
 #[cfg(target_os = "linux")]
 mod sheet;
 #[cfg(target_os = "linux")]
+mod spread;
+#[cfg(target_os = "linux")]
+#[path = "../hostile/tap.rs"]
+#[expect(dead_code, reason = "shared with another bench, which needs more of it")]
+mod tap;
+#[cfg(target_os = "linux")]
 mod usage;
+#[cfg(target_os = "linux")]
+#[path = "../delivery/wire.rs"]
+#[expect(dead_code, reason = "shared with another bench, which needs more of it")]
+mod wire;
 
 use std::process::ExitCode;
 
@@ -76,7 +98,7 @@ fn main() -> ExitCode {
 #[cfg(target_os = "linux")]
 const USAGE: &str = "\
 options: [--only PART[,PART]...] [--quick] [--seed N] [--sheets FOLDER] [--also WHAT|TARGET|MEASURED|HELD]... [--peer PROGRAM]
-  --only PARTS     of: discovery
+  --only PARTS     of: edit, insert, same, fetch, call, discovery, propagation
   --quick          a few of everything, in about a minute; speeds are shown, not judged
   --seed N         which moments and orders are chosen (1)
   --sheets FOLDER  write what the plots are drawn from into this folder, too
@@ -87,7 +109,15 @@ options: [--only PART[,PART]...] [--quick] [--seed N] [--sheets FOLDER] [--also 
 type Measure = fn(&Options, &mut report::Report) -> std::io::Result<()>;
 
 #[cfg(target_os = "linux")]
-const PARTS: [(&str, Measure); 1] = [("discovery", crowd::measure)];
+const PARTS: [(&str, Measure); 7] = [
+    ("edit", edit::measure),
+    ("insert", edit::insert),
+    ("same", cache::same),
+    ("fetch", cache::fetch),
+    ("call", call::measure),
+    ("discovery", crowd::measure),
+    ("propagation", spread::measure),
+];
 
 /// What to measure.
 #[cfg(target_os = "linux")]
