@@ -62,6 +62,8 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     let (notices, first_notices) = mpsc::channel(NOTICES);
     let (links_told, links) = watch::channel(Arc::default());
     let (end, ended) = watch::channel(());
+    let (data, _) = mpsc::channel(REQUESTS);
+    let data_events = broadcast::Sender::new(EVENTS);
     let faults = Arc::new(Counts::default());
     let channels = Channels { requests: asked, events, notices: notices.clone(), links: links_told, end };
 
@@ -84,6 +86,8 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     let handle = Handle {
         requests: requests.clone(),
         events: channels.events.downgrade(),
+        data,
+        data_events: data_events.downgrade(),
         ended,
         peers,
         clock,
