@@ -115,7 +115,12 @@ impl Api {
 
 impl Events {
     /// When the first event came that is so, from event number `from` on; none if it did not in time.
-    pub(crate) fn wait(&self, from: usize, patience: Duration, is: impl Fn(&Value) -> bool) -> Option<(Instant, Value)> {
+    pub(crate) fn wait(
+        &self,
+        from: usize,
+        patience: Duration,
+        is: impl Fn(&Value) -> bool,
+    ) -> Option<(Instant, Value)> {
         let deadline = Instant::now() + patience;
         let (mut lines, mut at) = (lock(&self.log.lines), from);
         loop {

@@ -62,7 +62,9 @@ impl Commits {
     pub(crate) fn new(folder: &Path) -> io::Result<Self> {
         let opened = Connection::open(folder.join("bare.db")).map_err(io::Error::other)?;
         opened
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE bare (number INTEGER, text TEXT)")
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE bare (number INTEGER, text TEXT)",
+            )
             .map_err(io::Error::other)?;
         Ok(Self(opened))
     }

@@ -123,7 +123,10 @@ pub(crate) fn fetch(options: &Options, report: &mut Report) -> io::Result<()> {
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked"))))
+            .collect()
     });
     wrong += parallel?.iter().sum::<usize>();
     let four = (rest.len() * MIB) as f64 / began.elapsed().as_secs_f64();

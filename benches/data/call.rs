@@ -118,7 +118,8 @@ fn call(host: &Host, bare: &Bare, count: usize, calls: &mut Times, rounds: &mut 
 async fn server(node: &Node) -> io::Result<PublicKey> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        let here = node.handle.peers().snapshot().into_iter().find(|peer| peer.raw_name() == "server" && peer.paths()[0].1);
+        let here =
+            node.handle.peers().snapshot().into_iter().find(|peer| peer.raw_name() == "server" && peer.paths()[0].1);
         if let Some(key) = here.and_then(|peer| peer.key()) {
             return Ok(key);
         }

@@ -88,7 +88,11 @@ pub(crate) fn share(crew: &mut [Member<'_>], name: &str) -> io::Result<()> {
     crew[0].api.post(&format!("/api/lists/{name}/invite"), &json!({ "all": true }))?;
     for member in &mut crew[1..] {
         until(&format!("{} is invited", member.name), || {
-            Ok(member.api.get("/api/lists")?.as_array().is_some_and(|lists| lists.iter().any(|list| list["name"] == name)))
+            Ok(member
+                .api
+                .get("/api/lists")?
+                .as_array()
+                .is_some_and(|lists| lists.iter().any(|list| list["name"] == name)))
         })?;
         member.api.post(&format!("/api/lists/{name}/join"), &json!({}))?;
     }

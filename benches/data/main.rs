@@ -26,7 +26,6 @@ mod crowd;
 mod edit;
 #[cfg(target_os = "linux")]
 #[path = "../netns/lan.rs"]
-#[expect(dead_code, reason = "shared with another bench, which needs more of it")]
 mod lan;
 #[cfg(target_os = "linux")]
 #[path = "../hostile/process.rs"]
