@@ -149,7 +149,7 @@ impl Space {
         // What messages keep is nothing so far.
         drop(message);
         Self {
-            lists: list::Lists::new(list, beginning.lasting),
+            lists: list::Lists::new(list, me, now),
             cache: cache::Cache::new(cache, beginning.stream_port, now),
             board: board::Board::new(board),
             messages: message::Messages::default(),
