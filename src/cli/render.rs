@@ -365,6 +365,7 @@ pub fn notice(notice: &Notice) -> String {
         | Notice::SetAside { .. }
         | Notice::NotKept { .. }
         | Notice::History { .. }
+        | Notice::Data { .. }
         | Notice::Ended { .. } => "",
     };
     format!("{notice}{advice}")

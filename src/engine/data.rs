@@ -8,7 +8,7 @@ use data_encoding::BASE64URL_NOPAD;
 
 use crate::wire::{
     self, Caps, Carry, DATA_MAX, DataBody, ENVELOPE_MAX, Envelope, Extension, LongText, Message, PublicKey, SealedBody,
-    SealedData, SealedLong, decode,
+    SealedData, SealedLong, Sid, decode,
 };
 
 use super::budget::Bucket;
@@ -90,6 +90,8 @@ pub struct Arrived {
     pub body: Arc<[u8]>,
     /// The datagram as its author signed it; none of what was sealed for us.
     pub raw: Option<Arc<[u8]>>,
+    /// It was passed on in a CARRY: it may be of any age, and may have come before.
+    pub carried: bool,
 }
 
 impl Arrived {
@@ -101,6 +103,18 @@ impl Arrived {
 }
 
 impl Engine {
+    /// Which start of ours this is.
+    #[must_use]
+    pub fn sid(&self) -> Sid {
+        self.own.sid
+    }
+
+    /// What we are called, as it travels.
+    #[must_use]
+    pub fn own_name(&self) -> Arc<str> {
+        self.own.display_name.clone().unwrap_or_else(|| self.own.called().into())
+    }
+
     /// Unix seconds at a moment: a label.
     #[must_use]
     pub fn unix_at(&self, now: Instant) -> u64 {
@@ -155,15 +169,29 @@ impl Engine {
         if !matches!(self.hindrance(&peer), Ok(None)) {
             return false;
         }
-        let id = self.message_id();
+        let long = body.len() + 24 > self.letter_max(&peer);
+        // What is long is served once, however often it is told of.
+        let id = match long {
+            true => self.long_id(to, body),
+            false => self.message_id(),
+        };
         let of = channel.word().to_owned();
-        let data = if body.len() + 24 <= self.letter_max(&peer) {
+        let data = if !long {
             SealedData { of, bytes: body.to_vec(), long: None }
         } else {
-            SealedData { of, bytes: Vec::new(), long: self.seal_long(id, body) }
+            SealedData { of, bytes: Vec::new(), long: self.seal_long_once(id, body) }
         };
         let body = SealedBody { data: Some(data), ..SealedBody::default() };
         self.send_sealed_body(&peer, id, &body, anew, now)
+    }
+
+    /// The id under which a body is sealed for a reader: the same one each time, which tells others nothing of it.
+    fn long_id(&self, to: &PublicKey, body: &[u8]) -> wire::OwnMessageId {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&self.key.0.to_be_bytes());
+        key[8..16].copy_from_slice(&self.key.1.to_be_bytes());
+        let hash = blake3::Hasher::new_keyed(&key).update(&to.0).update(body).finalize();
+        wire::OwnMessageId::new(hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)))
     }
 
     /// Passes on what somebody signed some time ago. `body` is what it says: its pieces are served when it is long.
@@ -184,6 +212,12 @@ impl Engine {
     pub fn data_address(&self, key: &PublicKey) -> Option<SocketAddrV4> {
         let id = self.authors.get(key)?.row?;
         self.peers.read(id, Peer::address).filter(|_| self.can_take_data(id))
+    }
+
+    /// True when the user compared the digits of that key, which may be away.
+    #[must_use]
+    pub fn is_verified(&self, key: &PublicKey) -> bool {
+        self.authors.contact(key).is_some_and(|contact| contact.verified && !contact.changed && !contact.blocked)
     }
 
     /// True for a peer of our kind that takes DATA, is here and has answered.
@@ -241,7 +275,8 @@ impl Engine {
             self.ask_now(id, Urgency::Theirs, arrival.now);
             return Ok(());
         }
-        let arrived = Arrived { author: key, from: key, channel, body: Arc::new([]), raw: Some(raw.into()) };
+        let raw = Some(raw.into());
+        let arrived = Arrived { author: key, from: key, channel, body: Arc::new([]), raw, carried: false };
         self.take_data(id, arrived, data.body, arrival.now)
     }
 
@@ -269,7 +304,8 @@ impl Engine {
         }
         self.check_carried(author, carry.inner, from, now)?;
         self.note_heard(id, carry.inner.len(), from, now);
-        let arrived = Arrived { author, from: giver, channel, body: Arc::new([]), raw: Some(carry.inner.into()) };
+        let raw = Some(carry.inner.into());
+        let arrived = Arrived { author, from: giver, channel, body: Arc::new([]), raw, carried: true };
         self.take_data(id, arrived, data.body, now)
     }
 
@@ -287,7 +323,8 @@ impl Engine {
             self.ask_now(id, Urgency::Theirs, now);
             return Ok(());
         }
-        let arrived = Arrived { author: key, from: key, channel, body: data.bytes.into(), raw: None };
+        let body = data.bytes.into();
+        let arrived = Arrived { author: key, from: key, channel, body, raw: None, carried: false };
         match data.long {
             Some(SealedLong { root, size, key }) => {
                 self.pull_data(id, arrived, (root, size), Some(super::Secret(key)), now);

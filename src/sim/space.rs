@@ -8,7 +8,7 @@ use rand::Rng;
 
 use crate::data::cache::{ValueHash, Work, Worked};
 use crate::data::{Beginning, Command, Error, Event, Job, Output, Reply, Row, Space, Step, Ticket};
-use crate::engine::{Channel, Engine, Instant};
+use crate::engine::{Arrived, Channel, Data, Engine, Instant};
 use crate::wire::PublicKey;
 
 use super::lan::Due;
@@ -69,7 +69,8 @@ impl Lan {
         let me = disk.key().filter(|_| setup.config.data && !setup.config.scan)?;
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
-        let beginning = Beginning { rows: disk.shelf.all(), stream_port: Some(STREAM_PORT), lasting: true };
+        let beginning =
+            Beginning { rows: disk.shelf.all(), stream_port: setup.streams.then_some(STREAM_PORT), lasting: true };
         let space = Space::new(me, setup.group.is_some(), beginning, seed, self.now);
         Some(Box::new(Beside {
             space,
@@ -107,6 +108,13 @@ impl Lan {
         let step = Duration::from_millis(1);
         self.run_while(limit, step, |lan| lan.outcome(id, job).is_some());
         self.outcome(id, job).cloned().unwrap_or(Err(Error::NoAnswer(limit)))
+    }
+
+    /// The data space of a peer of ours takes something as if its engine had let it through.
+    pub fn inject_data(&mut self, id: ProgramId, arrived: Arrived) {
+        let now = self.now;
+        self.with_space(id, |space, engine| space.handle_data(Data::Arrived(arrived), engine, now));
+        self.drain(id);
     }
 
     /// What became of a command that was to be done later.
@@ -224,6 +232,10 @@ impl Lan {
             }
             Work::Drop { hash } => {
                 disk.shelf.values.remove(&hash);
+                return;
+            }
+            Work::Only { hashes } => {
+                disk.shelf.values.retain(|hash, _| hashes.contains(hash));
                 return;
             }
             Work::Serve { to } => {

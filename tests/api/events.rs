@@ -18,6 +18,11 @@ async fn event<T>(events: &mut Events, what: &str, mut find: impl FnMut(EventObj
                 EventObject::Peer(_) => "PeerObject",
                 EventObject::Mark(_) => "SentObject",
                 EventObject::News(_) => "NewsObject",
+                EventObject::List(_) => "ListObject",
+                EventObject::Progress(_) => "ProgressObject",
+                EventObject::Cache(_) => "CacheObject",
+                EventObject::Message(_) => "MessageObject",
+                EventObject::Call(_) => "CallObject",
             };
             check(schema, &serde_json::to_value(&event).unwrap());
             if let Some(found) = find(event) {

@@ -110,7 +110,8 @@ impl Session {
             | Notice::PortMoved { .. }
             | Notice::SetAside { .. }
             | Notice::NotKept { .. }
-            | Notice::History { .. } => {}
+            | Notice::History { .. }
+            | Notice::Data { .. } => {}
         }
         None
     }
