@@ -196,5 +196,5 @@ impl Cache {
 /// When a value of this size is asked for again in datagrams: a large one comes in pieces.
 pub(super) fn patience(size: u32) -> Duration {
     let pieces = u64::from(size) / 600;
-    if pieces == 0 { Duration::from_millis(150) } else { Duration::from_millis(2_000 + 50 * pieces) }
+    if pieces == 0 { Duration::from_millis(600) } else { Duration::from_millis(2_000 + 50 * pieces) }
 }

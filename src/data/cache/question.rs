@@ -245,7 +245,7 @@ impl Cache {
 
     /// Somebody asks.
     pub(super) fn asked(&mut self, from: PublicKey, q: u64, id: KeyId, claim: Option<u64>, turn: &mut Turn<'_>) {
-        if let Some(have) = self.have(q, &id, turn) {
+        if let Some(have) = self.have(q, &id, &from, turn) {
             say(&Said::Have(have), &from, false, turn);
             return;
         }
@@ -279,6 +279,9 @@ impl Cache {
             Phase::Asking { .. } if known && lower => self.wait_for(&id, from, turn),
             Phase::Asking { silent, .. } if known => {
                 silent.remove(&from);
+                if claim.is_some() && question.rivals.len() < ASKED_MAX {
+                    question.rivals.insert(from);
+                }
                 if silent.is_empty() {
                     self.decide(&id, turn);
                 }
