@@ -11,6 +11,7 @@ mod avatars;
 mod client;
 mod conversations;
 mod convert;
+mod data;
 mod entry;
 mod feed;
 mod guard;
