@@ -8,6 +8,7 @@
 pub mod board;
 pub mod cache;
 mod error;
+mod json;
 pub mod list;
 pub mod message;
 mod people;
@@ -148,7 +149,7 @@ impl Space {
         // What messages keep is nothing so far.
         drop(message);
         Self {
-            lists: list::Lists::new(list, beginning.lasting),
+            lists: list::Lists::new(list, me, now),
             cache: cache::Cache::new(cache, beginning.stream_port, now),
             board: board::Board::new(board),
             messages: message::Messages::default(),
@@ -237,6 +238,16 @@ impl Space {
         }
         let next = [self.lists.next(), self.cache.next(), self.board.next(), self.messages.next()];
         Output::Wait(next.into_iter().flatten().min())
+    }
+
+    /// How much of what others sent for a part of the data space was refused so far.
+    #[must_use]
+    pub fn refused(&self, channel: Channel) -> u64 {
+        match channel {
+            Channel::Message => self.messages.refused(),
+            Channel::Board => self.board.refused(),
+            Channel::List | Channel::Cache => 0,
+        }
     }
 
     /// Who is here.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Peer, Trust};
-use crate::wire::PublicKey;
+use crate::wire::{PublicKey, Sid};
 
 /// Those who are here, have answered, and take DATA (protocol.md §11.1).
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Here {
     pub name: Arc<str>,
     /// The user compared its digits.
     pub verified: bool,
+    /// Which start of it.
+    pub sid: Option<Sid>,
 }
 
 impl People {
@@ -31,11 +33,12 @@ impl People {
         Self { me, grouped, here: BTreeMap::new() }
     }
 
-    /// Takes note of somebody; true when it was not here.
+    /// Takes note of somebody; true when it was not here, or another start of it was.
     pub(super) fn note(&mut self, key: PublicKey, peer: &Peer) -> bool {
         let name = peer.raw_display_name().unwrap_or_else(|| peer.raw_name()).into();
-        let here = Here { name, verified: peer.trust() == Trust::Verified };
-        self.here.insert(key, here).is_none()
+        let here = Here { name, verified: peer.trust() == Trust::Verified, sid: peer.sid() };
+        let sid = here.sid;
+        self.here.insert(key, here).is_none_or(|before| before.sid != sid)
     }
 
     /// Somebody is here no longer; false when it was not here.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::wire::{
-    self, Caps, Carry, DATA_MAX, DataBody, ENVELOPE_MAX, Envelope, Extension, LongText, Message, PublicKey, SealedBody,
-    SealedData, SealedLong, decode,
+    self, Caps, Carry, DATA_MAX, DataBody, ENVELOPE_MAX, Envelope, Extension, LongText, Message, PublicKey,
+    SIGNED_DOMAIN, SealedBody, SealedData, SealedLong, Sid, decode,
 };
 
 use super::budget::Bucket;
@@ -21,6 +21,12 @@ const HEAD: usize = 10 + 20 + 8 + 16 + ENVELOPE_MAX + 1;
 
 /// Datagrams of others that one peer passes on to us in a second, and at once.
 const PASSED: (u32, u32) = (500, 1_000);
+
+/// Of all peers together: each is a signature to check.
+const CHECKED: (u32, u32) = (4_000, 4_000);
+
+/// Addresses whose paces are remembered.
+const GIVERS: usize = 4_096;
 
 /// A part of the data space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +96,8 @@ pub struct Arrived {
     pub body: Arc<[u8]>,
     /// The datagram as its author signed it; none of what was sealed for us.
     pub raw: Option<Arc<[u8]>>,
+    /// It was passed on in a CARRY: it may be of any age, and may have come before.
+    pub carried: bool,
 }
 
 impl Arrived {
@@ -101,6 +109,18 @@ impl Arrived {
 }
 
 impl Engine {
+    /// Which start of ours this is.
+    #[must_use]
+    pub fn sid(&self) -> Sid {
+        self.own.sid
+    }
+
+    /// What we are called, as it travels.
+    #[must_use]
+    pub fn own_name(&self) -> Arc<str> {
+        self.own.display_name.clone().unwrap_or_else(|| self.own.called().into())
+    }
+
     /// Unix seconds at a moment: a label.
     #[must_use]
     pub fn unix_at(&self, now: Instant) -> u64 {
@@ -155,15 +175,29 @@ impl Engine {
         if !matches!(self.hindrance(&peer), Ok(None)) {
             return false;
         }
-        let id = self.message_id();
+        let long = body.len() + 24 > self.letter_max(&peer);
+        // What is long is served once, however often it is told of.
+        let id = match long {
+            true => self.long_id(to, body),
+            false => self.message_id(),
+        };
         let of = channel.word().to_owned();
-        let data = if body.len() + 24 <= self.letter_max(&peer) {
+        let data = if !long {
             SealedData { of, bytes: body.to_vec(), long: None }
         } else {
-            SealedData { of, bytes: Vec::new(), long: self.seal_long(id, body) }
+            SealedData { of, bytes: Vec::new(), long: self.seal_long_once(id, body) }
         };
         let body = SealedBody { data: Some(data), ..SealedBody::default() };
         self.send_sealed_body(&peer, id, &body, anew, now)
+    }
+
+    /// The id under which a body is sealed for a reader: the same one each time, which tells others nothing of it.
+    fn long_id(&self, to: &PublicKey, body: &[u8]) -> wire::OwnMessageId {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&self.key.0.to_be_bytes());
+        key[8..16].copy_from_slice(&self.key.1.to_be_bytes());
+        let hash = blake3::Hasher::new_keyed(&key).update(&to.0).update(body).finalize();
+        wire::OwnMessageId::new(hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)))
     }
 
     /// Passes on what somebody signed some time ago. `body` is what it says: its pieces are served when it is long.
@@ -216,7 +250,6 @@ impl Engine {
     /// Tells the data space that somebody is away.
     pub(super) fn tell_data_away(&mut self, key: Option<PublicKey>) {
         if let Some(key) = key.filter(|_| self.config.data) {
-            self.data.passed.remove(&key);
             self.outputs.push_back(Output::Data(Data::Away(key)));
         }
     }
@@ -247,7 +280,8 @@ impl Engine {
             self.ask_now(id, Urgency::Theirs, arrival.now);
             return Ok(());
         }
-        let arrived = Arrived { author: key, from: key, channel, body: Arc::new([]), raw: Some(raw.into()) };
+        let raw = Some(raw.into());
+        let arrived = Arrived { author: key, from: key, channel, body: Arc::new([]), raw, carried: false };
         self.take_data(id, arrived, data.body, arrival.now)
     }
 
@@ -258,25 +292,49 @@ impl Engine {
         from: SocketAddrV4,
         now: Instant,
     ) -> Result<(), Rejected> {
-        let id = self.peers.find("", Some(carry.sid), from, &self.links).ok_or(Rejected::Stranger)?;
-        if !self.can_take_data(id) || !self.is_proven(id, from) {
-            return Err(Rejected::Stranger);
+        if self.data.givers.len() >= GIVERS && !self.data.givers.contains_key(&from) {
+            self.data.givers.pop_first();
         }
-        let giver = self.peers.read(id, |peer| peer.key).flatten().ok_or(Rejected::Stranger)?;
-        let bucket = self.data.passed.entry(giver).or_insert_with(|| Bucket::full(PASSED, now));
-        if !bucket.take(PASSED, now) {
+        let giver = self.data.givers.entry(from).or_insert_with(|| (Bucket::full(PASSED, now), None));
+        if !giver.0.take(PASSED, now) {
             return Err(Rejected::SourceRate);
         }
+        let id = self.giver(carry.sid, from).ok_or(Rejected::Stranger)?;
+        let giver = self.peers.read(id, |peer| peer.key).flatten().ok_or(Rejected::Stranger)?;
         let Message::Data(data) = decode(carry.inner)?.message else { return Err(Rejected::OtherType) };
         let channel = Channel::parse(data.of).ok_or(Rejected::OtherType)?;
-        let author = Envelope::of(carry.inner)?.key;
+        let Envelope { key: author, signature, signed, .. } = Envelope::of(carry.inner)?;
         if self.authors.contact(&author).is_some_and(|contact| contact.blocked) {
             return Err(Rejected::Blocked);
         }
-        self.check_carried(author, carry.inner, from, now)?;
+        let all = self.data.all.get_or_insert_with(|| Bucket::full(CHECKED, now));
+        if !all.take(CHECKED, now) {
+            return Err(Rejected::SignatureRate);
+        }
+        let ring = self.ring.as_ref().ok_or(Rejected::Stranger)?;
+        if !ring.crypto.verify(&author, SIGNED_DOMAIN, signed, &signature) {
+            self.inflow.spend(from, false, &self.config.limits, now);
+            return Err(Rejected::BadSignature);
+        }
         self.note_heard(id, carry.inner.len(), from, now);
-        let arrived = Arrived { author, from: giver, channel, body: Arc::new([]), raw: Some(carry.inner.into()) };
+        let raw = Some(carry.inner.into());
+        let arrived = Arrived { author, from: giver, channel, body: Arc::new([]), raw, carried: true };
         self.take_data(id, arrived, data.body, now)
+    }
+
+    /// Whose start with this SID passes something on from there.
+    fn giver(&mut self, sid: Sid, from: SocketAddrV4) -> Option<PeerId> {
+        let fits = |id: &PeerId| {
+            self.can_take_data(*id)
+                && self.is_proven(*id, from)
+                && self.peers.read(*id, |peer| peer.sid == Some(sid)).unwrap_or(false)
+        };
+        let known = self.data.givers.get(&from).and_then(|(_, id)| *id).filter(fits);
+        let id = known.or_else(|| self.peers.ids().into_iter().find(fits))?;
+        if let Some(giver) = self.data.givers.get_mut(&from) {
+            giver.1 = Some(id);
+        }
+        Some(id)
     }
 
     /// Takes what a letter or a session frame held for our data space. One that comes twice is told twice.
@@ -293,7 +351,8 @@ impl Engine {
             self.ask_now(id, Urgency::Theirs, now);
             return Ok(());
         }
-        let arrived = Arrived { author: key, from: key, channel, body: data.bytes.into(), raw: None };
+        let body = data.bytes.into();
+        let arrived = Arrived { author: key, from: key, channel, body, raw: None, carried: false };
         match data.long {
             Some(SealedLong { root, size, key }) => {
                 self.pull_data(id, arrived, (root, size), Some(super::Secret(key)), now);
@@ -322,7 +381,9 @@ impl Engine {
 /// What is known of those who pass on data.
 #[derive(Debug, Default)]
 pub(super) struct Passing {
-    passed: BTreeMap<PublicKey, Bucket>,
+    all: Option<Bucket>,
+    /// By their proven addresses: what they may still pass on, and who they were last.
+    givers: BTreeMap<SocketAddrV4, (Bucket, Option<PeerId>)>,
 }
 
 const _: () = assert!(DATA_MAX > wire::LONG_MAX);

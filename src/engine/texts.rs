@@ -117,13 +117,16 @@ impl Engine {
         if text.len() <= self.letter_max(peer) {
             return SealedBody::text(text, at);
         }
-        let known = self.texts.sealed.iter().find(|(other, _)| *other == id).map(|(_, long)| long.clone());
-        let long =
-            known.filter(|long| self.texts.is_served(&long.root)).or_else(|| self.seal_long(id, text.as_bytes()));
-        SealedBody { long, timestamp: at, ..SealedBody::default() }
+        SealedBody { long: self.seal_long_once(id, text.as_bytes()), timestamp: at, ..SealedBody::default() }
     }
 
-    pub(super) fn seal_long(&mut self, id: OwnMessageId, text: &[u8]) -> Option<SealedLong> {
+    /// Where a long text can be pulled: where it was said to be before, if it is still there.
+    pub(super) fn seal_long_once(&mut self, id: OwnMessageId, text: &[u8]) -> Option<SealedLong> {
+        let known = self.texts.sealed.iter().find(|(other, _)| *other == id).map(|(_, long)| long.clone());
+        known.filter(|long| self.texts.is_served(&long.root)).or_else(|| self.seal_long(id, text))
+    }
+
+    fn seal_long(&mut self, id: OwnMessageId, text: &[u8]) -> Option<SealedLong> {
         let ring = self.ring.as_mut()?;
         let key = ring.seeds.next();
         let mut bytes = text.to_vec();

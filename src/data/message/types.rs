@@ -9,6 +9,12 @@ use crate::wire::PublicKey;
 /// Largest body, bytes of JSON (protocol.md §11.6).
 pub const BODY_MAX: usize = 64 << 10;
 
+/// Longest reason why a call failed, bytes of text (protocol.md §11.6).
+pub const ERROR_MAX: usize = 500;
+
+/// For how long a call waits at most (protocol.md §11.6).
+pub const PATIENCE_MAX: Duration = Duration::from_secs(600);
+
 /// What a message is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Kind {
@@ -71,7 +77,7 @@ pub enum Command {
         method: Topic,
         /// JSON of at most [`BODY_MAX`] bytes.
         body: Arc<str>,
-        /// For how long to wait: at most 10 minutes.
+        /// For how long to wait: at most [`PATIENCE_MAX`].
         patience: Duration,
     },
     /// Calls of this method are taken from now on: [`Event::Called`] tells of each.
@@ -88,7 +94,7 @@ pub enum Command {
     Answer {
         /// Which.
         call: CallId,
-        /// JSON of at most [`BODY_MAX`] bytes; or why not, at most 500 bytes of text.
+        /// JSON of at most [`BODY_MAX`] bytes; or why not, at most [`ERROR_MAX`] bytes of text.
         answer: Result<Arc<str>, String>,
     },
 }
@@ -186,15 +192,14 @@ impl Pattern {
     /// # Errors
     /// [`TopicError`].
     pub fn new(text: &str) -> Result<Self, TopicError> {
-        let (parts, rest) = match text.strip_suffix('#') {
+        let parts = match text.strip_suffix('#') {
             Some("") => return Ok(Self("#".to_owned())),
-            Some(parts) => (parts.strip_suffix('/').ok_or(TopicError)?, true),
-            None => (text, false),
+            Some(parts) => parts.strip_suffix('/').ok_or(TopicError)?,
+            None => text,
         };
         let good = text.len() <= Topic::MAX
             && crate::wire::is_clean(text)
             && parts.split('/').all(|part| part == "+" || is_part(part));
-        let _ = rest;
         if good { Ok(Self(text.to_owned())) } else { Err(TopicError) }
     }
 

@@ -70,6 +70,7 @@ impl From<Error> for Refusal {
             Error::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
             Error::NotHere => (StatusCode::NOT_FOUND, "nobody"),
             Error::NoAnswer(_) => (StatusCode::GATEWAY_TIMEOUT, "no-answer"),
+            Error::Restarted => (StatusCode::BAD_GATEWAY, "restarted"),
             Error::Refused(_) => (StatusCode::BAD_GATEWAY, "answered-no"),
             Error::NotKept => (StatusCode::INSUFFICIENT_STORAGE, "not-kept"),
             Error::Miss => (StatusCode::NOT_FOUND, "miss"),
