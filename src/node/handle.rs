@@ -9,6 +9,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::data;
 use crate::engine::{Command, CommandError, Event, Instant, Link, Peers, Reply};
 
+use crate::wire::PublicKey;
+
 use super::Trend;
 use super::clock::Clock;
 use super::resolve::Named;
@@ -46,6 +48,7 @@ pub struct Handle {
     pub(super) trend: Trend,
     pub(super) links: watch::Receiver<Arc<[Link]>>,
     pub(super) discovery_port: u16,
+    pub(super) key: Option<PublicKey>,
 }
 
 impl Handle {
@@ -127,6 +130,12 @@ impl Handle {
     /// The same, to be read also by those who do not hold the peer up.
     pub(crate) fn watch_links(&self) -> watch::Receiver<Arc<[Link]>> {
         self.links.clone()
+    }
+
+    /// Our public key; none of a peer without one.
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
+        self.key
     }
 
     /// The port that everyone listens on.

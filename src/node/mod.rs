@@ -44,7 +44,10 @@ mod space;
 mod start;
 mod stock;
 mod stored;
+#[cfg(feature = "streams")]
+mod streams;
 mod trend;
+mod values;
 #[cfg(target_os = "linux")]
 mod watched;
 
@@ -62,6 +65,7 @@ pub(crate) use resolve::check_peer;
 pub use settings::Settings;
 pub use stock::Stock;
 pub use trend::{Sample, Trend};
+pub use values::Values;
 
 use tokio::sync::{broadcast, mpsc};
 

@@ -10,6 +10,7 @@ use crate::engine::{Data, Engine, Instant};
 
 use super::handle::DataRequest;
 use super::stock::{self, Shelf};
+use super::values::Values;
 
 /// The data space of a node, and what it needs.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Beside {
     /// None of a peer without a key, or one that only looks around.
     pub(super) space: Option<Space>,
     pub(super) shelf: Shelf,
+    /// None where values cannot be kept.
+    pub(super) values: Option<(Values, mpsc::UnboundedReceiver<Worked>)>,
     /// None when nobody can ask any more.
     pub(super) requests: Option<mpsc::Receiver<DataRequest>>,
     pub(super) events: broadcast::Sender<Event>,
@@ -38,15 +41,17 @@ pub(super) struct Waiting {
 pub(super) enum News {
     Request(DataRequest),
     Stock(stock::News),
+    Worked(Worked),
 }
 
 impl Beside {
     /// What comes next. Dropping the future early loses nothing.
     pub(super) async fn news(&mut self) -> News {
-        let Self { shelf, requests, .. } = self;
+        let Self { shelf, requests, values, .. } = self;
         tokio::select! {
             request = next(requests) => News::Request(request),
             news = shelf.news() => News::Stock(news),
+            worked = worked(values) => News::Worked(worked),
         }
     }
 
@@ -55,6 +60,12 @@ impl Beside {
         match news {
             News::Request(request) => {
                 self.asked(request, engine, now);
+                None
+            }
+            News::Worked(worked) => {
+                if let Some(space) = &mut self.space {
+                    space.handle_value(worked, engine, now);
+                }
                 None
             }
             News::Stock(stock::News::Kept(outcomes)) => {
@@ -153,14 +164,31 @@ impl Beside {
     }
 
     fn work(&mut self, work: Work, engine: &mut Engine, now: Instant) {
+        if let Some((values, _)) = &self.values {
+            return values.work(work);
+        }
         let done = match work {
             Work::Write { job, .. } => Worked::Written(job, false),
             Work::Read { job, .. } => Worked::Read(job, None),
             Work::Fetch { job, .. } => Worked::Fetched(job, Err(false)),
-            Work::Drop { .. } | Work::Serve { .. } => return,
+            Work::Drop { .. } | Work::Only { .. } | Work::Serve { .. } => return,
         };
         if let Some(space) = &mut self.space {
             space.handle_value(done, engine, now);
+        }
+    }
+}
+
+async fn worked(values: &mut Option<(Values, mpsc::UnboundedReceiver<Worked>)>) -> Worked {
+    let done = match values {
+        Some((_, done)) => done.recv().await,
+        None => None,
+    };
+    match done {
+        Some(done) => done,
+        None => {
+            *values = None;
+            std::future::pending().await
         }
     }
 }

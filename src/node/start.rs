@@ -10,6 +10,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::crypto::KeyPair;
+use crate::data::cache::Worked;
 use crate::data::{Beginning, Space};
 use crate::engine::{Command, Config, Crypto, Engine, Identity, Kept, Keyring, Reply};
 
@@ -26,10 +27,14 @@ use super::run::{Channels, Shell};
 use super::socket::{self, Sockets};
 use super::space::Beside;
 use super::stock::Shelf;
+use super::values::Values;
 use super::{Ledger, Node, Options, StartError, Stock, Trend, port_holders};
 
 /// Events that a slow subscriber may be behind.
 const EVENTS: usize = 1024;
+
+/// Values of the cache, bytes: what it holds, and what goes when something else comes.
+const VALUES: u64 = (256 << 20) + (16 << 20);
 
 /// Notices that may wait to be read; more are dropped.
 const NOTICES: usize = 64;
@@ -46,6 +51,7 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>, stock: Option<Stoc
     let timer = Timer::new(clock).map_err(system("timers"))?;
     let seed = clock::seed().map_err(system("random numbers"))?;
     let grouped = options.keys.as_ref().is_some_and(|keys| keys.group.is_some());
+    let keys = options.keys.clone();
     let key_pair = options.keys.as_ref().map(|keys| KeyPair::new(&keys.identity));
     let unicast = open_unicast(&options)?;
     let port = socket::port(&unicast).map_err(StartError::Socket)?;
@@ -86,16 +92,19 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>, stock: Option<Stoc
         engine = engine.with_keys(keyring);
     }
     let (shelf, rows) = Shelf::new(stock);
+    let values = keys.filter(|_| has_space).and_then(|keys| keep_values(&keys, shelf.lasts()));
+    let stream_port = values.as_ref().and_then(|(values, _)| values.port());
     let space = match me.filter(|_| has_space) {
         None => None,
         Some(me) => {
             let seed = clock::seed().map_err(system("random numbers"))?;
-            let beginning = Beginning { rows, stream_port: None, lasting: !matches!(shelf, Shelf::Memory) };
+            let beginning = Beginning { rows, stream_port, lasting: shelf.lasts() };
             Some(Space::new(me, grouped, beginning, seed, clock.now()))
         }
     };
     let handle_events = data_events.downgrade();
-    let beside = Beside { space, shelf, requests: Some(data_asked), events: data_events, jobs: BTreeMap::new() };
+    let beside =
+        Beside { space, shelf, values, requests: Some(data_asked), events: data_events, jobs: BTreeMap::new() };
     let sockets = Sockets::new(unicast, port, discovery_port);
     let filter = LinkFilter::new(options.interfaces);
     let paths = Paths::open(options.paths);
@@ -114,6 +123,7 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>, stock: Option<Stoc
         trend: trend.clone(),
         links: links.clone(),
         discovery_port,
+        key: me,
     };
 
     let mut shell = Shell::new(
@@ -146,6 +156,18 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>, stock: Option<Stoc
     }
     tokio::spawn(shell.run());
     Ok(Node { handle, events: first_events, notices: first_notices })
+}
+
+/// Where values of the cache are: without a folder, in memory.
+fn keep_values(keys: &Keys, lasting: bool) -> Option<(Values, mpsc::UnboundedReceiver<Worked>)> {
+    let folder = keys.folder.as_ref().filter(|_| lasting).map(|folder| folder.join("cache"));
+    match Values::open(folder.as_deref(), VALUES, Some(&keys.identity)) {
+        Ok(values) => Some(values),
+        Err(error) => {
+            tracing::warn!(%error, "values of the cache cannot be kept");
+            None
+        }
+    }
 }
 
 fn reach(shell: &mut Shell, to: SocketAddrV4, lasting: bool) {

@@ -67,6 +67,11 @@ impl Shelf {
         (Self::Disk(open), rows)
     }
 
+    /// What is kept survives the end of the program.
+    pub(super) fn lasts(&self) -> bool {
+        !matches!(self, Self::Memory)
+    }
+
     /// Hands rows over and never waits; what became of them, if that is known at once.
     pub(super) fn keep(&mut self, ticket: Ticket, rows: Vec<Row>) -> Option<bool> {
         match self {

@@ -11,6 +11,7 @@ mod avatars;
 mod client;
 mod conversations;
 mod convert;
+mod data;
 mod entry;
 mod feed;
 mod guard;
@@ -38,7 +39,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use asked::*;
-pub use client::{Client, ClientError, Events, Lines};
+pub use client::{CacheAnswer, Client, ClientError, Events, Lines};
 pub(crate) use convert::line as line_object;
 pub use entry::Now;
 pub use json::{JsonText, json};

@@ -4,11 +4,13 @@
 mod amplifier;
 mod avatar;
 mod away;
+mod cache;
 mod carry;
 mod catch_up;
 mod contacts;
 mod counted;
 mod data;
+mod data_wire;
 mod delivery;
 mod determinism;
 mod discovery;

@@ -211,6 +211,8 @@ pub struct CacheStatsObject {
     pub evicted: u64,
     /// Too old.
     pub expired: u64,
+    /// Values that somebody has and that cannot come here: this peer or that one was built without streams.
+    pub too_large: u64,
     /// Entries that are in.
     pub entries: usize,
     /// The most that may be in.
