@@ -4,6 +4,7 @@
 mod amplifier;
 mod avatar;
 mod away;
+mod board;
 mod carry;
 mod catch_up;
 mod contacts;
