@@ -10,6 +10,7 @@ mod catch_up;
 mod contacts;
 mod counted;
 mod data;
+mod data_wire;
 mod delivery;
 mod determinism;
 mod discovery;
