@@ -60,11 +60,18 @@ impl Host {
                 (None, None)
             }
         };
-        let wanted = NodeOptions { keys: Some(keys), ..node_options(options, name, &profile) };
-        let node = match ledger {
-            Some(ledger) => Node::start_with(wanted, ledger),
-            None => Node::start(wanted),
+        let stock = match profile.folder().filter(|_| options.history).map(store::open_data).transpose() {
+            Ok(opened) => opened.map(|opened| {
+                notices.extend(opened.notices);
+                opened.stock
+            }),
+            Err(error) => {
+                notices.push(format!("{}: what is shared is forgotten at the end", sentence(&error.to_string())));
+                None
+            }
         };
+        let wanted = NodeOptions { keys: Some(keys), ..node_options(options, name, &profile) };
+        let node = Node::start_keeping(wanted, ledger, stock);
         let node = node.map_err(|error| sentence(&error.to_string()))?;
         let profile = Arc::new(Mutex::new(profile));
         let program = Arc::new(ThisProgram::new(options));

@@ -11,6 +11,7 @@ use super::names::Names;
 use super::shown::{Shown, Tone};
 use super::{help, list};
 
+pub mod data;
 mod past;
 mod stats;
 mod trust;
@@ -365,6 +366,7 @@ pub fn notice(notice: &Notice) -> String {
         | Notice::SetAside { .. }
         | Notice::NotKept { .. }
         | Notice::History { .. }
+        | Notice::Data { .. }
         | Notice::Ended { .. } => "",
     };
     format!("{notice}{advice}")

@@ -149,7 +149,7 @@ impl Space {
         // What messages keep is nothing so far.
         drop(message);
         Self {
-            lists: list::Lists::new(list, beginning.lasting),
+            lists: list::Lists::new(list, me, now),
             cache: cache::Cache::new(cache, beginning.stream_port, now),
             board: board::Board::new(board),
             messages: message::Messages::default(),
@@ -181,9 +181,10 @@ impl Space {
                 let Some(key) = peer.key() else { return };
                 let new = self.people.note(key, &peer);
                 let (mut turn, machines) = self.turn(engine, now);
+                // Also when it is trusted more or less than before.
+                machines.cache.met(key, &mut turn);
                 if new {
                     machines.lists.met(key, &mut turn);
-                    machines.cache.met(key, &mut turn);
                     machines.board.met(key, &mut turn);
                     machines.messages.met(key, &mut turn);
                 }

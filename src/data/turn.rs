@@ -27,6 +27,11 @@ impl Turn<'_> {
         self.people.me
     }
 
+    /// True for ourselves, everybody in the same group, and who is verified, here or not: who may fill our cache.
+    pub(crate) fn trusts(&self, key: &PublicKey) -> bool {
+        self.people.trusts(key) || self.engine.is_verified(key)
+    }
+
     /// Unix seconds: a label, never an order.
     pub(crate) fn unix(&self) -> u64 {
         self.engine.unix_at(self.now)

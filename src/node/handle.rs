@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::data;
 use crate::engine::{Command, CommandError, Event, Instant, Link, Peers, Reply};
+
+use crate::wire::PublicKey;
 
 use super::Trend;
 use super::clock::Clock;
@@ -20,6 +23,13 @@ pub(super) struct Request {
     pub(super) reply: Option<oneshot::Sender<Result<Reply, CommandError>>>,
 }
 
+/// A command for the data space on its way there.
+#[derive(Debug)]
+pub(super) struct DataRequest {
+    pub(super) command: data::Command,
+    pub(super) reply: oneshot::Sender<Result<data::Reply, data::Error>>,
+}
+
 /// Commands that may wait for the owner task.
 pub(super) const REQUESTS: usize = 64;
 
@@ -28,6 +38,8 @@ pub(super) const REQUESTS: usize = 64;
 pub struct Handle {
     pub(super) requests: mpsc::Sender<Request>,
     pub(super) events: broadcast::WeakSender<Event>,
+    pub(super) data: mpsc::Sender<DataRequest>,
+    pub(super) data_events: broadcast::WeakSender<data::Event>,
     pub(super) ended: watch::Receiver<()>,
     pub(super) peers: Peers,
     pub(super) clock: Clock,
@@ -36,6 +48,7 @@ pub struct Handle {
     pub(super) trend: Trend,
     pub(super) links: watch::Receiver<Arc<[Link]>>,
     pub(super) discovery_port: u16,
+    pub(super) key: Option<PublicKey>,
 }
 
 impl Handle {
@@ -56,6 +69,26 @@ impl Handle {
     pub fn events(&self) -> broadcast::Receiver<Event> {
         // After the end: a channel that is closed.
         self.events.upgrade().map_or_else(|| broadcast::channel(1).1, |events| events.subscribe())
+    }
+
+    /// Has the data space do something, and waits until it is done: a call until it is answered. Whoever drops the future
+    /// early does not stop what was begun.
+    ///
+    /// # Errors
+    /// Why it was refused or failed; [`data::Error::NoKey`] of a peer without a key, [`data::Error::Left`] when the peer has
+    /// ended.
+    pub async fn data(&self, command: data::Command) -> Result<data::Reply, data::Error> {
+        let (reply, outcome) = oneshot::channel();
+        let request = DataRequest { command, reply };
+        self.data.send(request).await.map_err(|_| data::Error::Left)?;
+        outcome.await.unwrap_or(Err(data::Error::Left))
+    }
+
+    /// All that happens in the data space from now on. Who reads too slowly gets
+    /// [`Lagged`](broadcast::error::RecvError::Lagged), as with [`Handle::events`].
+    #[must_use]
+    pub fn data_events(&self) -> broadcast::Receiver<data::Event> {
+        self.data_events.upgrade().map_or_else(|| broadcast::channel(1).1, |events| events.subscribe())
     }
 
     /// The peer table.
@@ -99,6 +132,12 @@ impl Handle {
         self.links.clone()
     }
 
+    /// Our public key; none of a peer without one.
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
+        self.key
+    }
+
     /// The port that everyone listens on.
     #[must_use]
     pub fn discovery_port(&self) -> u16 {
@@ -127,8 +166,13 @@ impl Handle {
 
     /// Returns when the peer has ended.
     pub async fn ended(&self) {
+        self.end().await;
+    }
+
+    /// The same, for those who do not hold the peer up.
+    pub(crate) fn end(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut ended = self.ended.clone();
-        while ended.changed().await.is_ok() {}
+        async move { while ended.changed().await.is_ok() {} }
     }
 }
 

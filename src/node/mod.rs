@@ -40,9 +40,14 @@ mod run;
 mod send;
 mod settings;
 mod socket;
+mod space;
 mod start;
+mod stock;
 mod stored;
+#[cfg(feature = "streams")]
+mod streams;
 mod trend;
+mod values;
 #[cfg(target_os = "linux")]
 mod watched;
 
@@ -58,7 +63,9 @@ pub use options::{Notice, Options, StartError};
 pub use profile::{Profile, ProfileError, ProfileNotice, login_name};
 pub(crate) use resolve::check_peer;
 pub use settings::Settings;
+pub use stock::Stock;
 pub use trend::{Sample, Trend};
+pub use values::Values;
 
 use tokio::sync::{broadcast, mpsc};
 
@@ -81,7 +88,7 @@ impl Node {
     /// # Errors
     /// A [`StartError`]; nothing runs then and nothing was sent.
     pub fn start(options: Options) -> Result<Self, StartError> {
-        start::start(options, None)
+        start::start(options, None, None)
     }
 
     /// The same, with a history.
@@ -89,6 +96,15 @@ impl Node {
     /// # Errors
     /// As [`Node::start`].
     pub fn start_with(options: Options, ledger: Ledger) -> Result<Self, StartError> {
-        start::start(options, Some(ledger))
+        start::start(options, Some(ledger), None)
+    }
+
+    /// The same, with or without a history, and with or without a place for what is shared. Without, that is gone at the
+    /// end.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn start_keeping(options: Options, ledger: Option<Ledger>, stock: Option<Stock>) -> Result<Self, StartError> {
+        start::start(options, ledger, stock)
     }
 }

@@ -179,6 +179,11 @@ pub enum Notice {
         /// What the user must know, fit to be shown.
         line: String,
     },
+    /// Something is wrong with what is shared, or is right again.
+    Data {
+        /// What the user must know, fit to be shown.
+        line: String,
+    },
     /// The sockets are gone for good: the peer has ended.
     Ended {
         /// What the system says.
@@ -218,7 +223,7 @@ impl fmt::Display for Notice {
             Self::NotKept { file, reason } => {
                 write!(f, "{} cannot be written ({reason}): what is new is lost at the end.", shown(file))
             }
-            Self::History { line } => f.write_str(crate::wire::Safe::line(line).as_str()),
+            Self::History { line } | Self::Data { line } => f.write_str(crate::wire::Safe::line(line).as_str()),
             Self::Ended { reason } => write!(f, "The network sockets failed ({reason}): start again."),
         }
     }

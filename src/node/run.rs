@@ -23,6 +23,7 @@ use super::neighbours::Presence;
 use super::paths::Paths;
 use super::send::Sender;
 use super::socket::{Received, Sockets, buffer};
+use super::space::{self, Beside};
 use super::{Notice, Sample, Trend, port_holders};
 
 /// Datagrams that are taken from one socket before anything else gets its turn.
@@ -72,6 +73,7 @@ pub(super) struct Shell {
     /// None for a peer without a key.
     keeper: Option<Keeper>,
     commits: Commits,
+    beside: Beside,
     presence: Option<Presence>,
     channels: Channels,
     faults: Arc<Counts>,
@@ -90,6 +92,7 @@ enum Wake {
     DiscoveryAgain,
     Write,
     Ledger(News),
+    Data(space::News),
     Due(io::Result<()>),
 }
 
@@ -100,6 +103,7 @@ impl Shell {
         sockets: Sockets,
         filter: LinkFilter,
         (paths, keeper, commits): (Paths, Option<Keeper>, Commits),
+        beside: Beside,
         channels: Channels,
         (faults, trend): (Arc<Counts>, Trend),
     ) -> Self {
@@ -119,6 +123,7 @@ impl Shell {
             paths,
             keeper,
             commits,
+            beside,
             presence: None,
             channels,
             faults,
@@ -180,17 +185,23 @@ impl Shell {
                     self.committed(news);
                     Ok(())
                 }
+                Wake::Data(news) => {
+                    let line = self.beside.take(news, &mut self.engine, self.clock.now());
+                    line.into_iter().for_each(|line| self.notice(Notice::Data { line }));
+                    Ok(())
+                }
                 Wake::Due(due) => due,
             };
             if let Err(error) = go_on {
                 tracing::error!(%error, "the peer ends");
                 self.notice(Notice::Ended { reason: error.to_string() });
                 self.write_last();
-                return self.commits.close().await;
+                return self.close().await;
             }
             let now = self.clock.now();
             if now >= deadline {
                 self.engine.handle_timeout(now);
+                self.beside.timeout(&mut self.engine, now);
             }
             if self.trend.is_due(now) {
                 self.trend.note(Sample::of(self.engine.counters(), self.engine.peers().len(), now));
@@ -199,7 +210,7 @@ impl Shell {
     }
 
     async fn wait(&mut self) -> Wake {
-        let Self { sockets, channels, changes, settle, discovery_again, write, timer, commits, .. } = self;
+        let Self { sockets, channels, changes, settle, discovery_again, write, timer, commits, beside, .. } = self;
         tokio::select! {
             () = sockets.readable(Socket::Unicast) => Wake::Datagrams(Socket::Unicast),
             () = sockets.readable(Socket::Discovery) => Wake::Datagrams(Socket::Discovery),
@@ -209,12 +220,23 @@ impl Shell {
             () = discovery_again.over() => Wake::DiscoveryAgain,
             () = write.over() => Wake::Write,
             news = commits.news() => Wake::Ledger(news),
+            news = beside.news() => Wake::Data(news),
             due = timer.due() => Wake::Due(due),
         }
     }
 
-    /// Does all that the engine says, and tells when it has more to say.
+    /// Does all that the engine and the data space say, and tells when they have more to say.
     async fn drain(&mut self) -> Instant {
+        loop {
+            let until = self.drain_engine().await;
+            match self.beside.drain(&mut self.engine, self.clock.now()) {
+                (true, _) => {}
+                (false, due) => return due.map_or(until, |due| due.min(until)),
+            }
+        }
+    }
+
+    async fn drain_engine(&mut self) -> Instant {
         loop {
             match self.engine.poll() {
                 Output::Transmit(transmit) => self.transmit(&transmit).await,
@@ -225,7 +247,7 @@ impl Shell {
                         self.engine.handle_committed(ticket, Outcome::Failed, self.clock.now());
                     }
                 }
-                Output::Data(_) => {}
+                Output::Data(data) => self.beside.hear(data, &mut self.engine, self.clock.now()),
                 Output::Reopen => self.reopen(),
                 Output::Wait(until) => return until,
             }
@@ -420,6 +442,11 @@ impl Shell {
             // Nobody waits any more: then nobody wants to know.
             let _ = reply.send(outcome);
         }
-        self.commits.close().await;
+        self.close().await;
+    }
+
+    async fn close(&mut self) {
+        // At the same time: neither waits for the other.
+        tokio::join!(self.commits.close(), self.beside.shelf.close());
     }
 }

@@ -1,5 +1,6 @@
 //! Opens everything that a peer needs, and starts it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddrV4;
 use std::path::Path;
@@ -9,6 +10,8 @@ use tokio::net::UdpSocket;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::crypto::KeyPair;
+use crate::data::cache::Worked;
+use crate::data::{Beginning, Space};
 use crate::engine::{Command, Config, Crypto, Engine, Identity, Kept, Keyring, Reply};
 
 use super::clock::{self, Clock, Timer};
@@ -22,15 +25,21 @@ use super::paths::Paths;
 use super::resolve::{self, Named};
 use super::run::{Channels, Shell};
 use super::socket::{self, Sockets};
-use super::{Ledger, Node, Options, StartError, Trend, port_holders};
+use super::space::Beside;
+use super::stock::Shelf;
+use super::values::Values;
+use super::{Ledger, Node, Options, StartError, Stock, Trend, port_holders};
 
 /// Events that a slow subscriber may be behind.
 const EVENTS: usize = 1024;
 
+/// Values of the cache, bytes: what it holds, and what goes when something else comes.
+const VALUES: u64 = (256 << 20) + (16 << 20);
+
 /// Notices that may wait to be read; more are dropped.
 const NOTICES: usize = 64;
 
-pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, StartError> {
+pub(super) fn start(options: Options, ledger: Option<Ledger>, stock: Option<Stock>) -> Result<Node, StartError> {
     let discovery_port = options.config.discovery_port;
     let named = options.peers.iter().map(|text| {
         let bad = |reason| StartError::BadPeer { text: text.clone(), reason };
@@ -41,11 +50,15 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     let system = |what| move |source| StartError::System { what, source };
     let timer = Timer::new(clock).map_err(system("timers"))?;
     let seed = clock::seed().map_err(system("random numbers"))?;
+    let grouped = options.keys.as_ref().is_some_and(|keys| keys.group.is_some());
+    let keys = options.keys.clone();
     let key_pair = options.keys.as_ref().map(|keys| KeyPair::new(&keys.identity));
     let unicast = open_unicast(&options)?;
     let port = socket::port(&unicast).map_err(StartError::Socket)?;
 
-    let config = Config { history: ledger.is_some(), ..options.config };
+    let me = key_pair.as_ref().map(KeyPair::public_key);
+    let has_space = me.is_some() && !options.config.scan;
+    let config = Config { history: ledger.is_some(), data: has_space, ..options.config };
     let (commits, archive) = ledger.map(Commits::new).unwrap_or_default();
     let (keyring, keeper, kept_notices) = match options.keys.zip(key_pair) {
         None => (None, None, Vec::new()),
@@ -62,6 +75,8 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     let (notices, first_notices) = mpsc::channel(NOTICES);
     let (links_told, links) = watch::channel(Arc::default());
     let (end, ended) = watch::channel(());
+    let (data, data_asked) = mpsc::channel(REQUESTS);
+    let data_events = broadcast::Sender::new(EVENTS);
     let faults = Arc::new(Counts::default());
     let channels = Channels { requests: asked, events, notices: notices.clone(), links: links_told, end };
 
@@ -76,6 +91,20 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     if let Some(keyring) = keyring {
         engine = engine.with_keys(keyring);
     }
+    let (shelf, rows) = Shelf::new(stock);
+    let values = keys.filter(|_| has_space).and_then(|keys| keep_values(&keys, shelf.lasts()));
+    let stream_port = values.as_ref().and_then(|(values, _)| values.port());
+    let space = match me.filter(|_| has_space) {
+        None => None,
+        Some(me) => {
+            let seed = clock::seed().map_err(system("random numbers"))?;
+            let beginning = Beginning { rows, stream_port, lasting: shelf.lasts() };
+            Some(Space::new(me, grouped, beginning, seed, clock.now()))
+        }
+    };
+    let handle_events = data_events.downgrade();
+    let beside =
+        Beside { space, shelf, values, requests: Some(data_asked), events: data_events, jobs: BTreeMap::new() };
     let sockets = Sockets::new(unicast, port, discovery_port);
     let filter = LinkFilter::new(options.interfaces);
     let paths = Paths::open(options.paths);
@@ -84,6 +113,8 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     let handle = Handle {
         requests: requests.clone(),
         events: channels.events.downgrade(),
+        data,
+        data_events: handle_events,
         ended,
         peers,
         clock,
@@ -92,10 +123,19 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
         trend: trend.clone(),
         links: links.clone(),
         discovery_port,
+        key: me,
     };
 
-    let mut shell =
-        Shell::new(engine, (clock, timer), sockets, filter, (paths, keeper, commits), channels, (faults, trend));
+    let mut shell = Shell::new(
+        engine,
+        (clock, timer),
+        sockets,
+        filter,
+        (paths, keeper, commits),
+        beside,
+        channels,
+        (faults, trend),
+    );
     kept_notices.into_iter().for_each(|notice| shell.notice(notice));
     shell.refresh(true);
     if options.neighbours {
@@ -116,6 +156,18 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>) -> Result<Node, St
     }
     tokio::spawn(shell.run());
     Ok(Node { handle, events: first_events, notices: first_notices })
+}
+
+/// Where values of the cache are: without a folder, in memory.
+fn keep_values(keys: &Keys, lasting: bool) -> Option<(Values, mpsc::UnboundedReceiver<Worked>)> {
+    let folder = keys.folder.as_ref().filter(|_| lasting).map(|folder| folder.join("cache"));
+    match Values::open(folder.as_deref(), VALUES, Some(&keys.identity)) {
+        Ok(values) => Some(values),
+        Err(error) => {
+            tracing::warn!(%error, "values of the cache cannot be kept");
+            None
+        }
+    }
 }
 
 fn reach(shell: &mut Shell, to: SocketAddrV4, lasting: bool) {

@@ -28,6 +28,8 @@ pub struct Setup {
     pub group: Option<Secret>,
     /// Seconds by which its wall clock is ahead of the others'.
     pub unix_offset: i64,
+    /// Values travel by streams.
+    pub streams: bool,
 }
 
 /// How a peer of ours signs.
@@ -51,7 +53,15 @@ impl Setup {
         let name = Name::new(name).unwrap_or_else(|error| panic!("{name:?}: {error}"));
         let identity = Identity { name, display_name: None, status: None, avatar: None, port: 0 };
         let config = Config { shards: 2, history: true, ..Config::default() };
-        Self { identity, config, discovery_open: true, signing: Signing::Hashed, group: None, unix_offset: 0 }
+        Self {
+            identity,
+            config,
+            discovery_open: true,
+            signing: Signing::Hashed,
+            group: None,
+            unix_offset: 0,
+            streams: true,
+        }
     }
 
     /// The same peer as version 0.1.0: it has a SID, no key and no history.
@@ -72,6 +82,12 @@ impl Setup {
     pub fn with_data(mut self) -> Self {
         self.config.data = true;
         self
+    }
+
+    /// The same peer, built without streams.
+    #[must_use]
+    pub fn without_streams(self) -> Self {
+        Self { streams: false, ..self }
     }
 
     /// The same peer with a wall clock that is so many seconds ahead, or behind.

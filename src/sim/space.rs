@@ -8,7 +8,7 @@ use rand::Rng;
 
 use crate::data::cache::{ValueHash, Work, Worked};
 use crate::data::{Beginning, Command, Error, Event, Job, Output, Reply, Row, Space, Step, Ticket};
-use crate::engine::{Channel, Engine, Instant};
+use crate::engine::{Arrived, Channel, Data, Engine, Instant};
 use crate::wire::PublicKey;
 
 use super::lan::Due;
@@ -36,6 +36,7 @@ pub(super) struct Shelf {
 pub(super) struct Beside {
     space: Space,
     events: Vec<(Instant, Event)>,
+    arrived: Vec<Arrived>,
     outcomes: BTreeMap<Job, Result<Reply, Error>>,
     /// Rows on their way to the disk.
     pending: VecDeque<(Option<Instant>, Ticket, Vec<Row>)>,
@@ -69,11 +70,13 @@ impl Lan {
         let me = disk.key().filter(|_| setup.config.data && !setup.config.scan)?;
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
-        let beginning = Beginning { rows: disk.shelf.all(), stream_port: Some(STREAM_PORT), lasting: true };
+        let beginning =
+            Beginning { rows: disk.shelf.all(), stream_port: setup.streams.then_some(STREAM_PORT), lasting: true };
         let space = Space::new(me, setup.group.is_some(), beginning, seed, self.now);
         Some(Box::new(Beside {
             space,
             events: Vec::new(),
+            arrived: Vec::new(),
             outcomes: BTreeMap::new(),
             pending: VecDeque::new(),
             serving: BTreeSet::new(),
@@ -109,6 +112,13 @@ impl Lan {
         self.outcome(id, job).cloned().unwrap_or(Err(Error::NoAnswer(limit)))
     }
 
+    /// The data space of a peer of ours takes something as if its engine had let it through.
+    pub fn inject_data(&mut self, id: ProgramId, arrived: Arrived) {
+        let now = self.now;
+        self.with_space(id, |space, engine| space.handle_data(Data::Arrived(arrived), engine, now));
+        self.drain(id);
+    }
+
     /// What became of a command that was to be done later.
     #[must_use]
     pub fn outcome(&self, id: ProgramId, job: Job) -> Option<&Result<Reply, Error>> {
@@ -125,6 +135,30 @@ impl Lan {
     pub fn take_data_events(&mut self, id: ProgramId) -> Vec<Event> {
         let Some(beside) = &mut self.programs[id.0].beside else { return Vec::new() };
         std::mem::take(&mut beside.events).into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// All DATA that came to a peer of ours.
+    #[must_use]
+    pub fn arrived(&self, id: ProgramId) -> &[Arrived] {
+        self.programs[id.0].beside.as_ref().map_or(&[], |beside| &beside.arrived)
+    }
+
+    /// Does something with the engine of a peer of ours that its data space may do; none of an older client.
+    pub fn with_engine<R>(&mut self, id: ProgramId, act: impl FnOnce(&mut Engine, Instant) -> R) -> Option<R> {
+        let now = self.now;
+        let Kind::Peer(engine) = &mut self.programs[id.0].kind else { return None };
+        let done = act(engine, now);
+        self.drain(id);
+        Some(done)
+    }
+
+    pub(super) fn hear_data(&mut self, id: ProgramId, data: Data) {
+        let now = self.now;
+        if let (true, Some(beside), Data::Arrived(arrived)) = (self.keep_events, &mut self.programs[id.0].beside, &data)
+        {
+            beside.arrived.push(arrived.clone());
+        }
+        self.with_space(id, |space, engine| space.handle_data(data, engine, now));
     }
 
     /// Reads the data space of a peer of ours.
@@ -224,6 +258,10 @@ impl Lan {
             }
             Work::Drop { hash } => {
                 disk.shelf.values.remove(&hash);
+                return;
+            }
+            Work::Only { hashes } => {
+                disk.shelf.values.retain(|hash, _| hashes.contains(hash));
                 return;
             }
             Work::Serve { to } => {

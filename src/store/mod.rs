@@ -5,6 +5,7 @@
 
 mod archive;
 mod columns;
+mod data;
 mod desk;
 mod gone;
 mod keep;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
+pub use data::{OpenedData, open_data};
 pub use line::{Line, Person};
 pub use talk::{Talk, Talks};
 
@@ -58,7 +60,7 @@ pub enum OpenError {
         version: u32,
     },
     /// The system does not let us.
-    #[error("{} cannot be opened ({reason}): nothing is kept of what is said", file.display())]
+    #[error("{} cannot be opened ({reason}): nothing is kept in it", file.display())]
     Unusable {
         /// The file.
         file: PathBuf,

@@ -183,7 +183,7 @@ pub(super) fn check(db: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 /// Each connection has one thread at a time. The file is made before, closed to others.
-fn flags() -> OpenFlags {
+pub(super) fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW
 }
 

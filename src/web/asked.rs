@@ -1,6 +1,10 @@
 //! What a request may hold besides its path. What is not known is refused, so that no typing error passes.
 
+mod data;
+
 use serde::{Deserialize, Serialize};
+
+pub use data::*;
 
 /// Which lines of history: `GET /api/history` and `GET /api/export`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,6 +54,12 @@ pub struct EventQuery {
     /// Goes on after the event with this id, as the header `Last-Event-ID` does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
+    /// Instead of all that, the messages of programs with a topic that this pattern means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Instead of all that, the calls of this method, which are taken as long as the stream is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serve: Option<String>,
 }
 
 /// `GET /api/peers`.

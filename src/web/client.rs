@@ -23,9 +23,11 @@ use super::{
     SentObject, StatusObject,
 };
 
+mod data;
 mod page;
 mod stream;
 
+pub use data::CacheAnswer;
 pub use stream::{Events, Lines};
 
 /// A running peer answers the first request within this time.

@@ -46,6 +46,11 @@ fn id(label: &str) -> String {
     Safe::called(label, UserId::MAX).as_str().to_owned()
 }
 
+/// A name that somebody gave itself.
+pub(super) fn fitted(name: &str) -> String {
+    Safe::called(name, NAME).as_str().to_owned()
+}
+
 fn name(name: &str, label: &str) -> String {
     let shown = Safe::called(name, NAME);
     if shown.as_str().trim().is_empty() {
@@ -98,7 +103,7 @@ pub(super) fn peer(peer: &Peer, now: Instant, links: &[Link]) -> PeerObject {
     }
 }
 
-fn digits(key: PublicKey) -> String {
+pub(super) fn digits(key: PublicKey) -> String {
     let hex = key.fingerprint().hex();
     format!("#{}", hex.get(..DIGITS).unwrap_or(&hex))
 }

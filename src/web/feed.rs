@@ -11,11 +11,14 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::data::message::{Pattern, Topic};
+use crate::data::{self};
 use crate::engine::{Event, Instant, Link, Peer};
 use crate::node::{Handle, unix_now};
 use crate::store::{Change, History};
 use crate::wire::PublicKey;
 
+use super::data::{Begun, Claim, Names, shown};
 use super::json::json;
 use super::{EventObject, SentObject, convert};
 
@@ -24,6 +27,9 @@ const EVENTS: usize = 1_024;
 
 /// And their bytes in all, so that long texts do not add up.
 const BYTES: usize = 1 << 20;
+
+/// Of messages of programs.
+const PROGRAM_BYTES: usize = 8 << 20;
 
 /// Messages of ours whose marks are known without a history.
 const SENT: usize = 1_024;
@@ -41,17 +47,41 @@ pub(super) enum About {
     Label(Arc<str>),
     /// What we say to everyone is about nobody else.
     Us,
+    /// A message with this topic.
+    Message(Topic),
+    /// A call of this method.
+    Call(Topic),
+    /// Wanted: messages with such topics.
+    Messages(Pattern),
 }
 
 impl About {
     pub(super) fn of(peer: &Peer) -> Self {
         peer.key().map_or_else(|| Self::Label(peer.raw_id().into()), Self::Key)
     }
+
+    /// True when who wants this wants to hear of that.
+    fn wants(&self, about: &Self) -> bool {
+        match (self, about) {
+            (Self::Messages(pattern), Self::Message(topic)) => pattern.matches(topic),
+            _ => self == about,
+        }
+    }
+}
+
+/// What a feed tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What people want to see.
+    People,
+    /// Messages and calls of programs: they are many and long, and nobody else is to miss anything for them.
+    Programs,
 }
 
 /// What happened lately. It listens to the peer from the first time that somebody wants to know.
 #[derive(Debug)]
 pub(super) struct Feed {
+    part: Part,
     ring: Mutex<Ring>,
     /// The number of the newest event; closed when the peer has ended.
     newest: watch::Sender<u64>,
@@ -83,7 +113,7 @@ struct Reader {
 }
 
 impl Feed {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(part: Part) -> Self {
         // Numbers rise over a restart, too, so that an old one is known as such.
         let first = (unix_now().as_secs() << 20) + 1;
         let ring = Ring {
@@ -94,7 +124,7 @@ impl Feed {
             order: VecDeque::new(),
             ended: false,
         };
-        Self { ring: Mutex::new(ring), newest: watch::Sender::new(first - 1), listening: AtomicBool::new(false) }
+        Self { part, ring: Mutex::new(ring), newest: watch::Sender::new(first - 1), listening: AtomicBool::new(false) }
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -105,8 +135,10 @@ impl Feed {
     pub(super) fn listen(self: &Arc<Self>, handle: &Handle, history: Option<&History>) {
         if !self.listening.swap(true, Ordering::Relaxed) {
             let here = Here { birth: handle.now(), unix: unix_now(), links: handle.watch_links() };
-            let changes = history.map(History::changes);
-            tokio::spawn(listen(Arc::downgrade(self), (handle.events(), changes), here));
+            let (events, changes) = (handle.events(), history.map(History::changes));
+            let sources = Sources { events, changes, data: Some(handle.data_events()) };
+            let names = Names::begin(handle);
+            tokio::spawn(listen(Arc::downgrade(self), sources, here, names));
         }
     }
 
@@ -134,7 +166,8 @@ impl Feed {
         let frame = frame(number, event);
         ring.bytes += frame.len();
         ring.items.push_back(Item { about, frame });
-        while ring.items.len() > EVENTS || (ring.bytes > BYTES && ring.items.len() > 1) {
+        let most = if self.part == Part::People { BYTES } else { PROGRAM_BYTES };
+        while ring.items.len() > EVENTS || (ring.bytes > most && ring.items.len() > 1) {
             let gone = ring.items.pop_front().map_or(0, |item| item.frame.len());
             ring.bytes -= gone;
         }
@@ -159,12 +192,22 @@ impl Feed {
         self.newest.send_modify(|_| {});
     }
 
-    /// The stream of what happens after the event with this number, or from now on.
-    pub(super) fn read(self: &Arc<Self>, from: Option<About>, since: Option<u64>) -> Body {
+    /// The number of the newest event.
+    pub(super) fn newest(&self) -> u64 {
+        self.ring().next - 1
+    }
+
+    /// The stream of what happens after the event with this number, or from now on. The claim lasts as long as the stream.
+    pub(super) fn read(self: &Arc<Self>, from: Option<About>, since: Option<u64>, claim: Option<Claim>) -> Body {
         let (frames, stream) = mpsc::channel(AHEAD);
         let newest = self.newest.subscribe();
         let next = since.map_or_else(|| self.ring().next, |since| since.saturating_add(1));
-        tokio::spawn(serve(Arc::clone(self), newest, Reader { from, next }, frames));
+        let reader = Reader { from, next };
+        let stay = serve(Arc::clone(self), newest, reader, frames);
+        tokio::spawn(async move {
+            stay.await;
+            drop(claim);
+        });
         Body::from_stream(ReceiverStream::new(stream))
     }
 }
@@ -194,7 +237,8 @@ impl Ring {
         }
         let skip = usize::try_from(reader.next - first).unwrap_or(usize::MAX);
         for item in self.items.iter().skip(skip) {
-            if reader.from.is_none() || item.about.is_none() || reader.from == item.about {
+            let wanted = reader.from.as_ref().zip(item.about.as_ref()).is_none_or(|(from, about)| from.wants(about));
+            if wanted {
                 frames.push(item.frame.clone());
             }
         }
@@ -223,52 +267,77 @@ impl Here {
     }
 }
 
-/// What the peer tells, and what users do to the history, if there is one.
-type Sources = (broadcast::Receiver<Event>, Option<broadcast::Receiver<Change>>);
+/// What happens: what the peer tells, what users do to the history, if there is one, and the data space.
+#[derive(Debug)]
+struct Sources {
+    events: broadcast::Receiver<Event>,
+    changes: Option<broadcast::Receiver<Change>>,
+    data: Option<broadcast::Receiver<data::Event>>,
+}
 
-async fn listen(feed: Weak<Feed>, (mut events, mut changes): Sources, here: Here) {
+async fn listen(feed: Weak<Feed>, Sources { mut events, mut changes, mut data }: Sources, here: Here, names: Begun) {
+    let names = names.lasting().await;
     loop {
-        let event = tokio::select! {
+        tokio::select! {
             // What the peer told first comes first.
             biased;
-            event = events.recv() => event,
-            change = changed(&mut changes) => {
+            event = events.recv() => {
+                let Some(feed) = feed.upgrade() else { return };
+                match event {
+                    Ok(event) if feed.part == Part::People => {
+                        let (now, unix) = here.now();
+                        let links = here.links.borrow().clone();
+                        if let Some((object, about)) = convert::event(&event, now, unix.as_secs(), &links) {
+                            let us = matches!(event, Event::Said { to: None, .. }).then_some(About::Us);
+                            feed.push(&object, about.map(About::of).or(us));
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) if feed.part == Part::Programs => {}
+                    Err(RecvError::Lagged(_)) => feed.gap(),
+                    Err(RecvError::Closed) => return feed.end(),
+                }
+            }
+            change = next(&mut changes) => {
                 let Some(feed) = feed.upgrade() else { return };
                 match change {
+                    _ if feed.part == Part::Programs => {}
                     Some(change) => feed.push(&convert::change(&change), None),
                     None => feed.gap(),
                 }
-                continue;
             }
-        };
-        let Some(feed) = feed.upgrade() else { return };
-        match event {
-            Ok(event) => {
-                let (now, unix) = here.now();
-                let links = here.links.borrow().clone();
-                if let Some((object, about)) = convert::event(&event, now, unix.as_secs(), &links) {
-                    let us = matches!(event, Event::Said { to: None, .. }).then_some(About::Us);
-                    feed.push(&object, about.map(About::of).or(us));
+            event = next(&mut data) => {
+                let Some(feed) = feed.upgrade() else { return };
+                match event {
+                    Some(event) if is_of(feed.part, &event) => {
+                        if let Some((object, about)) = shown::event(event, &names) {
+                            feed.push(&object, about);
+                        }
+                    }
+                    Some(_) => {}
+                    None => feed.gap(),
                 }
             }
-            Err(RecvError::Lagged(_)) => feed.gap(),
-            Err(RecvError::Closed) => return feed.end(),
         }
     }
 }
 
-/// The next change; none when some are missing.
-async fn changed(changes: &mut Option<broadcast::Receiver<Change>>) -> Option<Change> {
-    let next = match changes {
-        Some(changes) => changes.recv().await,
+fn is_of(part: Part, event: &data::Event) -> bool {
+    matches!(event, data::Event::Message(_)) == (part == Part::Programs)
+}
+
+/// What comes next; none when some are missing.
+async fn next<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Option<T> {
+    let next = match source {
+        Some(source) => source.recv().await,
         None => Err(RecvError::Closed),
     };
     match next {
-        Ok(change) => Some(change),
+        Ok(next) => Some(next),
         Err(RecvError::Lagged(_)) => None,
         // No more will come.
         Err(RecvError::Closed) => {
-            *changes = None;
+            *source = None;
             std::future::pending().await
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::data::cache::VALUE_MAX;
 
 use super::json::json;
 use super::refusal::Refusal;
@@ -30,6 +32,10 @@ pub(super) struct Input<T>(pub(super) T);
 #[derive(Debug)]
 pub(super) struct Raw(pub(super) Bytes);
 
+/// A value of the cache.
+#[derive(Debug)]
+pub(super) struct Value(pub(super) Bytes);
+
 /// What stands after the `?`.
 #[derive(Debug)]
 pub(super) struct Asked<T>(pub(super) T);
@@ -42,11 +48,15 @@ impl<S: Sync> FromRequest<S> for Raw {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if length.is_some_and(|length| length > BODY as u64) {
-            return Err(too_long());
-        }
-        whole(request.into_body()).await.map(Self)
+        body(request, BODY).await.map(Self)
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Value {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        body(request, VALUE_MAX).await.map(Self)
     }
 }
 
@@ -82,17 +92,22 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-async fn whole(body: Body) -> Result<Bytes, Refusal> {
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY).collect()).await;
+async fn body(request: Request, most: usize) -> Result<Bytes, Refusal> {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > most as u64) {
+        return Err(too_long(most));
+    }
+    let limited = Limited::new(request.into_body(), most);
+    let collected = tokio::time::timeout(BODY_TIME, limited.collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long(most)),
         Ok(Err(error)) => Err(Refusal::usage(format!("the body is broken: {error}")).hang_up()),
         Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "usage", "the body came too slowly").hang_up()),
     }
 }
 
-fn too_long() -> Refusal {
-    let what = format!("a body may have at most {BODY} bytes");
+fn too_long(most: usize) -> Refusal {
+    let what = format!("a body may have at most {most} bytes");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", what).hang_up()
 }

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
+use crate::data::cache::Stats;
 use crate::engine::{Command, Counters, Fill, Me, Peer, Presence, Reply};
 use crate::node::{Faults, Handle, unix_now};
 use crate::store::History;
@@ -31,6 +32,8 @@ struct Counted {
     presences: BTreeMap<&'static str, usize>,
     /// None without a history.
     unread: Option<u64>,
+    /// None without a cache.
+    cache: Option<Stats>,
 }
 
 /// When the peer was started, since 1970.
@@ -57,6 +60,7 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Result<Response, Ref
         tables,
         presences: presences(&handle.peers().snapshot()),
         unread,
+        cache: api.cache_stats().await,
     };
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], written(&counted)).into_response())
 }
@@ -133,7 +137,32 @@ fn written(counted: &Counted) -> String {
         out.family("lsnp_history_unread_lines", "gauge", "Lines of history that nobody has read.");
         out.sample("", &[], unread);
     }
+    if let Some(cache) = &counted.cache {
+        values(&mut out, cache);
+    }
     out.text
+}
+
+fn values(out: &mut Exposition, cache: &Stats) {
+    out.family("lsnp_cache_lookups_total", "counter", "Values that were looked for in the cache, by where they were.");
+    for (place, count) in [("here", cache.hits), ("peer", cache.peer_hits), ("nowhere", cache.misses)] {
+        out.sample("", &[("found", place)], count);
+    }
+    out.family("lsnp_cache_served_total", "counter", "Values that others fetched from us.");
+    out.sample("", &[], cache.served);
+    out.family("lsnp_cache_refused_total", "counter", "What the cache did not take or give, by reason.");
+    let refused = [("untrusted", cache.untrusted), ("broken", cache.broken), ("too large", cache.too_large)];
+    for (reason, count) in refused {
+        out.sample("", &[("reason", reason)], count);
+    }
+    out.family("lsnp_cache_dropped_total", "counter", "Entries that went, by reason.");
+    for (reason, count) in [("no room", cache.evicted), ("too old", cache.expired)] {
+        out.sample("", &[("reason", reason)], count);
+    }
+    out.family("lsnp_cache_entries", "gauge", "Entries that are in the cache.");
+    out.sample("", &[], cache.entries);
+    out.family("lsnp_cache_bytes", "gauge", "Bytes that are in the cache.");
+    out.sample("", &[], cache.bytes);
 }
 
 fn latency(out: &mut Exposition, counters: &Counters) {

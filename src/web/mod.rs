@@ -11,6 +11,7 @@ mod avatars;
 mod client;
 mod conversations;
 mod convert;
+mod data;
 mod entry;
 mod feed;
 mod guard;
@@ -37,14 +38,11 @@ use axum::middleware;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub use asked::{
-    DmRequest, EnterRequest, EventQuery, ForgetRequest, HistoryQuery, JudgeRequest, PeersQuery, PostRequest,
-    ProbeRequest, ProfileRequest, ReachRequest, ReadRequest, SearchQuery, SettingRequest, WhoQuery,
-};
-pub use client::{Client, ClientError, Events, Lines};
+pub use asked::*;
+pub use client::{CacheAnswer, Client, ClientError, Events, Lines};
 pub(crate) use convert::line as line_object;
 pub use entry::Now;
-pub use json::json;
+pub use json::{JsonText, json};
 pub use objects::*;
 pub use program::Program;
 

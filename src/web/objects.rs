@@ -4,11 +4,13 @@
 //! Names, labels and statuses are fit to be shown. Texts are as their author wrote them: show them through
 //! [`SafeLines`](crate::wire::SafeLines).
 
+mod data;
 mod network;
 mod page;
 
 use serde::{Deserialize, Serialize};
 
+pub use data::*;
 pub use network::*;
 pub use page::*;
 
@@ -300,6 +302,16 @@ pub enum EventObject {
     Mark(Box<SentObject>),
     /// `caught-up`, `renamed`, `cut-off`, `reload`, `read`, `forgotten`.
     News(NewsObject),
+    /// `list`, `invited`.
+    List(Box<ListObject>),
+    /// `progress`.
+    Progress(Box<ProgressObject>),
+    /// `cache`.
+    Cache(Box<CacheObject>),
+    /// `message`.
+    Message(Box<MessageObject>),
+    /// `call`.
+    Call(Box<CallObject>),
 }
 
 impl EventObject {
@@ -315,6 +327,11 @@ impl EventObject {
             "caught-up" | "renamed" | "cut-off" | "reload" | "read" | "forgotten" => {
                 serde_json::from_str(data).map(Self::News)
             }
+            "list" | "invited" => serde_json::from_str(data).map(Self::List),
+            "progress" => serde_json::from_str(data).map(Self::Progress),
+            "cache" => serde_json::from_str(data).map(Self::Cache),
+            "message" => serde_json::from_str(data).map(Self::Message),
+            "call" => serde_json::from_str(data).map(Self::Call),
             _ => return None,
         })
     }
@@ -327,6 +344,11 @@ impl EventObject {
             Self::Peer(peer) => &peer.kind,
             Self::Mark(sent) => &sent.kind,
             Self::News(news) => &news.kind,
+            Self::List(list) => &list.kind,
+            Self::Progress(progress) => &progress.kind,
+            Self::Cache(cache) => &cache.kind,
+            Self::Message(message) => &message.kind,
+            Self::Call(call) => &call.kind,
         }
     }
 }

@@ -11,12 +11,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
 use tokio::sync::Semaphore;
 
+use crate::data::message::Pattern;
 use crate::engine::{Command, Mark, Me, Person, Reply, Until, Word};
 use crate::node::{Profile, ProfileError};
 use crate::wire::OwnMessageId;
 
 use super::avatars::{self, Shelf};
-use super::feed::{About, Feed};
+use super::data::{Serving, board, cache, lists, programs};
+use super::feed::{About, Feed, Part};
 use super::input::{Answer, Asked, Input, Raw};
 use super::people::People;
 use super::refusal::Refusal;
@@ -33,6 +35,9 @@ pub(super) struct Api {
     /// The name of the profile; empty for a temporary one.
     profile: String,
     feed: Arc<Feed>,
+    /// Messages and calls of programs.
+    programs: Arc<Feed>,
+    serving: Serving,
     /// The doctor looks at one thing at a time.
     pub(super) doctor: Arc<Semaphore>,
     pub(super) shelf: Shelf,
@@ -44,13 +49,22 @@ pub(super) fn router(context: Context) -> Router {
     let profile = locked(&context.profile).name().to_owned();
     let doctor = Arc::new(Semaphore::new(1));
     let started = metrics::started(&context.handle);
-    let api = Api { context, profile, feed: Arc::new(Feed::new()), doctor, shelf: Shelf::default(), started };
+    let api = Api {
+        context,
+        profile,
+        feed: Arc::new(Feed::new(Part::People)),
+        programs: Arc::new(Feed::new(Part::Programs)),
+        serving: Serving::default(),
+        doctor,
+        shelf: Shelf::default(),
+        started,
+    };
     let routed = routes().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
     routed.fallback(nothing).method_not_allowed_fallback(not_so).with_state(Arc::new(api))
 }
 
 /// Every route with its methods; `openapi.json` has the same.
-fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 26] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 43] {
     [
         ("/avatars/{name}", get(avatars::avatar)),
         ("/metrics", get(metrics::metrics)),
@@ -78,6 +92,23 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Api>>); 26] {
         ("/api/doctor", get(program::doctor)),
         ("/api/settings", get(program::settings).patch(program::change)),
         ("/api/stop", post(stop)),
+        ("/api/lists", get(lists::lists).post(lists::new)),
+        ("/api/lists/{list}", get(lists::show)),
+        ("/api/lists/{list}/edits", post(lists::edit)),
+        ("/api/lists/{list}/invite", post(lists::invite)),
+        ("/api/lists/{list}/join", post(lists::join)),
+        ("/api/lists/{list}/leave", post(lists::leave)),
+        ("/api/lists/{list}/undo", post(lists::undo)),
+        ("/api/lists/{list}/log", get(lists::log)),
+        ("/api/cache", get(cache::get).put(cache::put).delete(cache::forget)),
+        ("/api/cache/give-up", post(cache::give_up)),
+        ("/api/cache/still-making", post(cache::still_making)),
+        ("/api/cache/stats", get(cache::stats)),
+        ("/api/board", get(board::board)),
+        ("/api/progress", post(board::tell)),
+        ("/api/publish", post(programs::publish)),
+        ("/api/call", post(programs::call)),
+        ("/api/answers/{call}", post(programs::answer)),
     ]
 }
 
@@ -259,6 +290,26 @@ async fn events(
         Some(Some(last)) => Some(last),
         Some(None) => return Err(Refusal::usage("Last-Event-ID is a number")),
     };
+    let stream = [(CONTENT_TYPE, "text/event-stream")];
+    let since = match (&asked.from, &asked.topic, &asked.serve) {
+        (_, None, None) => since,
+        (None, Some(topic), None) => {
+            let pattern = Pattern::new(topic).map_err(|error| Refusal::usage(error.to_string()))?;
+            api.programs.listen(&api.context.handle, None);
+            let body = api.programs.read(Some(About::Messages(pattern)), since, None);
+            return Ok((stream, body).into_response());
+        }
+        (None, None, Some(method)) => {
+            let method = programs::topic(method)?;
+            api.programs.listen(&api.context.handle, None);
+            // Before calls are taken. Calls of before are not done twice, whatever the reader has had.
+            let newest = api.programs.newest();
+            let claim = api.serving.claim(&api.context.handle, method.clone()).await?;
+            let body = api.programs.read(Some(About::Call(method)), Some(newest), Some(claim));
+            return Ok((stream, body).into_response());
+        }
+        _ => return Err(Refusal::usage("only one of: from, topic, serve")),
+    };
     let from = match &asked.from {
         None => None,
         Some(from) => Some(match People(&api.context.handle).person(from).await? {
@@ -267,7 +318,7 @@ async fn events(
         }),
     };
     api.listen();
-    Ok(([(CONTENT_TYPE, "text/event-stream")], api.feed.read(from, since)).into_response())
+    Ok((stream, api.feed.read(from, since, None)).into_response())
 }
 
 async fn profile(State(api): State<Arc<Api>>) -> Result<Answer<ProfileObject>, Refusal> {

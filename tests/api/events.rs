@@ -18,6 +18,11 @@ async fn event<T>(events: &mut Events, what: &str, mut find: impl FnMut(EventObj
                 EventObject::Peer(_) => "PeerObject",
                 EventObject::Mark(_) => "SentObject",
                 EventObject::News(_) => "NewsObject",
+                EventObject::List(_) => "ListObject",
+                EventObject::Progress(_) => "ProgressObject",
+                EventObject::Cache(_) => "CacheObject",
+                EventObject::Message(_) => "MessageObject",
+                EventObject::Call(_) => "CallObject",
             };
             check(schema, &serde_json::to_value(&event).unwrap());
             if let Some(found) = find(event) {
@@ -130,11 +135,11 @@ async fn a_stream_goes_on_where_it_ended() {
 async fn a_stream_that_cannot_go_on_says_so() {
     let (_alice, bob) = pair().await;
     for since in [0, 1, u64::MAX] {
-        let mut events = bob.client.events(&EventQuery { since: Some(since), from: None }).await.unwrap();
+        let mut events = bob.client.events(&EventQuery { since: Some(since), ..EventQuery::default() }).await.unwrap();
         let reload = timeout(PATIENCE, events.next()).await.unwrap().unwrap().unwrap();
         assert!(matches!(&reload, EventObject::News(news) if news.kind == "reload"), "{since}: {reload:?}");
         // And it goes on from there.
-        let again = EventQuery { since: events.last(), from: None };
+        let again = EventQuery { since: events.last(), ..EventQuery::default() };
         let mut again = bob.client.events(&again).await.unwrap();
         let news = timeout(std::time::Duration::from_millis(50), again.next()).await;
         assert!(!matches!(news, Ok(Ok(Some(EventObject::News(_))))), "{news:?}");
@@ -147,7 +152,8 @@ async fn a_stream_can_be_about_one_only() {
     let carol = crate::world::start("carol", alice.discovery).await;
     crate::world::meet(&carol, "bob").await;
     crate::world::meet(&bob, "carol").await;
-    let mut of_carol = bob.client.events(&EventQuery { from: Some("carol".into()), since: None }).await.unwrap();
+    let mut of_carol =
+        bob.client.events(&EventQuery { from: Some("carol".into()), ..EventQuery::default() }).await.unwrap();
     let mut all = watch(&bob).await;
     alice.client.post("from alice").await.unwrap();
     line(&mut all, "from alice").await;
@@ -251,7 +257,7 @@ async fn a_stream_goes_on_with_what_we_said_meanwhile() {
     drop(first);
     alice.client.post("two").await.unwrap();
     alice.client.dm("bob", "three").await.unwrap();
-    let mut second = alice.client.events(&EventQuery { since: last, from: None }).await.unwrap();
+    let mut second = alice.client.events(&EventQuery { since: last, ..EventQuery::default() }).await.unwrap();
     let texts: Vec<String> = until_line(&mut second, "three").await.into_iter().map(|line| line.text).collect();
     assert_eq!(texts, ["two", "three"]);
 }
@@ -283,7 +289,7 @@ async fn a_stream_about_one_has_what_we_say_to_that_one_only() {
     let carol = crate::world::start("carol", alice.discovery).await;
     crate::world::meet(&carol, "alice").await;
     crate::world::meet(&alice, "carol").await;
-    let query = EventQuery { from: Some("bob".into()), since: None };
+    let query = EventQuery { from: Some("bob".into()), ..EventQuery::default() };
     let mut of_bob = alice.client.events(&query).await.unwrap();
     alice.client.post("to all").await.unwrap();
     alice.client.dm("carol", "to carol").await.unwrap();

@@ -261,7 +261,8 @@ async fn the_same_routes_answer_in_one_process() {
     let alice = start("alice", free_port()).await;
     let client = Client::local(lsnp::web::router(alice.context.clone()));
     assert_eq!(client.status().await.unwrap().id, alice.client.status().await.unwrap().id);
-    let mut events = client.events(&lsnp::web::EventQuery { since: Some(0), from: None }).await.unwrap();
+    let mut events =
+        client.events(&lsnp::web::EventQuery { since: Some(0), ..lsnp::web::EventQuery::default() }).await.unwrap();
     assert!(events.next().await.unwrap().is_some());
     assert_eq!(refused(client.dm("bob", "hi").await).0, 404);
     client.stop().await.unwrap();

@@ -4,6 +4,7 @@
 mod amplifier;
 mod avatar;
 mod away;
+mod cache;
 mod board;
 mod calls;
 mod carry;
@@ -11,6 +12,7 @@ mod catch_up;
 mod contacts;
 mod counted;
 mod data;
+mod data_wire;
 mod delivery;
 mod determinism;
 mod discovery;

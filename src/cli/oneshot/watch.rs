@@ -30,7 +30,7 @@ pub(super) async fn watch(options: &Options, args: &WatchArgs) -> Result<(), Tro
 }
 
 async fn follow(link: &mut Link, args: &WatchArgs) -> Result<(), Trouble> {
-    let query = EventQuery { from: args.from.clone(), since: None };
+    let query = EventQuery { from: args.from.clone(), ..EventQuery::default() };
     let mut events = match link.early.take().filter(|_| args.from.is_none()) {
         Some(events) => events,
         None => link.client.events(&query).await?,
@@ -81,6 +81,12 @@ fn shown(render: Render, event: &EventObject) -> Vec<Shown> {
             }
             _ => Vec::new(),
         },
+        // They have commands of their own.
+        EventObject::List(_)
+        | EventObject::Progress(_)
+        | EventObject::Cache(_)
+        | EventObject::Message(_)
+        | EventObject::Call(_) => Vec::new(),
     }
 }
 

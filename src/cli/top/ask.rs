@@ -181,7 +181,14 @@ impl Asker {
                     None => return Ok(()),
                     Some(EventObject::Peer(_)) => people.hurry(unix_now()),
                     Some(EventObject::Line(_)) => talk.hurry(unix_now()),
-                    Some(EventObject::Mark(_)) => {}
+                    Some(
+                        EventObject::Mark(_)
+                        | EventObject::List(_)
+                        | EventObject::Progress(_)
+                        | EventObject::Cache(_)
+                        | EventObject::Message(_)
+                        | EventObject::Call(_),
+                    ) => {}
                     Some(EventObject::News(_)) => {
                         for turn in [&mut people, &mut talk, &mut links] {
                             turn.hurry(unix_now());

@@ -11,6 +11,9 @@ use crate::wire::PublicKey;
 /// Largest value, bytes (protocol.md §11.4).
 pub const VALUE_MAX: usize = 1 << 20;
 
+/// Largest value that travels without a stream, bytes (protocol.md §11.4).
+pub const SMALL_MAX: usize = 60 << 10;
+
 /// BLAKE3 of a value, whole. Written as 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueHash(pub [u8; 32]);
@@ -127,6 +130,9 @@ pub struct Stats {
     pub evicted: u64,
     /// Too old.
     pub expired: u64,
+    /// Values that somebody has and that cannot come here: both sides must be built with streams for what is larger than
+    /// [`SMALL_MAX`] bytes.
+    pub too_large: u64,
     /// Entries that are in.
     pub entries: usize,
     /// The most that may be in.
@@ -148,6 +154,16 @@ pub enum Event {
         size: u64,
         /// Who put it in.
         by: PublicKey,
+    },
+    /// Somebody has a value that cannot come here: it is larger than [`SMALL_MAX`] bytes, and this peer or that one was
+    /// built without streams.
+    TooLarge {
+        /// Under which key.
+        key: Key,
+        /// Its size, bytes.
+        size: u64,
+        /// Who has it.
+        at: PublicKey,
     },
 }
 
@@ -188,6 +204,11 @@ pub enum Work {
         /// Its name.
         hash: ValueHash,
     },
+    /// Drop all values from the disk but these: once, after the start.
+    Only {
+        /// What is in the cache, by name.
+        hashes: Vec<ValueHash>,
+    },
     /// From now on these may fetch values from us by streams.
     Serve {
         /// All of them, by key.
@@ -213,6 +234,13 @@ impl ValueHash {
     #[must_use]
     pub fn of(value: &[u8]) -> Self {
         Self(*blake3::hash(value).as_bytes())
+    }
+
+    /// Reads 64 lower-case hex digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?;
+        bytes.try_into().map(Self).ok()
     }
 }
 

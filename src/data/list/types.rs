@@ -298,6 +298,14 @@ impl fmt::Display for ItemId {
 }
 
 impl ListId {
+    /// The list that this datagram creates.
+    #[must_use]
+    pub fn of(raw: &[u8]) -> Self {
+        let mut id = [0; 16];
+        id.copy_from_slice(&blake3::hash(raw).as_bytes()[..16]);
+        Self(id)
+    }
+
     /// Reads 32 hex digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -4,7 +4,7 @@ use super::*;
 use crate::web::{NewsObject, PersonObject, SCHEMA};
 
 fn feed() -> Arc<Feed> {
-    Arc::new(Feed::new())
+    Arc::new(Feed::new(Part::People))
 }
 
 fn caught_up(posts: usize) -> EventObject {

@@ -1,0 +1,451 @@
+//! One list, as far as it is here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use loro::json::JsonChange;
+
+use crate::engine::Instant;
+use crate::wire::PublicKey;
+
+use super::chain::{Chain, Put, prefix};
+use super::document::{ChainId, Document, replica_id};
+use super::members::Members;
+use super::span::{Body, Edit, Hashes, Head, Heads, Statement};
+use super::{ListId, Standing};
+
+/// Most edits and statements of a list.
+pub(super) const SPANS_MAX: usize = 100_000;
+/// Most bytes that they take.
+const BYTES_MAX: usize = 96 << 20;
+/// Most chains of an author: of edits, of statements.
+const CHAINS_MAX: (usize, usize) = (16, 8);
+/// Most statements of an author in one chain.
+const STATEMENTS_MAX: u32 = 2_048;
+
+/// One list.
+#[derive(Debug)]
+pub(super) struct Replica {
+    pub(super) id: ListId,
+    pub(super) members: Members,
+    pub(super) chains: BTreeMap<ChainId, Chain>,
+    pub(super) document: Document,
+    /// How many of each chain of edits are in the document.
+    applied: BTreeMap<ChainId, u32>,
+    /// Chains that made the library fail, and so are left out from this number on.
+    aside: BTreeMap<ChainId, u32>,
+    /// How our own edits are taken back, by epoch and number.
+    pub(super) inverses: BTreeMap<(u32, u32), super::undo::Inverse>,
+    /// The chains that we go on with.
+    pub(super) own: Own,
+    pub(super) refused: u64,
+    pub(super) rebuilt: u64,
+    pub(super) pace: super::sync::Pace,
+    spans: usize,
+    bytes: usize,
+    me: PublicKey,
+}
+
+/// Our own chains, by epoch.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Own {
+    pub(super) edits: Option<u32>,
+    pub(super) statements: Option<u32>,
+}
+
+/// What became of something that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    New,
+    Known,
+    Refused,
+}
+
+impl Replica {
+    pub(super) fn new(id: ListId, me: PublicKey, now: Instant) -> Self {
+        Self {
+            id,
+            members: Members::default(),
+            chains: BTreeMap::new(),
+            document: Document::new(),
+            applied: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            inverses: BTreeMap::new(),
+            own: Own::default(),
+            refused: 0,
+            rebuilt: 0,
+            pace: super::sync::Pace::new(now),
+            spans: 0,
+            bytes: 0,
+            me,
+        }
+    }
+
+    /// How we stand; none when nobody told that we may take part.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        self.members.creator?;
+        self.members.standing(&self.me)
+    }
+
+    pub(super) fn me(&self) -> PublicKey {
+        self.me
+    }
+
+    pub(super) fn is_me(&self, key: &PublicKey) -> bool {
+        self.me == *key
+    }
+
+    /// Finds the chains of ours to go on with: the longest.
+    pub(super) fn find_own(&mut self) {
+        let longest = |odd: bool| {
+            let own =
+                self.chains.iter().filter(|((author, epoch), _)| *author == self.me && epoch.is_multiple_of(2) != odd);
+            own.filter(|(_, chain)| !chain.has_gap()).max_by_key(|(_, chain)| chain.len()).map(|((_, epoch), _)| *epoch)
+        };
+        self.own = Own { edits: longest(false), statements: longest(true) };
+    }
+
+    pub(super) fn is_joined(&self) -> bool {
+        self.standing() == Some(Standing::Joined)
+    }
+
+    /// True when there is place for more.
+    pub(super) fn has_room(&self) -> bool {
+        self.spans < SPANS_MAX && self.bytes < BYTES_MAX
+    }
+
+    /// Takes what somebody signed; numbers of its chain that came to stand are added to `taken`.
+    pub(super) fn take(
+        &mut self,
+        author: PublicKey,
+        body: &Body,
+        datagram: (&Arc<[u8]>, &Arc<[u8]>),
+        taken: &mut Vec<(ChainId, u32)>,
+    ) -> Taken {
+        let (place, statement) = match body {
+            Body::Edit(edit) => (edit.place, None),
+            Body::Statement(statement) => (statement.place, Some(statement)),
+            Body::Heads(_) | Body::Hashes(_) => return Taken::Refused,
+        };
+        let chain = (author, place.epoch);
+        let may = match statement {
+            Some(statement) => {
+                let known = self.members.ever_joined(&author) || self.members.may_say(&author, &statement.what);
+                known && place.n <= STATEMENTS_MAX
+            }
+            None => self.members.ever_joined(&author),
+        };
+        let spans_of_it =
+            || self.chains.keys().filter(|(of, epoch)| *of == author && epoch % 2 == place.epoch % 2).count();
+        let max = if statement.is_some() { CHAINS_MAX.1 } else { CHAINS_MAX.0 };
+        if !may || !self.has_room() || (!self.chains.contains_key(&chain) && spans_of_it() >= max) {
+            self.refused += 1;
+            return Taken::Refused;
+        }
+        let (raw, bytes) = datagram;
+        match self.chains.entry(chain).or_default().put(place.n, raw, bytes) {
+            Put::Known => return Taken::Known,
+            Put::Far => return Taken::Refused,
+            Put::Forked => {
+                self.refused += 1;
+                return Taken::Refused;
+            }
+            Put::New => {}
+        }
+        if !self.advance(chain, taken) {
+            self.refused += 1;
+            return Taken::Refused;
+        }
+        Taken::New
+    }
+
+    /// Takes all of a chain that is next; false when some of it may not be.
+    fn advance(&mut self, chain: ChainId, taken: &mut Vec<(ChainId, u32)>) -> bool {
+        while let Some((n, body)) = self.chains.get(&chain).and_then(Chain::peek_next) {
+            let good = match Body::decode(body) {
+                Some(Body::Edit(_)) => true,
+                Some(Body::Statement(statement)) => {
+                    let may = self.members.may_say(&chain.0, &statement.what);
+                    if may {
+                        self.members.say(chain.0, &statement);
+                    }
+                    may
+                }
+                _ => false,
+            };
+            let Some(held) = self.chains.get_mut(&chain) else { return false };
+            if !good {
+                held.drop_next();
+                return false;
+            }
+            held.take_next();
+            self.spans += 1;
+            self.bytes += held.get(n).map_or(0, |held| held.raw.len() + held.body.len());
+            taken.push((chain, n));
+        }
+        true
+    }
+
+    /// Adds an edit of ours that is in the document already.
+    pub(super) fn push_edit(&mut self, edit: &Edit, lamport: u32, raw: &Arc<[u8]>, body: &Arc<[u8]>) {
+        let chain = (self.me, edit.place.epoch);
+        self.document.note(&chain, replica_id(&self.id, &chain), edit, lamport);
+        self.push(chain, raw, body);
+        self.applied.insert(chain, edit.place.n);
+    }
+
+    /// Adds a statement of ours.
+    pub(super) fn push_statement(&mut self, statement: &Statement, raw: &Arc<[u8]>, body: &Arc<[u8]>) {
+        self.members.say(self.me, statement);
+        self.push((self.me, statement.place.epoch), raw, body);
+    }
+
+    fn push(&mut self, chain: ChainId, raw: &Arc<[u8]>, body: &Arc<[u8]>) {
+        self.chains.entry(chain).or_default().push(Arc::clone(raw), Arc::clone(body));
+        self.spans += 1;
+        self.bytes += raw.len() + body.len();
+    }
+
+    /// Brings what came into the document: what was done, by number in its log.
+    pub(super) fn settle(&mut self) -> std::ops::Range<usize> {
+        let before = self.document.log().len();
+        let (batch, changes) = self.ready_batch();
+        if changes.is_empty() {
+            return before..before;
+        }
+        if self.document.import(changes).is_err() {
+            self.rebuild(&batch);
+        }
+        let after = self.document.log().len();
+        before.min(after)..after
+    }
+
+    /// All edits that may be brought into the document, and takes note of them as if they were.
+    fn ready_batch(&mut self) -> (Vec<ChainId>, Vec<JsonChange>) {
+        let (mut batch, mut changes) = (Vec::new(), Vec::new());
+        loop {
+            let count = changes.len();
+            for (chain, held) in &self.chains {
+                if !chain.1.is_multiple_of(2) {
+                    continue;
+                }
+                let applied = self.applied.entry(*chain).or_default();
+                let limit = self.aside.get(chain).copied().unwrap_or(u32::MAX);
+                while *applied < held.len() && *applied + 1 < limit {
+                    let Some(Body::Edit(edit)) = held.get(*applied + 1).and_then(|held| Body::decode(&held.body))
+                    else {
+                        break;
+                    };
+                    let replica = replica_id(&self.id, chain);
+                    let Some(change) = self.document.ready(replica, &edit) else { break };
+                    self.document.note(chain, replica, &edit, change.lamport);
+                    *applied += 1;
+                    batch.push(*chain);
+                    changes.push(change);
+                }
+            }
+            if changes.len() == count {
+                return (batch, changes);
+            }
+        }
+    }
+
+    /// Makes the document anew of what is held, after the library failed at one of the last edits: that one, and what its
+    /// author did after it, is left out.
+    pub(super) fn rebuild(&mut self, suspects: &[ChainId]) {
+        self.rebuilt += 1;
+        let mut suspects: BTreeSet<ChainId> = suspects.iter().copied().collect();
+        loop {
+            self.document = Document::new();
+            self.applied.clear();
+            // All that worked before, at once; then the others, one by one; then what follows them.
+            let limits = self.aside.clone();
+            for chain in &suspects {
+                self.aside.entry(*chain).or_insert(1);
+            }
+            let worked = self.import_ready();
+            self.aside = limits;
+            if worked {
+                match self.find_culprit(&suspects) {
+                    Some((chain, n)) => {
+                        self.refused += 1;
+                        self.aside.insert(chain, n);
+                        continue;
+                    }
+                    None if self.import_ready() => return,
+                    None => {}
+                }
+            }
+            suspects = self.chains.keys().copied().collect();
+        }
+    }
+
+    fn import_ready(&mut self) -> bool {
+        let (_, changes) = self.ready_batch();
+        changes.is_empty() || self.document.import(changes).is_ok()
+    }
+
+    /// Brings edits of these chains into the document, one by one; the first at which the library fails.
+    fn find_culprit(&mut self, suspects: &BTreeSet<ChainId>) -> Option<(ChainId, u32)> {
+        loop {
+            let mut some = false;
+            for chain in suspects {
+                let stop = self.aside.get(chain).copied().unwrap_or(u32::MAX);
+                let Some((n, change)) = self.next_alone(chain, stop) else { continue };
+                some = true;
+                if self.document.import(vec![change]).is_err() {
+                    return Some((*chain, n));
+                }
+            }
+            if !some {
+                return None;
+            }
+        }
+    }
+
+    fn next_alone(&mut self, chain: &ChainId, stop: u32) -> Option<(u32, JsonChange)> {
+        let n = self.applied.get(chain).copied().unwrap_or(0) + 1;
+        if n >= stop || !chain.1.is_multiple_of(2) {
+            return None;
+        }
+        let held = self.chains.get(chain)?.get(n)?;
+        let Some(Body::Edit(edit)) = Body::decode(&held.body) else { return None };
+        let replica = replica_id(&self.id, chain);
+        let change = self.document.ready(replica, &edit)?;
+        self.document.note(chain, replica, &edit, change.lamport);
+        self.applied.insert(*chain, n);
+        Some((n, change))
+    }
+
+    /// What we said from this number on is not on the disk: it never was.
+    pub(super) fn take_back(&mut self, chain: ChainId, n: u32) {
+        if let Some(held) = self.chains.get_mut(&chain) {
+            held.cut(n);
+        }
+        self.inverses.retain(|(epoch, number), _| *epoch != chain.1 || *number < n);
+        self.own = Own::default();
+        if chain.1.is_multiple_of(2) {
+            self.rebuild(&[]);
+        } else {
+            self.recount_members();
+        }
+    }
+
+    fn recount_members(&mut self) {
+        self.members = Members::default();
+        let mut done: BTreeMap<ChainId, u32> = BTreeMap::new();
+        loop {
+            let mut some = false;
+            for (chain, held) in self.chains.iter().filter(|((_, epoch), _)| !epoch.is_multiple_of(2)) {
+                let done = done.entry(*chain).or_default();
+                while let Some(Body::Statement(statement)) =
+                    held.get(*done + 1).and_then(|held| Body::decode(&held.body))
+                {
+                    if !self.members.may_say(&chain.0, &statement.what) {
+                        break;
+                    }
+                    self.members.say(chain.0, &statement);
+                    *done += 1;
+                    some = true;
+                }
+            }
+            if !some {
+                return;
+            }
+        }
+    }
+
+    /// Forgets all edits: we take no part any more.
+    pub(super) fn forget_edits(&mut self) {
+        self.chains.retain(|(_, epoch), _| !epoch.is_multiple_of(2));
+        self.document = Document::new();
+        self.applied.clear();
+        self.aside.clear();
+        self.inverses.clear();
+        self.own.edits = None;
+        self.spans = self.chains.values().map(|chain| chain.len() as usize).sum();
+        self.bytes = self.chains.values().map(Chain::bytes).sum();
+    }
+
+    /// Our chain of edits, if it may be gone on with: all of it is here and in the document.
+    pub(super) fn own_edits(&self) -> Option<(u32, u32)> {
+        let epoch = self.own.edits?;
+        let chain = (self.me, epoch);
+        let len = self.chains.get(&chain).map_or(0, Chain::len);
+        let gap = self.chains.get(&chain).is_some_and(Chain::has_gap);
+        let whole = self.applied.get(&chain).copied().unwrap_or(0) == len && !self.aside.contains_key(&chain);
+        (whole && !gap).then_some((epoch, len + 1))
+    }
+
+    /// Our chain of statements, and its next number.
+    pub(super) fn own_statements(&self) -> Option<(u32, u32)> {
+        let epoch = self.own.statements?;
+        let chain = self.chains.get(&(self.me, epoch));
+        let next = chain.map_or(0, Chain::len) + 1;
+        (!chain.is_some_and(Chain::has_gap) && next <= STATEMENTS_MAX).then_some((epoch, next))
+    }
+
+    /// How far we are.
+    pub(super) fn heads(&self) -> Heads {
+        let whole = self.is_joined();
+        let some = self
+            .chains
+            .iter()
+            .filter(|((_, epoch), chain)| (whole || !epoch.is_multiple_of(2)) && (chain.told() > 0 || chain.has_gap()));
+        let heads: Vec<Head> = some.map(|((author, epoch), chain)| chain.head(author, *epoch)).collect();
+        Heads { list: self.id, whole, heads }
+    }
+
+    /// What we have, folded.
+    pub(super) fn hashes(&self) -> Hashes {
+        let fold = |odd: bool| {
+            let mut hasher = blake3::Hasher::new();
+            for ((author, epoch), chain) in &self.chains {
+                if chain.told() > 0 && epoch.is_multiple_of(2) != odd {
+                    hasher.update(&prefix(author).to_be_bytes()).update(&epoch.to_be_bytes());
+                    hasher.update(&chain.told().to_be_bytes()).update(&chain.check(chain.told()).to_be_bytes());
+                }
+            }
+            let mut bytes = [0; 4];
+            hasher.finalize_xof().fill(&mut bytes);
+            u32::from_le_bytes(bytes).max(1)
+        };
+        let edits = if self.is_joined() { fold(false) } else { 0 };
+        Hashes { list: self.id, statements: fold(true), edits }
+    }
+
+    /// What the other lacks of what we have, statements first, at most so many; and whether we lack something of what it has.
+    pub(super) fn compare(&self, theirs: &Heads, max: usize) -> (Vec<(ChainId, u32)>, bool) {
+        let whole = self.is_joined();
+        let map: BTreeMap<(u64, u32), &Head> =
+            theirs.heads.iter().map(|head| ((head.author, head.epoch), head)).collect();
+        let mut give = Vec::new();
+        let mut known = 0;
+        let mut behind = false;
+        for statements in [true, false] {
+            for ((author, epoch), chain) in &self.chains {
+                if epoch.is_multiple_of(2) == statements || (!statements && !whole) {
+                    continue;
+                }
+                let head = map.get(&(prefix(author), *epoch));
+                known += usize::from(head.is_some());
+                let (n, beyond) = head.map_or((0, 0), |head| (head.n, head.beyond));
+                behind |= n > chain.len();
+                if !statements && !theirs.whole {
+                    continue;
+                }
+                for number in n + 1..=chain.told() {
+                    if give.len() >= max {
+                        break;
+                    }
+                    let bit = (number - n).checked_sub(2).filter(|bit| *bit < 32);
+                    if bit.is_none_or(|bit| beyond & 1 << bit == 0) {
+                        give.push(((*author, *epoch), number));
+                    }
+                }
+            }
+        }
+        let wanted = theirs.heads.iter().filter(|head| head.n > 0 && (whole || !head.epoch.is_multiple_of(2))).count();
+        (give, behind || known < wanted)
+    }
+}
