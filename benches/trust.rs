@@ -342,6 +342,52 @@ fn reading(signed: &[u8]) {
     println!("read it signed, not verified {signed:>9.1} ns   {:.2} times that", signed / unsigned);
 }
 
+/// One text of 200 bytes, from what the user wrote to the datagram and back: plain, signed, sealed in a letter, sealed in a
+/// session. The lines that begin with `csv` are what a plot is drawn from.
+fn whole(bench: &Bench) {
+    let plain = || Bench::write(&Bench::dm(DmBody::Plain(&bench.text)));
+    let sign = |mut out: Vec<u8>| {
+        bench.sign(&mut out);
+        out
+    };
+    let read = |bytes: &[u8]| decode(bytes).is_ok_and(|decoded| matches!(decoded.message, Message::Dm(_)));
+    let to = bench.bob.prekey(&bench.prekey);
+    let forms = [plain(), sign(plain()), bench.write_letter(&to), bench.write_frame(1)];
+    let writes = measure(
+        10,
+        [
+            &mut || {
+                black_box(plain());
+            },
+            &mut || {
+                black_box(sign(plain()));
+            },
+            &mut || {
+                black_box(bench.write_letter(black_box(&to)));
+            },
+            &mut || {
+                black_box(bench.write_frame(1));
+            },
+        ],
+    );
+    let reads = measure(
+        10,
+        [
+            &mut || assert!(read(black_box(&forms[0]))),
+            &mut || assert!(bench.verified(black_box(&forms[1])).is_some() && read(&forms[1])),
+            &mut || assert!(bench.read_letter(black_box(&forms[2])).is_some()),
+            &mut || assert!(bench.read_frame(black_box(&forms[3])).is_some()),
+        ],
+    );
+    println!("\n{:<28} {:>12} {:>12} {:>12}", "a DM of 200 bytes", "bytes", "write", "read");
+    println!("csv form,bytes,write_us,read_us");
+    for (at, form) in ["plain", "signed", "letter", "session"].iter().enumerate() {
+        let (bytes, write, read) = (forms[at].len(), writes[at] / 1_000.0, reads[at] / 1_000.0);
+        println!("{form:<28} {bytes:>10} B {write:>9.2} us {read:>9.2} us");
+        println!("csv {form},{bytes},{write:.3},{read:.3}");
+    }
+}
+
 /// Allocations of a thousand calls.
 fn allocations(mut work: impl FnMut()) -> usize {
     let region = Region::new(ALLOCATOR);
@@ -358,6 +404,7 @@ fn main() {
     signatures(&bench);
     letters(&bench);
     frames(&bench);
+    whole(&bench);
 
     let mut signed = POST.to_vec();
     bench.sign(&mut signed);

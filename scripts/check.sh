@@ -64,22 +64,25 @@ clippy() { run cargo clippy --locked --all-targets --all-features -- -D warnings
 
 docs() { RUSTDOCFLAGS="-D warnings" run cargo doc --locked --no-deps --document-private-items --all-features; }
 
-# The tests of every target; benches are compiled by clippy.
+# The tests of every target, with all that the program can do; benches are compiled by clippy.
 test() {
     if cargo nextest --version >/dev/null 2>&1; then
-        run cargo nextest run --locked --no-tests=pass
-        run cargo test --locked --doc
+        run cargo nextest run --locked --features full --no-tests=pass
+        run cargo test --locked --features full --doc
     else
-        run cargo test --locked
+        run cargo test --locked --features full
     fi
 }
 
-# The two lower floors stand without sockets, clocks and tasks.
-floor() { run cargo check --locked --lib --no-default-features; }
+# The lower floors stand without sockets, clocks and tasks, and everything without lists and streams.
+floor() {
+    run cargo check --locked --lib --no-default-features
+    run cargo check --locked --all-targets
+}
 
 simulator() {
     target test sim || missing "there is no test target sim"
-    run cargo test --locked --release --features sim --test sim
+    run cargo test --locked --release --features full,sim --test sim
 }
 
 # The committed inputs of the fuzzers, once each, without libfuzzer; the fuzzers themselves are compiled where they can be.
@@ -148,6 +151,7 @@ namespaces() {
     ip netns del "$probe"
     run scripts/lan.sh test
     HOSTILE_QUICK=1 run scripts/hostile.sh replay privacy amplification flood siege identities keychange
+    BENCH_QUICK=1 run scripts/bench.sh edit insert fetch same call
 }
 
 # The page in Chromium, beside real peers.

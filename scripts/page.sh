@@ -12,7 +12,7 @@ usage: scripts/page.sh [test [NAME]...] | shots | setup
   setup  only install what is missing: chromium, node 18 or newer and npm, iproute2, and what tests/page/package-lock.json names
 
 Environment:
-  PEER=PATH      the program to test, instead of a debug build of this folder
+  PEER=PATH      the program to test, instead of a debug build of this folder with all features
   CHROMIUM=PATH  the browser, instead of the chromium in the path
 Ends with status 77 and a reason where it cannot run.
 TEXT
@@ -64,7 +64,7 @@ setup() {
         cp tests/page/package-lock.json tests/page/node_modules/.lsnp-lock
     fi
     if [ -z "${PEER:-}" ]; then
-        cargo build --locked --quiet --bin peer
+        cargo build --locked --quiet --features full --bin peer
         PEER=${CARGO_TARGET_DIR:-$PWD/target}/debug/peer
     fi
     export PEER

@@ -22,6 +22,8 @@ pub mod data;
 pub mod engine;
 #[cfg(feature = "node")]
 pub mod node;
+#[cfg(feature = "node")]
+pub mod peer;
 #[cfg(any(feature = "sim", test))]
 pub mod sim;
 #[cfg(feature = "node")]
@@ -29,3 +31,6 @@ pub mod store;
 #[cfg(feature = "node")]
 pub mod web;
 pub mod wire;
+
+#[cfg(feature = "node")]
+pub use peer::Peer;

@@ -55,7 +55,7 @@ fn level(
     let text = |number: usize| format!("with {lost} % loss, number {number}");
     let before = wire.counts();
     let marked = alice.told(Mark::Stored).len();
-    wire.set(Faults { lost, doubled: 10, overtaken: 10 });
+    wire.set(Faults { lost, doubled: 10, overtaken: 10, ..Faults::default() });
     let mut written = Vec::new();
     for number in 0..count {
         written.push(Instant::now());

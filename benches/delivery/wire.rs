@@ -23,12 +23,14 @@ const HELD: Duration = Duration::from_millis(50);
 /// How long a thread may take to see the end.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What happens to each frame on its way to each host, percent.
+/// What happens to each frame on its way to each host; the first three in percent.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Faults {
     pub(crate) lost: u32,
     pub(crate) doubled: u32,
     pub(crate) overtaken: u32,
+    /// Every frame comes so much later.
+    pub(crate) delay: Duration,
 }
 
 /// The switch; it stops with its value.
@@ -142,7 +144,7 @@ fn switch(
         let next = leaving.peek().map_or(TICK, |Reverse((at, ..))| at.saturating_duration_since(Instant::now()));
         match came.recv_timeout(next.min(TICK)) {
             Ok((from, frame)) => {
-                let Faults { lost, doubled, overtaken } = *lock(faults);
+                let Faults { lost, doubled, overtaken, delay } = *lock(faults);
                 for to in targets(plugs, from, &frame) {
                     let mut hit = |percent: u32| rng.random_range(0..100) < percent;
                     if hit(lost) {
@@ -150,7 +152,7 @@ fn switch(
                         continue;
                     }
                     for _ in 0..=u32::from(hit(doubled)) {
-                        let wait = if hit(overtaken) { HELD } else { Duration::ZERO };
+                        let wait = delay + if hit(overtaken) { HELD } else { Duration::ZERO };
                         serial += 1;
                         leaving.push(Reverse((Instant::now() + wait, serial, to, frame.clone())));
                     }

@@ -224,6 +224,11 @@ impl Peer {
         })
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Memory that it holds now, KiB.
     pub(crate) fn rss_kib(&self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

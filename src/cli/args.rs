@@ -7,10 +7,12 @@ use clap::builder::{BoolishValueParser, FalseyValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
+mod data;
 mod page;
 mod task;
 mod value;
 
+pub use data::*;
 pub use page::{AddArgs, OpenArgs, WebArgs};
 pub use task::*;
 pub use value::{KeepTime, MetricsFor, QuietHours};

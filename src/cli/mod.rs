@@ -38,6 +38,7 @@ pub mod screen;
 pub mod secret;
 pub mod service;
 mod session;
+mod shared;
 pub mod shown;
 pub mod signals;
 pub mod start;

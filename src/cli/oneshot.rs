@@ -1,27 +1,38 @@
 //! Commands that do one thing and end: through the peer that runs for the profile, or by one of their own.
 //!
-//! Exit statuses: 0 done, 1 failed, 2 wrong arguments, 3 nobody is there or called so, 4 not delivered in time.
+//! Exit statuses: 0 done, 1 failed, 2 wrong arguments, 3 nobody, or nothing, is there or called so, 4 not delivered or not
+//! answered in time.
 
 mod add;
 mod books;
+mod cache;
+mod call;
+mod child;
 mod exec;
 mod export;
 mod link;
 mod message;
 mod own;
 mod page;
+mod progress;
+mod publish;
+mod serve;
+mod share;
 mod shelf;
+mod subscribe;
 mod trouble;
 mod watch;
 
 use std::future::Future;
 use std::io::{self, Read, Write};
 
+use crate::data::message::BODY_MAX;
 use crate::wire::{LONG_MAX, Safe};
 
 use super::args::{
-    AddArgs, DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, OpenArgs, Options, PostArgs, ProfileArgs,
-    SearchArgs, StatusArgs, TopArgs, WatchArgs, WebArgs,
+    AddArgs, CacheArgs, CallArgs, DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, OpenArgs, Options, PostArgs,
+    ProfileArgs, ProgressArgs, PublishArgs, SearchArgs, ServeArgs, ShareArgs, StatusArgs, SubscribeArgs, TopArgs,
+    WatchArgs, WebArgs,
 };
 use super::render::grouped;
 use super::screen;
@@ -95,6 +106,48 @@ pub fn export(options: &Options, args: &ExportArgs) -> u8 {
 #[must_use]
 pub fn forget(options: &Options, args: &ForgetArgs) -> u8 {
     ended(args.json, books::forget(options, args))
+}
+
+/// `peer share`; the exit status.
+#[must_use]
+pub fn share(options: &Options, args: &ShareArgs) -> u8 {
+    ended(args.json, share::share(options, args))
+}
+
+/// `peer cache`; the exit status: of `cache run` that of its command.
+#[must_use]
+pub fn cache(options: &Options, args: &CacheArgs) -> u8 {
+    ended(args.json, cache::cache(options, args))
+}
+
+/// `peer progress`; the exit status.
+#[must_use]
+pub fn progress(options: &Options, args: &ProgressArgs) -> u8 {
+    ended(args.json, progress::progress(options, args))
+}
+
+/// `peer publish`; the exit status.
+#[must_use]
+pub fn publish(options: &Options, args: &PublishArgs) -> u8 {
+    ended(args.json, publish::publish(options, args))
+}
+
+/// `peer subscribe`; the exit status.
+#[must_use]
+pub fn subscribe(options: &Options, args: &SubscribeArgs) -> u8 {
+    ended(args.json, subscribe::subscribe(options, args))
+}
+
+/// `peer call`; the exit status.
+#[must_use]
+pub fn call(options: &Options, args: &CallArgs) -> u8 {
+    ended(args.json, call::call(options, args))
+}
+
+/// `peer serve`; the exit status.
+#[must_use]
+pub fn serve(options: &Options, args: &ServeArgs) -> u8 {
+    ended(args.json, serve::serve(options, args))
 }
 
 /// `peer profile`; the exit status.
@@ -187,6 +240,22 @@ fn input() -> Result<String, Trouble> {
     }
     let text = String::from_utf8(bytes).map_err(|_| Trouble::failed("the input is not UTF-8 text"))?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// JSON, as an argument or the input gives it.
+fn json_body(text: &str) -> Result<crate::web::JsonText, Trouble> {
+    let text = if text == "-" { input()? } else { text.to_owned() };
+    let body = crate::web::JsonText::new(&text).map_err(|error| {
+        let advice = if text.trim().is_empty() { "it is empty" } else { "a text stands in quotes: '\"hello\"'" };
+        Trouble::usage(format!("that is no JSON ({error}); {advice}"))
+    })?;
+    if body.get().len() > BODY_MAX {
+        let (bytes, max) = (grouped(body.get().len()), grouped(BODY_MAX));
+        return Err(Trouble::failed(format!(
+            "the JSON takes {bytes} bytes, one message holds {max}: send it in parts"
+        )));
+    }
+    Ok(body)
 }
 
 /// A name of somebody, as it was given.

@@ -11,6 +11,7 @@ use super::names::Names;
 use super::shown::{Shown, Tone};
 use super::{help, list};
 
+pub mod data;
 mod past;
 mod stats;
 mod trust;

@@ -28,6 +28,7 @@ use super::render::{self, Render};
 use super::round::{Round, needs_peers};
 use super::screen;
 use super::screen::Screen;
+use super::shared::Shared;
 use super::signals::Signals;
 
 /// So long alone, the likely cause is told once.
@@ -101,6 +102,8 @@ pub(super) struct Session {
     crowd: Option<Crowd>,
     /// Whose name was taken by a new key.
     alarms: Option<Alarms>,
+    /// What others do with lists and on the board.
+    shared: Shared,
     /// When the hint is due; none once a peer came or it was shown.
     hint_at: Option<Instant>,
     /// What is known of a discovery port that cannot be had.
@@ -138,6 +141,7 @@ impl Session {
             round: render.pipe.then(|| Round::from(now)),
             crowd: (!render.pipe).then(Crowd::default),
             alarms: (!render.pipe).then(Alarms::default),
+            shared: Shared::default(),
             hint_at: (!render.pipe).then(|| now + ALONE),
             names: Names::of(handle.peers()),
             handle,
@@ -209,6 +213,7 @@ impl Session {
 
     async fn work(&mut self, node: Node, input: &mut Input, verbose: bool) -> End {
         let Node { handle: _, mut events, mut notices } = node;
+        let mut shared = self.handle.data_events();
         self.greet(verbose).await;
         // What is wrong from the start is told, however short the input is.
         while let Ok(notice) = notices.try_recv() {
@@ -224,6 +229,7 @@ impl Session {
             let end = tokio::select! {
                 typed = input.next(), if reading => self.typed(typed).await,
                 event = events.recv() => self.happened(event).await,
+                event = happened::next_shared(&mut shared) => self.shared(&event).await,
                 Some(notice) = notices.recv() => self.noticed(notice).await,
                 Some(added) = self.adding.join_next() => self.added(added.ok()).await,
                 () = sleep(wake, now) => self.woke().await,
@@ -237,6 +243,7 @@ impl Session {
     async fn greet(&mut self, verbose: bool) {
         if let Ok(Reply::Me(me)) = self.handle.command(Command::WhoAmI).await {
             self.names.me(&me);
+            self.shared.me(me.key);
             self.screen.show(self.render.greeting(&me)).await;
         }
         if let Some(history) = self.history.clone() {
@@ -341,7 +348,10 @@ impl Session {
         let crowd = self.crowd.as_ref().and_then(Crowd::due);
         let alarms = self.alarms.as_ref().and_then(Alarms::due);
         let popups = self.popups.as_ref().and_then(Popups::due);
-        [round, held, crowd, alarms, self.marks.due(), popups, self.hint_at, self.last].into_iter().flatten().min()
+        [round, held, crowd, alarms, self.shared.due(), self.marks.due(), popups, self.hint_at, self.last]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     async fn woke(&mut self) -> Option<End> {
@@ -354,6 +364,9 @@ impl Session {
         }
         for alarm in self.alarms.as_mut().map(|alarms| alarms.summaries(now)).unwrap_or_default() {
             self.screen.show(self.render.alarm(&alarm)).await;
+        }
+        if let Some(more) = self.shared.summary(now) {
+            self.info(&more).await;
         }
         if let Some(popups) = &mut self.popups {
             popups.woke(now);

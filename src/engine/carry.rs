@@ -105,7 +105,7 @@ impl Engine {
     }
 
     /// Checks who signed what somebody passes on.
-    pub(super) fn check_carried(
+    fn check_carried(
         &mut self,
         author: PublicKey,
         inner: &[u8],

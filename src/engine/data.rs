@@ -7,8 +7,8 @@ use std::sync::Arc;
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::wire::{
-    self, Caps, Carry, DATA_MAX, DataBody, ENVELOPE_MAX, Envelope, Extension, LongText, Message, PublicKey, SealedBody,
-    SealedData, SealedLong, Sid, decode,
+    self, Caps, Carry, DATA_MAX, DataBody, ENVELOPE_MAX, Envelope, Extension, LongText, Message, PublicKey,
+    SIGNED_DOMAIN, SealedBody, SealedData, SealedLong, Sid, decode,
 };
 
 use super::budget::Bucket;
@@ -21,6 +21,12 @@ const HEAD: usize = 10 + 20 + 8 + 16 + ENVELOPE_MAX + 1;
 
 /// Datagrams of others that one peer passes on to us in a second, and at once.
 const PASSED: (u32, u32) = (500, 1_000);
+
+/// Of all peers together: each is a signature to check.
+const CHECKED: (u32, u32) = (4_000, 4_000);
+
+/// Addresses whose paces are remembered.
+const GIVERS: usize = 4_096;
 
 /// A part of the data space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -214,6 +220,13 @@ impl Engine {
         self.peers.read(id, Peer::address).filter(|_| self.can_take_data(id))
     }
 
+    /// Bytes of a body that a sealed datagram for one peer holds; a longer one is pulled.
+    #[must_use]
+    pub fn sealed_room(&self, to: &PublicKey) -> usize {
+        let peer = self.authors.get(to).and_then(|author| author.row).and_then(|id| self.peers.get(id));
+        peer.map_or(0, |peer| self.letter_max(&peer).saturating_sub(24))
+    }
+
     /// True when the user compared the digits of that key, which may be away.
     #[must_use]
     pub fn is_verified(&self, key: &PublicKey) -> bool {
@@ -244,7 +257,6 @@ impl Engine {
     /// Tells the data space that somebody is away.
     pub(super) fn tell_data_away(&mut self, key: Option<PublicKey>) {
         if let Some(key) = key.filter(|_| self.config.data) {
-            self.data.passed.remove(&key);
             self.outputs.push_back(Output::Data(Data::Away(key)));
         }
     }
@@ -287,26 +299,49 @@ impl Engine {
         from: SocketAddrV4,
         now: Instant,
     ) -> Result<(), Rejected> {
-        let id = self.peers.find("", Some(carry.sid), from, &self.links).ok_or(Rejected::Stranger)?;
-        if !self.can_take_data(id) || !self.is_proven(id, from) {
-            return Err(Rejected::Stranger);
+        if self.data.givers.len() >= GIVERS && !self.data.givers.contains_key(&from) {
+            self.data.givers.pop_first();
         }
-        let giver = self.peers.read(id, |peer| peer.key).flatten().ok_or(Rejected::Stranger)?;
-        let bucket = self.data.passed.entry(giver).or_insert_with(|| Bucket::full(PASSED, now));
-        if !bucket.take(PASSED, now) {
+        let giver = self.data.givers.entry(from).or_insert_with(|| (Bucket::full(PASSED, now), None));
+        if !giver.0.take(PASSED, now) {
             return Err(Rejected::SourceRate);
         }
+        let id = self.giver(carry.sid, from).ok_or(Rejected::Stranger)?;
+        let giver = self.peers.read(id, |peer| peer.key).flatten().ok_or(Rejected::Stranger)?;
         let Message::Data(data) = decode(carry.inner)?.message else { return Err(Rejected::OtherType) };
         let channel = Channel::parse(data.of).ok_or(Rejected::OtherType)?;
-        let author = Envelope::of(carry.inner)?.key;
+        let Envelope { key: author, signature, signed, .. } = Envelope::of(carry.inner)?;
         if self.authors.contact(&author).is_some_and(|contact| contact.blocked) {
             return Err(Rejected::Blocked);
         }
-        self.check_carried(author, carry.inner, from, now)?;
+        let all = self.data.all.get_or_insert_with(|| Bucket::full(CHECKED, now));
+        if !all.take(CHECKED, now) {
+            return Err(Rejected::SignatureRate);
+        }
+        let ring = self.ring.as_ref().ok_or(Rejected::Stranger)?;
+        if !ring.crypto.verify(&author, SIGNED_DOMAIN, signed, &signature) {
+            self.inflow.spend(from, false, &self.config.limits, now);
+            return Err(Rejected::BadSignature);
+        }
         self.note_heard(id, carry.inner.len(), from, now);
         let raw = Some(carry.inner.into());
         let arrived = Arrived { author, from: giver, channel, body: Arc::new([]), raw, carried: true };
         self.take_data(id, arrived, data.body, now)
+    }
+
+    /// Whose start with this SID passes something on from there.
+    fn giver(&mut self, sid: Sid, from: SocketAddrV4) -> Option<PeerId> {
+        let fits = |id: &PeerId| {
+            self.can_take_data(*id)
+                && self.is_proven(*id, from)
+                && self.peers.read(*id, |peer| peer.sid == Some(sid)).unwrap_or(false)
+        };
+        let known = self.data.givers.get(&from).and_then(|(_, id)| *id).filter(fits);
+        let id = known.or_else(|| self.peers.ids().into_iter().find(fits))?;
+        if let Some(giver) = self.data.givers.get_mut(&from) {
+            giver.1 = Some(id);
+        }
+        Some(id)
     }
 
     /// Takes what a letter or a session frame held for our data space. One that comes twice is told twice.
@@ -353,7 +388,9 @@ impl Engine {
 /// What is known of those who pass on data.
 #[derive(Debug, Default)]
 pub(super) struct Passing {
-    passed: BTreeMap<PublicKey, Bucket>,
+    all: Option<Bucket>,
+    /// By their proven addresses: what they may still pass on, and who they were last.
+    givers: BTreeMap<SocketAddrV4, (Bucket, Option<PeerId>)>,
 }
 
 const _: () = assert!(DATA_MAX > wire::LONG_MAX);

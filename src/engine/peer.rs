@@ -327,6 +327,12 @@ impl Peer {
         self.sid
     }
 
+    /// True once it has answered and says that it has a data space (protocol.md §11.1).
+    #[must_use]
+    pub fn takes_data(&self) -> bool {
+        self.caps.has(Caps::DATA) && self.key.is_some() && self.best_path().proven && !self.blocked
+    }
+
     /// Its identity; none of a peer that signs nothing.
     #[must_use]
     pub fn key(&self) -> Option<PublicKey> {

@@ -166,8 +166,13 @@ impl Handle {
 
     /// Returns when the peer has ended.
     pub async fn ended(&self) {
+        self.end().await;
+    }
+
+    /// The same, for those who do not hold the peer up.
+    pub(crate) fn end(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut ended = self.ended.clone();
-        while ended.changed().await.is_ok() {}
+        async move { while ended.changed().await.is_ok() {} }
     }
 }
 

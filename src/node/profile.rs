@@ -157,7 +157,10 @@ impl Profile {
     /// Opens the profile of that name and no other, without what the user chose; when it is in use, the process that uses
     /// it, where it can be told.
     pub(super) fn open_this(state: &Path, name: &str) -> io::Result<Result<Self, Option<u32>>> {
-        let folder = state.join(name);
+        Self::open_at(state.join(name), name)
+    }
+
+    fn open_at(folder: PathBuf, name: &str) -> io::Result<Result<Self, Option<u32>>> {
         files::make_folder(&folder).map_err(|error| about(&folder, &error))?;
         let lock = files::private().create(true).truncate(false).open(folder.join(LOCK));
         let mut lock = lock.map_err(|error| about(&folder, &error))?;
@@ -170,6 +173,19 @@ impl Profile {
         let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
         let settings = Settings::default();
         Ok(Ok(Self { name: name.to_owned(), folder: Some(folder), settings, _lock: Some(lock) }))
+    }
+
+    /// Opens this folder as a profile and no other; it is made when it is not there.
+    ///
+    /// # Errors
+    /// [`ProfileError::InUse`] and [`ProfileError::Folder`].
+    pub fn open_folder(folder: &Path) -> Result<(Self, Vec<ProfileNotice>), ProfileError> {
+        let name = folder.display().to_string();
+        let opened = Self::open_at(folder.to_owned(), &name).map_err(ProfileError::Folder)?;
+        let mut profile = opened.map_err(|pid| ProfileError::InUse { profile: name, pid })?;
+        let mut notices = Vec::new();
+        profile.load(&mut notices);
+        Ok((profile, notices))
     }
 
     fn load(&mut self, notices: &mut Vec<ProfileNotice>) {

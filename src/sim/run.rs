@@ -159,10 +159,7 @@ impl Lan {
                 }
                 Output::Store(record) => self.keep(id, record),
                 Output::Commit(commit) => self.commit(id, commit),
-                Output::Data(data) => {
-                    let now = self.now;
-                    self.with_space(id, |space, engine| space.handle_data(data, engine, now));
-                }
+                Output::Data(data) => self.hear_data(id, data),
                 Output::Reopen => {
                     self.programs[id.0].reopened += 1;
                     self.show_links(id);

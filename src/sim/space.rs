@@ -36,6 +36,7 @@ pub(super) struct Shelf {
 pub(super) struct Beside {
     space: Space,
     events: Vec<(Instant, Event)>,
+    arrived: Vec<Arrived>,
     outcomes: BTreeMap<Job, Result<Reply, Error>>,
     /// Rows on their way to the disk.
     pending: VecDeque<(Option<Instant>, Ticket, Vec<Row>)>,
@@ -75,6 +76,7 @@ impl Lan {
         Some(Box::new(Beside {
             space,
             events: Vec::new(),
+            arrived: Vec::new(),
             outcomes: BTreeMap::new(),
             pending: VecDeque::new(),
             serving: BTreeSet::new(),
@@ -133,6 +135,30 @@ impl Lan {
     pub fn take_data_events(&mut self, id: ProgramId) -> Vec<Event> {
         let Some(beside) = &mut self.programs[id.0].beside else { return Vec::new() };
         std::mem::take(&mut beside.events).into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// All DATA that came to a peer of ours.
+    #[must_use]
+    pub fn arrived(&self, id: ProgramId) -> &[Arrived] {
+        self.programs[id.0].beside.as_ref().map_or(&[], |beside| &beside.arrived)
+    }
+
+    /// Does something with the engine of a peer of ours that its data space may do; none of an older client.
+    pub fn with_engine<R>(&mut self, id: ProgramId, act: impl FnOnce(&mut Engine, Instant) -> R) -> Option<R> {
+        let now = self.now;
+        let Kind::Peer(engine) = &mut self.programs[id.0].kind else { return None };
+        let done = act(engine, now);
+        self.drain(id);
+        Some(done)
+    }
+
+    pub(super) fn hear_data(&mut self, id: ProgramId, data: Data) {
+        let now = self.now;
+        if let (true, Some(beside), Data::Arrived(arrived)) = (self.keep_events, &mut self.programs[id.0].beside, &data)
+        {
+            beside.arrived.push(arrived.clone());
+        }
+        self.with_space(id, |space, engine| space.handle_data(data, engine, now));
     }
 
     /// Reads the data space of a peer of ours.

@@ -2,7 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+mod cache;
 mod config;
+mod data_messages;
 mod door;
 mod history;
 mod identities;
@@ -12,9 +14,11 @@ mod page;
 mod paper;
 mod pipes;
 mod popups;
+mod progress;
 mod screen;
 mod secrets;
 mod service;
+mod share;
 mod terminals;
 mod top;
 mod trust;

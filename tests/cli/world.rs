@@ -121,7 +121,11 @@ impl World {
     }
 
     pub(crate) fn piped_with(&self, args: &[&str]) -> Running {
-        let mut command = self.command(args);
+        self.runs(self.command(args))
+    }
+
+    /// What this command starts, on pipes.
+    pub(crate) fn runs(&self, mut command: Command) -> Running {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = child.stdin.take().map(In::Pipe);
         let output = child.stdout.take().unwrap();

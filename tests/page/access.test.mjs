@@ -8,7 +8,7 @@ import { field, marked } from './places.mjs';
 import { scene, who } from './scene.mjs';
 
 const AXE = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const VIEWS = ['/people', '/talk/everyone', 'talk', '/network', '/me', '/api'];
+const VIEWS = ['/people', '/talk/everyone', 'talk', '/shared/lists', '/shared/progress', '/shared/cache', '/shared/messages', '/network', '/me', '/api'];
 
 describe('access', () => {
     let all;
@@ -36,6 +36,17 @@ describe('access', () => {
                 found.push(...(await axe(tab, view)));
             }
             if (locale === 'en') {
+                if (all.lists) {
+                    await shown(tab, '/shared/lists');
+                    await tab.page.getByRole('button', { name: 'Change: Bohemian Rhapsody' }).click();
+                    found.push(...(await axe(tab, 'an item that is changed')));
+                    for (const name of ['What was done', 'Invite somebody', 'Who takes part']) {
+                        await tab.page.getByRole('button', { name }).click();
+                        await tab.page.getByRole('dialog').locator('li').first().waitFor();
+                        found.push(...(await axe(tab, name)));
+                        await tab.page.keyboard.press('Escape');
+                    }
+                }
                 // Dialogs are views, too.
                 await shown(tab, '/people');
                 await tab.page.getByRole('button', { name: 'About Ben' }).click();
@@ -125,6 +136,35 @@ describe('access', () => {
         await tab.context.close();
     });
 
+    test('a list is changed by the keyboard alone', async (t) => {
+        if (!all.lists) return t.skip('built without lists');
+        const tab = await all.open(all.browser, { to: '/shared/lists' });
+        const keys = tab.page.keyboard;
+        const texts = () => tab.page.locator('.item .item-text').allInnerTexts();
+        await ready(tab, '/shared/lists');
+        await tab.page.getByRole('textbox', { name: 'Add an item' }).focus();
+        await keys.type('typed without a mouse');
+        await keys.press('Enter');
+        await tab.until('it is added', () => [...document.querySelectorAll('.item .item-text')].at(-1)?.innerText === 'typed without a mouse');
+        const before = await texts();
+        // From the field back to the rows, and to the last of them.
+        for (let n = 0; n < 10 && !(await tab.page.evaluate(() => Boolean(document.activeElement.closest('.items')))); n += 1) await keys.press('Shift+Tab');
+        await keys.press('End');
+        await tab.until('the last row has the focus', () => document.activeElement.matches('.item') && document.activeElement.innerText.includes('typed without a mouse'));
+        await keys.press('Alt+ArrowUp');
+        await tab.until('it is above', (last) => [...document.querySelectorAll('.item .item-text')].at(-1).innerText === last, before.at(-2));
+        await keys.press('Enter');
+        await keys.type('!');
+        await keys.press('Enter');
+        await tab.until('it is changed', () => document.activeElement.matches('.item') && document.activeElement.innerText.includes('typed without a mouse!'));
+        await keys.press('Delete');
+        await tab.until('it is gone', () => !document.querySelector('.items').innerText.includes('typed without a mouse'));
+        assert.deepEqual(await texts(), before.slice(0, -1));
+        assert.equal(await tab.page.evaluate(() => document.activeElement.matches('.item')), true, 'the next row has the focus');
+        assert.deepEqual(tab.wrong(), []);
+        await tab.context.close();
+    });
+
     test('an arriving line is said to screen readers, once', async () => {
         const tab = await all.open(all.browser);
         await shown(tab, 'talk');
@@ -180,7 +220,12 @@ describe('access', () => {
 /** Shows a view, once what it asked for is there. */
 async function ready(tab, view) {
     await tab.view(view);
-    const sign = { people: 'main li', talk: '[role=article]', network: 'main table tbody tr', me: 'main svg.qr', api: 'main code' }[view.split('/')[1]];
+    const [, place, part] = view.split('/');
+    const signs = {
+        people: 'main li', talk: '[role=article]', network: 'main table tbody tr', me: 'main svg.qr', api: 'main code',
+        lists: 'main .item, main .empty, main .list-link', progress: 'main tbody tr', cache: 'main meter', messages: 'main form',
+    };
+    const sign = signs[place === 'shared' ? part : place];
     if (view !== '/talk') await tab.page.locator(sign).first().waitFor();
 }
 

@@ -56,9 +56,65 @@ export async function scene() {
     // This conversation has been read.
     const read = await anna.api('GET', `/api/history?with=${encodeURIComponent(await who(anna, 'chiara'))}`);
     await anna.api('POST', '/api/read', { rows: read.filter((line) => !line.ours).map((line) => line.row) });
+    const lists = await share(peers);
     await peers.greta.end('SIGTERM');
     await anna.api('POST', '/api/dms', { to: 'Greta', text: 'Shall I bring you a coffee?' });
-    return { world, peers, browser: await browse(first), open: (browser, options) => Tab.open(browser, anna, options) };
+    return { world, peers, lists, browser: await browse(first), open: (browser, options) => Tab.open(browser, anna, options) };
+}
+
+const SONGS = [
+    ['anna', 'Bohemian Rhapsody', { artist: 'Queen', length: '5:55' }],
+    ['ben', 'Dancing Queen', { artist: 'ABBA' }],
+    ['farid', 'نسم علينا الهوى', { artist: 'فيروز' }],
+    ['anna', 'Hey Jude', { artist: 'The Beatles', length: '7:11' }],
+    ['emi', 'La vie en rose'],
+    ['ben', 'The long one that everybody sings along, with a title that nobody remembers, but all know the second verse of it'],
+];
+
+/** Fills what is shared; tells whether there are lists in this program. */
+async function share(peers) {
+    const { anna, ben } = peers;
+    for (const [n, user] of ['fatuma', 'Ali', 'Zoë', 'سلمى', 'Jonas'].entries()) {
+        for (let lesson = 1; lesson <= 7 - n; lesson += 1) {
+            const status = lesson < 5 - n ? 'completed' : lesson === 5 - n ? 'started' : ['failed', 'waiting for review'][n % 2];
+            await anna.api('POST', '/api/progress', { user, lesson: `lesson-00${lesson}`, status });
+        }
+    }
+    for (const key of ['cargo/serde-1.0.228.crate', 'npm/playwright-core-1.56.tgz', 'lint']) await anna.api('PUT', `/api/cache?namespace=lsnp/peer&key=${encodeURIComponent(key)}`, { value: key.repeat(500) });
+    for (let n = 0; n < 7; n += 1) await anna.api('GET', '/api/cache?namespace=lsnp/peer&key=lint');
+    let party;
+    try { party = await anna.api('POST', '/api/lists', { name: 'party' }); } catch (error) {
+        if (error.message.includes('not-built')) return false;
+        throw error;
+    }
+    await anna.api('POST', `/api/lists/${party.id}/invite`, { all: true });
+    for (const name of ['ben', 'emi', 'farid']) {
+        await listed(peers[name], party.id);
+        await peers[name].api('POST', `/api/lists/${party.id}/join`);
+    }
+    for (const [n, [name, text, fields]] of SONGS.entries()) {
+        await peers[name].api('POST', `/api/lists/${party.id}/edits`, { add: { text, fields } });
+        await holds(anna, party.id, n + 1);
+        for (const other of ['ben', 'emi', 'farid']) await holds(peers[other], party.id, n + 1);
+    }
+    await anna.api('POST', '/api/lists', { name: 'shopping' });
+    const trip = await ben.api('POST', '/api/lists', { name: 'Hut in May' });
+    await ben.api('POST', `/api/lists/${trip.id}/invite`, { to: await who(ben, 'anna') });
+    await listed(anna, trip.id);
+    return true;
+}
+
+const listed = (peer, list) => until(peer, '/api/lists', (all) => all.some((one) => one.id === list));
+
+const holds = (peer, list, count) => until(peer, `/api/lists/${list}`, (whole) => whole.items.length >= count);
+
+async function until(peer, path, test) {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+        const answer = await peer.api('GET', path);
+        if (test(answer)) return;
+        if (Date.now() > deadline) throw new Error(`never: ${path}: ${JSON.stringify(answer)}`);
+    }
 }
 
 async function portrait(peer, hue) {

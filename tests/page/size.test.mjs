@@ -8,6 +8,7 @@ import { BROADCAST, World } from './world.mjs';
 
 const PEOPLE = 1_000;
 const LINES = 10_000;
+const ITEMS = 1_000;
 
 /** Milliseconds a frame may take. */
 const FRAME = 50;
@@ -115,6 +116,31 @@ describe('size', () => {
             await field(tab).pressSequentially('The quick brown fox jumps over the lazy dog.', TYPED);
         }, still.typing);
         await field(tab).fill('');
+    });
+
+    test(`a list of ${ITEMS} items`, async (t) => {
+        const headers = { 'X-Peer-Token': anna.token };
+        const asked = await anna.host.ask('request', { port: anna.port, path: '/api/lists', headers });
+        if (asked.status !== 200) return t.skip('built without lists');
+        const list = await anna.api('POST', '/api/lists', { name: 'long' });
+        const edits = `/api/lists/${list.id}/edits`;
+        for (let n = 0; n < ITEMS; n += 1) await anna.api('POST', edits, { add: { text: TEXTS[n % TEXTS.length].replaceAll('#', String(n)), fields: n % 3 ? {} : { number: String(n) } } });
+        await tab.view(`/shared/lists/${list.id}`);
+        await tab.page.locator('.item').first().waitFor();
+        await smooth('scrolling a list', () => wheel(tab.page, '.items', 90));
+        assert.ok(await tab.page.locator('.item').count() < 100, 'only what is seen is in the page');
+        // While somebody adds above, what is in view stays there.
+        await tab.page.locator('.items').evaluate((box) => { box.scrollTop = box.scrollHeight / 2; });
+        const first = () => [...document.querySelectorAll('.item')].find((row) => row.getBoundingClientRect().top > row.parentNode.getBoundingClientRect().top)?.querySelector('.item-text').innerText;
+        const before = await tab.page.evaluate(first);
+        await smooth('a list that others change', async () => {
+            for (let n = 0; n < 20; n += 1) await anna.api('POST', edits, { add: { text: `above ${n}`, at: 1 } });
+        });
+        assert.equal(await tab.page.evaluate(first), before);
+        await tab.page.locator('.item').nth(5).focus();
+        await smooth('moving an item by keys', async () => {
+            for (let n = 0; n < 10; n += 1) await tab.page.keyboard.press('Alt+ArrowDown');
+        });
     });
 
     test(`the network of ${PEOPLE}`, async () => {

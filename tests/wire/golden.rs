@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use lsnp::crypto::KeyPair;
 use lsnp::engine::{Crypto, Secret};
 use lsnp::wire::{
-    Ack, AvatarKind, AvatarLabel, Caps, Carry, Chain, Chunk, ChunkRequest, Discovery, Dm, DmBody, Extension,
-    GroupFrame, LongText, MessageId, Numbers, Octets, PeerListRequest, PeerListResponse, PieceHash, Pieces, Place,
-    Post, Prekey, Profile, PublicKey, SIGNED_DOMAIN, Sealed, SealedAck, SealedBody, SealedLong, Sid, Style, Sync,
-    Synced, UserId, seal,
+    Ack, AvatarKind, AvatarLabel, Caps, Carry, Chain, Chunk, ChunkRequest, Data, DataBody, Discovery, Dm, DmBody,
+    Extension, GroupFrame, LongText, MessageId, Numbers, Octets, PeerListRequest, PeerListResponse, PieceHash, Pieces,
+    Place, Post, Prekey, Profile, PublicKey, SIGNED_DOMAIN, Sealed, SealedAck, SealedBody, SealedData, SealedLong, Sid,
+    Style, Sync, Synced, UserId, seal,
 };
 
 /// 32 bytes that count up from `first`.
@@ -63,7 +63,7 @@ fn with_sid(sid: Sid) -> Extension {
 }
 
 fn announcing(sid: Sid) -> Extension {
-    Extension { version: Some(1), caps: Some(Caps::OURS), beat: Some(30), ..with_sid(sid) }
+    Extension { version: Some(1), caps: Some(Caps::OURS.without(Caps::DATA)), beat: Some(30), ..with_sid(sid) }
 }
 
 /// The content ids of the post before the second, and of one that its author had seen.
@@ -177,7 +177,7 @@ fn post(content: &str, chain: &Chain, out: &mut Vec<u8>) {
 }
 
 /// The names of all that is signed.
-pub(crate) const SIGNED: [&str; 17] = [
+pub(crate) const SIGNED: [&str; 20] = [
     "signed-announcement",
     "signed-answer",
     "signed-goodbye",
@@ -195,13 +195,29 @@ pub(crate) const SIGNED: [&str; 17] = [
     "signed-sync-ask",
     "signed-sync-offer",
     "signed-sync-want",
+    "signed-data",
+    "signed-data-bytes",
+    "signed-data-long",
 ];
 
 /// The names of what is not signed, or only inside.
-const OTHERS: [&str; 7] =
-    ["session-frame", "session-frame-ack", "group-frame", "chunk-list", "carry-post", "carry-letter", "carry-ack"];
+const OTHERS: [&str; 9] = [
+    "session-frame",
+    "session-frame-ack",
+    "session-frame-data",
+    "group-frame",
+    "chunk-list",
+    "carry-post",
+    "carry-letter",
+    "carry-ack",
+    "carry-data",
+];
 
-/// One datagram of protocol.md §9 or §10.
+fn data(of: &str, body: DataBody<'_>, out: &mut Vec<u8>) {
+    Data { of, body }.encode(&with_sid(ALICE_SID), out);
+}
+
+/// One datagram of protocol.md §9, §10 or §11.
 pub(crate) fn built(name: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let (mut signer, style) = (alice(), Style::Tight);
@@ -318,6 +334,16 @@ pub(crate) fn built(name: &str) -> Vec<u8> {
             let body = SealedBody { ack, timestamp: 1_728_938_501, ..SealedBody::default() };
             return frame(1, "00aa11bb22cc33de", &body);
         }
+        "session-frame-data" => {
+            let data = Some(SealedData { of: "message".into(), bytes: b"{\"n\":1}".to_vec(), long: None });
+            return frame(2, "00aa11bb22cc33df", &SealedBody { data, ..SealedBody::default() });
+        }
+        "signed-data" => data("board", DataBody::Text(r#"{"user":"fatuma","status":"completed"}"#), &mut out),
+        "signed-data-bytes" => data("list", DataBody::Bytes("AAECAwQF"), &mut out),
+        "signed-data-long" => {
+            let long = LongText { size: 66_560, root: PieceHash(counted(1)) };
+            data("cache", DataBody::Long(long), &mut out);
+        }
         "chunk-list" => {
             let (_, list) = Pieces::cut(long_text().as_bytes()).unwrap().into_pieces().pop().unwrap();
             Chunk::encode(user(ALICE), &list, &with_sid(ALICE_SID), &mut out);
@@ -325,6 +351,7 @@ pub(crate) fn built(name: &str) -> Vec<u8> {
         }
         "carry-post" => return carried("signed-post", None, 3_600),
         "carry-letter" => return carried("letter", Some(bob().public_key()), 86_400),
+        "carry-data" => return carried("signed-data", None, 0),
         "carry-ack" => return carried("signed-ack", Some(alice().public_key()), 0),
         "group-frame" => return grouped(&built("signed-announcement"), 5),
         name => panic!("there is no {name}"),
@@ -342,7 +369,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn every_datagram_of_the_chapters_on_trust_and_delivery_is_built_as_its_vector_says() {
+fn every_datagram_of_the_chapters_on_trust_delivery_and_data_is_built_as_its_vector_says() {
     let vectors = super::vectors::Vector::all();
     for (name, bytes) in all() {
         let vector = vectors.iter().find(|vector| vector.name == name).unwrap_or_else(|| panic!("no vector {name}"));

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use lsnp::engine::Crypto;
 use lsnp::wire::{
-    Carry, Chain, Datagram, Dm, DmBody, Envelope, Extension, GroupFrame, Message, MessageId, Numbers, SIGNED_DOMAIN,
-    SealedBody, Style, Synced, Writer, decode,
+    Carry, Chain, DataBody, Datagram, Dm, DmBody, Envelope, Extension, GroupFrame, Message, MessageId, Numbers,
+    SIGNED_DOMAIN, SealedBody, Style, Synced, Writer, decode,
 };
 
 use super::golden;
@@ -161,6 +161,9 @@ fn opened(dm: &Dm<'_>) -> Option<String> {
         }
     };
     let body = SealedBody::decode(&body)?;
+    if let Some(data) = body.data {
+        return Some(format!("opens data of {}, {:?}", data.of, String::from_utf8_lossy(&data.bytes)));
+    }
     Some(match (body.long, body.ack) {
         (Some(long), _) => format!("opens a text of {} sealed bytes, {}, of {}", long.size, long.root, body.timestamp),
         (_, Some(ack)) => format!("opens an ACK of {}, {}", ack.message_id, status(ack.stored)),
@@ -286,6 +289,14 @@ fn values(message: &Message<'_>) -> Values {
         Message::Ack(m) => {
             vec![id(Some(m.message_id)), ("FOR", m.to.map(|to| to.to_string())), ("STATUS", some(status(m.stored)))]
         }
+        Message::Data(m) => {
+            let body = match m.body {
+                DataBody::Text(text) => ("BODY", some(text)),
+                DataBody::Bytes(_) => ("BODY64", Some(format!("{:?}", m.body.bytes()))),
+                DataBody::Long(long) => ("LONG", Some(long.to_string())),
+            };
+            vec![("OF", some(m.of)), body]
+        }
         Message::Sync(m) => {
             let mut values = vec![("FROM", some(m.from.as_str()))];
             match &m.what {
@@ -309,7 +320,13 @@ fn extras(ext: &Extension) -> Values {
     let flag = |on: bool| on.then(|| "1".to_owned());
     let words = |caps: lsnp::wire::Caps| {
         use lsnp::wire::Caps;
-        let all = [("bye", Caps::BYE), ("chunk", Caps::CHUNK), ("esc", Caps::ESC), ("sync", Caps::SYNC)];
+        let all = [
+            ("bye", Caps::BYE),
+            ("chunk", Caps::CHUNK),
+            ("esc", Caps::ESC),
+            ("sync", Caps::SYNC),
+            ("data", Caps::DATA),
+        ];
         all.iter().filter(|(_, cap)| caps.has(*cap)).map(|(word, _)| *word).collect::<Vec<_>>().join(",")
     };
     vec![

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::data::{CacheArgs, CallArgs, ProgressArgs, PublishArgs, ServeArgs, ShareArgs, SubscribeArgs};
 use super::page::{AddArgs, OpenArgs, WebArgs};
 use super::value;
 
@@ -53,6 +54,24 @@ pub enum Task {
     Export(ExportArgs),
     /// Remove history for ever
     Forget(ForgetArgs),
+    /// Lists that several people edit at once, also while they are apart
+    Share(ShareArgs),
+    /// A cache that saves the network from fetching or making the same thing twice
+    Cache(CacheArgs),
+    /// How people stand with their lessons
+    Progress(ProgressArgs),
+    /// Say something to programs that subscribe to its topic; exit status 3 if nobody is here, 4 if one who is here did not
+    /// acknowledge it in time
+    Publish(PublishArgs),
+    /// Show what programs publish, as it comes
+    Subscribe(SubscribeArgs),
+    /// Call a method that somebody serves, and print the answer
+    ///
+    /// Exit status 1 if the call is refused, 3 if nobody, or more than one, is called so, or it is away, and 4 if no answer
+    /// comes in time.
+    Call(CallArgs),
+    /// Answer the calls of a method by a command, until Ctrl-C
+    Serve(ServeArgs),
     /// What I am called, and my picture
     Profile(ProfileArgs),
     /// Whether a peer runs, and how it is; exit status 3 if none does

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::data::message::{Pattern, Topic, TopicError};
 use crate::engine::CatchUp;
 use crate::wire::{Name, NameError};
 
@@ -68,6 +69,44 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     } else {
         Err("must be 100ms to 1h".to_owned())
     }
+}
+
+/// How long something is good in the cache.
+pub(super) fn ttl(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text)?;
+    if (Duration::from_secs(1)..=Duration::from_secs(7 * 86_400)).contains(&time) {
+        Ok(time)
+    } else {
+        Err("must be 1s to 7d".to_owned())
+    }
+}
+
+/// How long an answer is waited for.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text)?;
+    if (Duration::from_millis(1)..=Duration::from_secs(600)).contains(&time) {
+        Ok(time)
+    } else {
+        Err("must be 1ms to 10m".to_owned())
+    }
+}
+
+/// A field of an item: `artist=Somebody`.
+pub(super) fn field(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+    if !(1..=32).contains(&name.len()) || !name.bytes().all(good) {
+        return Err("a name of a field has 1 to 32 of the characters a-z, 0-9, _ and -".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub(super) fn topic(text: &str) -> Result<Topic, TopicError> {
+    Topic::new(text)
+}
+
+pub(super) fn pattern(text: &str) -> Result<Pattern, TopicError> {
+    Pattern::new(text)
 }
 
 /// An age such as `2h`, `30d` or `3weeks`.

@@ -72,6 +72,16 @@ impl Trouble {
         Self::failed(format!("cannot show anything: {error}"))
     }
 
+    /// The exit status tells all.
+    pub(super) fn silent(status: u8) -> Self {
+        Self { status, silent: true, ..Self::failed("") }
+    }
+
+    /// Why, as a part of a sentence.
+    pub(super) fn message(&self) -> &str {
+        &self.object.message
+    }
+
     /// Whether nobody is called so.
     pub(super) fn is_nobody(&self) -> bool {
         self.object.error == "nobody"
@@ -114,7 +124,8 @@ impl From<ClientError> for Trouble {
             ClientError::Refused { object, .. } => {
                 let status = match object.error.as_str() {
                     "usage" => USAGE,
-                    "nobody" | "ambiguous" => NOBODY,
+                    "nobody" | "ambiguous" | "unknown" | "miss" => NOBODY,
+                    "no-answer" => LATE,
                     _ => FAILED,
                 };
                 Self { status, object, silent: false }

@@ -1,7 +1,9 @@
 //! What happens to the peer, as far as the user is told.
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::data;
 use crate::engine::{Event, Mark, Peer, Trust};
 use crate::node::Notice;
 
@@ -61,6 +63,16 @@ impl Session {
         self.ends_when_idle()
     }
 
+    /// Shows what others did with lists and on the board.
+    pub(super) async fn shared(&mut self, event: &data::Event) -> Option<End> {
+        let peers = self.handle.peers();
+        let line = self.shared.happened(event, || peers.snapshot(), &self.names, self.render, self.handle.now());
+        if let Some(line) = line {
+            self.screen.show(line).await;
+        }
+        None
+    }
+
     /// At the end of the input, the end once nothing more is waited for.
     pub(in crate::cli) fn ends_when_idle(&self) -> Option<End> {
         (self.last.is_some() && self.is_idle()).then_some(End::Wanted)
@@ -114,6 +126,18 @@ impl Session {
             | Notice::Data { .. } => {}
         }
         None
+    }
+}
+
+/// The next thing that happens in the data space; of what was missed, lists and the board tell. That the peer has ended, its
+/// other events tell.
+pub(super) async fn next_shared(events: &mut Receiver<data::Event>) -> data::Event {
+    loop {
+        match events.recv().await {
+            Ok(event) => return event,
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
     }
 }
 

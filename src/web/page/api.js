@@ -86,6 +86,9 @@ export const stream = (path, query, signal) => ask("GET", asked(path, query), { 
 export const send = async (method, path, body) =>
   json(await ask(method, path, body === undefined ? {} : { body: JSON.stringify(body), type: "application/json" }));
 
+/** Sends a text that is JSON already. */
+export const sendText = async (method, path, body) => json(await ask(method, path, { body, type: "application/json" }));
+
 /** Sends bytes. */
 export const put = async (path, blob) => json(await ask("PUT", path, { body: blob, type: blob.type || "application/octet-stream" }));
 

@@ -9,6 +9,7 @@ import { shortcut } from "./keys.js";
 import * as notices from "./notices.js";
 import { nobodyIn, showShortcuts } from "./door.js";
 import * as notify from "./notify.js";
+import * as data from "./data.js";
 
 const { t } = i18n;
 const view = document.getElementById("view");
@@ -19,11 +20,12 @@ const VIEWS = {
   people: () => import("./view-people.js"),
   connect: () => import("./view-people.js"),
   talk: () => import("./view-talk.js"),
+  shared: () => import("./view-data.js"),
   network: () => import("./view-network.js"),
   me: () => import("./view-me.js"),
   api: () => import("./view-api.js"),
 };
-const NAV = ["people", "talk", "network", "me", "api"];
+const NAV = ["people", "talk", "shared", "network", "me", "api"];
 
 let shown = null;
 let turn = 0;
@@ -37,6 +39,7 @@ function where() {
   const params = { place, parts: parts.slice(1), query: new URLSearchParams(query) };
   if (place === "talk") params.who = parts[1];
   if (place === "connect") params.link = parts[1];
+  if (place === "shared") [, params.part, params.list] = parts;
   return params;
 }
 
@@ -101,10 +104,11 @@ async function route({ focus = true } = {}) {
 
 function drawRail() {
   const counter = h("span.count", { hidden: true });
+  const invited = h("span.count", { hidden: true });
   put(rail,
     h("nav.nav", { "aria-label": t("nav.label") },
       NAV.map((place) => h("a", { href: `#/${place}`, class: "nav-link", data: { place } },
-        h("span.nav-icon", icon(place, { size: 22 }), place === "talk" && counter),
+        h("span.nav-icon", icon(place, { size: 22 }), place === "talk" && counter, place === "shared" && invited),
         h("span.nav-word", t(`nav.${place}`))))),
     h("button.nav-link.keys-button", { onclick: showShortcuts, "aria-label": t("keys.title") }, icon("keys", { size: 22 })));
   say(skip, t("nav.skip"));
@@ -115,8 +119,15 @@ function drawRail() {
     put(counter, count > 99 ? "99+" : i18n.number(count), h("span.away", ` ${t("nav.unread")}`));
     if (shown) titled(shown.module, shown.params);
   };
+  const invitations = () => {
+    const count = data.invitations().length;
+    invited.hidden = count === 0;
+    put(invited, i18n.number(count), h("span.away", ` ${t("list.invitations", { n: count })}`));
+  };
   unread();
-  return store.subscribe("unread", unread);
+  invitations();
+  const both = [store.subscribe("unread", unread), store.subscribe("lists", invitations)];
+  return () => both.forEach((end) => end());
 }
 
 let ends = [];
@@ -148,6 +159,7 @@ async function begin() {
   await worded;
   await draw();
   await first;
+  data.begin();
 }
 
 /** The code of the address is of use once; nobody finds it there afterwards. */
@@ -183,6 +195,13 @@ api.onAccess((may) => {
 });
 notify.begin();
 live.on("cut-off", () => toast(t("news.cut-off"), { kind: "bad", seconds: 15 }));
+let invited = -Infinity;
+live.on("invited", (list) => {
+  // Who invites again and again is told of once.
+  if (performance.now() - invited < 10_000) return;
+  invited = performance.now();
+  toast(t("list.invited-toast", { name: data.named(list) }), { action: t("list.look"), run: () => go("/shared") });
+});
 live.on("renamed", (news) => toast(t("news.renamed", { id: news.id })));
 
 // What takes its time goes on at the same time: the words, the view, the way in.

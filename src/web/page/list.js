@@ -19,10 +19,11 @@ export class List {
   /**
    * `render(item)` makes a row, `update(row, item)` changes it, `key(item)` names it; `guess(item)` is the height of a
    * row that was never shown. `seen()` is called when other rows may have come into view, `top()` when the beginning comes near, `moved(end)`
-   * when the end came into view or left it.
+   * when the end came into view or left it. `role` is that of rows which the keyboard stops at. Who sits at the end stays there, unless
+   * `stick` is false.
    */
-  constructor(box, { render, key, update, guess, seen, top, moved }) {
-    Object.assign(this, { box, render, key, update, guess, seen, top, moved });
+  constructor(box, { render, key, update, guess, seen = () => {}, top = () => {}, moved = () => {}, role = "article", stick = true }) {
+    Object.assign(this, { box, render, key, update, guess, seen, top, moved, role, stick });
     this.above = document.createElement("div");
     this.below = document.createElement("div");
     box.replaceChildren(this.above, this.below);
@@ -41,9 +42,9 @@ export class List {
 
   get atEnd() { return this.#hold === null; }
 
-  /** Replaces the items; what is in view stays where it is, and the end stays in view if it was. */
-  set(items, { end = false } = {}) {
-    const hold = end ? null : this.#grip();
+  /** Replaces the items; what is in view stays where it is, and the end stays in view if it was. `loose` is no hold: it was moved. */
+  set(items, { end = false, loose } = {}) {
+    const hold = end ? null : this.#grip(loose);
     this.#items = items;
     this.#place = new Map(items.map((item, at) => [this.key(item), at]));
     this.#measured(0);
@@ -143,15 +144,16 @@ export class List {
   }
 
   /** What is to stay where it is; nothing where the end is to stay. */
-  #grip() {
-    return this.#hold === null || !this.#items.length ? null : this.#first();
+  #grip(loose) {
+    return this.#hold === null || !this.#items.length ? null : this.#first(loose);
   }
 
   /** The second row in view, as the first may get or lose what stands above it. */
-  #first() {
+  #first(loose) {
     const top = this.box.scrollTop;
     let at = this.#at(top);
     if (at + 1 < this.#items.length && this.#tops[at + 1] < top + this.box.clientHeight) at += 1;
+    if (loose !== undefined && this.key(this.#items[at]) === loose && at + 1 < this.#items.length) at += 1;
     return { key: this.key(this.#items[at]), off: this.#tops[at] - top };
   }
 
@@ -161,7 +163,7 @@ export class List {
     const place = hold ? this.#place.get(hold.key) : undefined;
     const aim = () => {
       const most = Math.max(0, this.#tops[this.#items.length] - view);
-      if (hold === null) return most;
+      if (hold === null) return this.stick ? most : Math.min(most, this.box.scrollTop);
       return Math.min(most, Math.max(0, place === undefined ? this.box.scrollTop : this.#tops[place] - hold.off));
     };
     let top = aim();
@@ -172,7 +174,7 @@ export class List {
       if (this.#at(top) >= first && this.#at(top + view) < last) break;
     }
     this.#pad();
-    if (hold === null) this.box.scrollTop = END;
+    if (hold === null && this.stick) this.box.scrollTop = END;
     else if (Math.abs(this.box.scrollTop - top) >= 1) this.box.scrollTop = top;
     if (this.#lost !== null) {
       this.#focus(this.#lost);
@@ -198,6 +200,7 @@ export class List {
       row.remove();
       this.#rows.delete(key);
     }
+    const focused = this.box.contains(document.activeElement) ? document.activeElement : null;
     const fresh = [];
     let after = this.above;
     for (let at = first; at < last; at += 1) {
@@ -210,7 +213,7 @@ export class List {
         this.#rows.set(key, row);
         fresh.push(key);
       }
-      if (row.role === "article") {
+      if (row.role === this.role) {
         row.ariaPosInSet = String(at + 1);
         row.ariaSetSize = String(this.#items.length);
         row.tabIndex = key === this.#active ? 0 : -1;
@@ -218,6 +221,8 @@ export class List {
       if (after.nextSibling !== row) after.after(row);
       after = row;
     }
+    // Who is put elsewhere in the document loses the focus.
+    if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
     this.#span = [first, last];
     return fresh;
   }
@@ -279,7 +284,7 @@ export class List {
     const at = this.#at(top);
     const item = this.#items[at];
     const was = this.#hold === null;
-    this.#hold = end || !item ? null : this.#first();
+    this.#hold = (end && this.stick) || !item ? null : this.#first();
     if (was !== end) this.moved(end);
     if (item && view) this.seen();
     if (item && top < view) this.top();
@@ -303,7 +308,7 @@ export class List {
   /** Arrows go from row to row, Home and End to both ends; pages are scrolled as everywhere. */
   #typed(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || !this.#items.length) return;
-    if (event.target !== this.box && event.target.role !== "article") return;
+    if (event.target !== this.box && event.target.role !== this.role) return;
     const last = this.#items.length - 1;
     const first = this.#at(this.box.scrollTop);
     const foot = Math.min(last, this.#at(this.box.scrollTop + this.box.clientHeight - NEAR));
@@ -322,7 +327,7 @@ export class List {
     const step = event.key === "ArrowUp" ? -1 : 1;
     to = Math.min(last, Math.max(0, to));
     this.#reveal(to, event.key);
-    while (this.#rows.get(this.key(this.#items[to]))?.role !== "article") {
+    while (this.#rows.get(this.key(this.#items[to]))?.role !== this.role) {
       if (to + step < 0 || to + step > last) return;
       to += step;
     }

@@ -40,21 +40,34 @@ function became(state) {
 }
 
 function frame(text) {
-  let type = "message";
-  let data = "";
+  const made = { id: undefined, type: "message", data: "" };
   for (const line of text.split("\n")) {
     const at = line.indexOf(":");
     if (at < 1) continue;
     const value = line.slice(line[at + 1] === " " ? at + 2 : at + 1);
     const field = line.slice(0, at);
-    if (field === "id") last = value;
-    else if (field === "event") type = value;
-    else if (field === "data") data += data ? `\n${value}` : value;
+    if (field === "id") made.id = value;
+    else if (field === "event") made.type = value;
+    else if (field === "data") made.data += made.data ? `\n${value}` : value;
   }
-  if (!data) return;
-  let object;
-  try { object = JSON.parse(data); } catch { return; }
-  emit(type, object);
+  return made;
+}
+
+/** Reads a stream until it ends: `part()` at whatever comes, which gives back false to stop, and `whole({ id, type, data })` at every event. */
+export async function frames(answer, part, whole) {
+  const bytes = answer.body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await bytes.read();
+    if (done) throw new Error("ended");
+    if (part() === false) return;
+    rest += decoder.decode(value, { stream: true });
+    for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
+      whole(frame(rest.slice(0, end)));
+      rest = rest.slice(end + 2);
+    }
+  }
 }
 
 async function read(run) {
@@ -65,22 +78,19 @@ async function read(run) {
   // An id that it does not understand would be refused for ever.
   if (answer.status === 400) last = "";
   if (!answer.ok) throw new Error(String(answer.status));
-  const bytes = answer.body.getReader();
-  const decoder = new TextDecoder();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await bytes.read();
-    if (done) throw new Error("ended");
-    if (run !== current) return;
+  await frames(answer, () => {
+    if (run !== current) return false;
     heard = performance.now();
     wait = FIRST;
-    rest += decoder.decode(value, { stream: true });
     became("open");
-    for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
-      frame(rest.slice(0, end));
-      rest = rest.slice(end + 2);
-    }
-  }
+    return true;
+  }, ({ id, type, data }) => {
+    if (id !== undefined) last = id;
+    if (!data) return;
+    let object;
+    try { object = JSON.parse(data); } catch { return; }
+    emit(type, object);
+  });
 }
 
 function connect() {

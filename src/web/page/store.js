@@ -24,7 +24,7 @@ let due = false;
 
 /**
  * Calls `fn(ids)` after a change, at most once a frame; `ids` has what changed, or is null for all of it.
- * Topics: `me`, `people`, `conversations`, `unread`, `alerts`.
+ * Topics: `me`, `people`, `conversations`, `unread`, `alerts`; those of data.js.
  */
 export function subscribe(topic, fn) {
   if (!subscribers.has(topic)) subscribers.set(topic, new Set());
@@ -32,7 +32,8 @@ export function subscribe(topic, fn) {
   return () => subscribers.get(topic).delete(fn);
 }
 
-function note(topic, what) {
+/** Tells those who subscribed that something changed. */
+export function note(topic, what) {
   if (what === undefined) changed.set(topic, null);
   else if (!changed.has(topic)) changed.set(topic, new Set([what]));
   else changed.get(topic)?.add(what);
@@ -84,7 +85,7 @@ let stale = false;
 const running = new Map();
 
 /** One at a time, and once more where it was asked for meanwhile. */
-function once(key, load) {
+export function once(key, load) {
   const now = running.get(key);
   if (now) { now.again = true; return now.done; }
   const run = { again: false };
@@ -151,7 +152,7 @@ export async function loadAll() {
 const planned = new Set();
 
 /** Once, however often it is asked for until then. */
-function soon(load, milliseconds = 300) {
+export function soon(load, milliseconds = 300) {
   if (planned.has(load)) return;
   planned.add(load);
   setTimeout(() => { planned.delete(load); load().catch(() => {}); }, milliseconds);
