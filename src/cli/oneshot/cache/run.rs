@@ -109,8 +109,7 @@ async fn with(
             () = signals.came() => return Err(Trouble::silent(INTERRUPTED)),
         };
         match asked {
-            Ok(CacheAnswer::Found { value, peer, .. }) => {
-                let place = peer.unwrap_or_else(|| "here".to_owned());
+            Ok(CacheAnswer::Found { value, place, .. }) => {
                 show(&value)?;
                 return Ok(Ran { place, shared: true, status: 0 });
             }
