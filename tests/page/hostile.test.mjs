@@ -126,6 +126,8 @@ describe('hostile', () => {
         const mine = await ben.api('GET', '/api/lists');
         assert.ok(mine.length >= 5, `${mine.length} lists`);
         for (const list of mine) await ben.api('POST', `/api/lists/${list.id}/invite`, { all: true });
+        // A link of before may still ask something.
+        await tab.page.evaluate(() => { for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close(); });
         await tab.view('/shared/lists');
         const join = tab.page.getByRole('button', { name: /^Join the list/ });
         await tab.until('all invitations are shown', (count) => document.querySelectorAll('.invitation').length >= count, mine.length, 20_000);
