@@ -220,6 +220,13 @@ impl Engine {
         self.peers.read(id, Peer::address).filter(|_| self.can_take_data(id))
     }
 
+    /// Bytes of a body that a sealed datagram for one peer holds; a longer one is pulled.
+    #[must_use]
+    pub fn sealed_room(&self, to: &PublicKey) -> usize {
+        let peer = self.authors.get(to).and_then(|author| author.row).and_then(|id| self.peers.get(id));
+        peer.map_or(0, |peer| self.letter_max(&peer).saturating_sub(24))
+    }
+
     /// True when the user compared the digits of that key, which may be away.
     #[must_use]
     pub fn is_verified(&self, key: &PublicKey) -> bool {

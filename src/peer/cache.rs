@@ -86,7 +86,8 @@ impl Cache {
             match tokio::time::timeout(STILL, &mut made).await {
                 Ok(Ok(value)) => break value.into(),
                 Ok(Err(error)) => return Err(Error::NotMade(error.into())),
-                Err(_) => self.command(Command::StillMaking { key: self.key(key) }).await.map(drop)?,
+                // Refused when somebody else may make it by now: what we have begun is worth having all the same.
+                Err(_) => drop(self.command(Command::StillMaking { key: self.key(key) }).await),
             }
         };
         let put = Command::Put { key: self.key(key), value: Arc::clone(&value), ttl };

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio::task::JoinHandle;
 
 use crate::data;
-use crate::data::message::{BODY_MAX, CallId, Command, Event, Reply, Topic};
+use crate::data::message::{BODY_MAX, CallId, Command, ERROR_MAX, Event, Reply, Topic};
 use crate::wire::{PublicKey, Safe};
 
 use super::message::{body, called};
@@ -26,9 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Calls that one service answers at the same time; more are told that it is busy.
 const AT_ONCE: usize = 64;
-
-/// Largest reason, bytes.
-const REASON_MAX: usize = 500;
 
 /// A call on its way: it is sent when this is awaited.
 #[must_use = "nobody is called before it is awaited"]
@@ -235,7 +232,7 @@ where
 
 async fn reply(inner: &Inner, call: CallId, mut answer: Result<Arc<str>, String>) {
     if let Err(reason) = &mut answer {
-        reason.truncate(reason.floor_char_boundary(REASON_MAX));
+        reason.truncate(reason.floor_char_boundary(ERROR_MAX));
     }
     let command = data::Command::Message(Command::Answer { call, answer });
     if let Err(error) = inner.handle.data(command).await {

@@ -53,15 +53,20 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] CommandError),
     /// What was to be done with the data space was refused, or failed.
-    #[error(transparent)]
+    #[error("{}", shown(.0))]
     Data(#[from] data::Error),
     /// Not a topic, not a method, or not a pattern.
     #[error(transparent)]
     Topic(#[from] TopicError),
     /// Something that JSON cannot say, or JSON that says something else.
-    #[error("not the JSON that is wanted: {0}")]
+    #[error("not the JSON that is wanted: {}", shown(.0))]
     Json(#[from] serde_json::Error),
     /// The program that was to make a value for the cache did not.
     #[error("it could not be made: {0}")]
     NotMade(#[source] Cause),
+}
+
+/// What others wrote may be in it.
+fn shown(error: &dyn std::error::Error) -> Safe {
+    Safe::line(&error.to_string())
 }

@@ -73,7 +73,9 @@ async fn a_body_of_64_kib_comes_whole_and_more_is_refused() {
     let taken = loop {
         match alice.publish("long", Kind::Data, &text).acknowledged().await {
             Ok(told) => break told,
-            Err(Error::Data(data::Error::TooLong { .. })) => text.truncate(text.floor_char_boundary(text.len() * 9 / 10)),
+            Err(Error::Data(data::Error::TooLong { .. })) => {
+                text.truncate(text.floor_char_boundary(text.len() * 9 / 10))
+            }
             Err(error) => panic!("{error}"),
         }
     };

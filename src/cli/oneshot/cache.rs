@@ -112,7 +112,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Trouble> {
 }
 
 fn got(namespace: &str, key: &str, found: CacheAnswer, out: Option<&Path>, json: bool) -> Result<(), Trouble> {
-    let CacheAnswer::Found { value, hash, place, ttl } = found else {
+    let CacheAnswer::Found { value, hash, peer, ttl } = found else {
         return Err(Trouble::failed("the running peer is of another version: it wants a value made"));
     };
     if let Some(file) = out {
@@ -122,7 +122,8 @@ fn got(namespace: &str, key: &str, found: CacheAnswer, out: Option<&Path>, json:
         let text = std::str::from_utf8(&value).ok().filter(|_| out.is_none());
         let encoded = || data_encoding::BASE64.encode(&value);
         let base64 = (text.is_none() && out.is_none()).then(encoded);
-        let (hash, place, size) = (&*hash, &*place, value.len());
+        let (hash, place, size) = (&*hash, peer.as_deref().unwrap_or("here"), value.len());
+        let ttl = ttl.as_secs();
         return object(&ValueObject { v: SCHEMA, kind: "value", namespace, key, hash, place, ttl, size, text, base64 });
     }
     if out.is_some() { Ok(()) } else { show(&value) }

@@ -74,7 +74,7 @@ async fn send(options: &Options, to: Option<&str>, progress: Progress, json: boo
     let request =
         ProgressRequest { user, lesson, status, timestamp: Some(at), to: to.map(str::to_owned), taken: false };
     let told = loop {
-        match link.client.tell_progress(&request).await.map_err(Trouble::from) {
+        match link.client.progress(&request).await.map_err(Trouble::from) {
             Err(trouble) if trouble.is_nobody() && link.somebody_came(NEWCOMERS).await => {}
             told => break told,
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::data::message::BODY_MAX;
-use crate::web::{AnswerRequest, AuthorObject, CallObject, Client, EventObject, EventQuery, JsonText, SCHEMA};
+use crate::web::{AuthorObject, CallObject, Client, EventObject, EventQuery, JsonText, SCHEMA};
 use crate::wire::Safe;
 
 use super::super::args::{Options, ServeArgs};
@@ -109,8 +109,7 @@ async fn answer(client: Client, args: ServeArgs, call: CallObject) -> ServedObje
         Ok(body) => body,
         Err(why) => return refuse(&client, &call, why).await,
     };
-    let request = AnswerRequest { body: Some(body), error: None };
-    let sent = client.answer(&call.call, &request).await;
+    let sent = client.answer(&call.call, Ok(body)).await;
     served(&call, sent.err().map(|error| error.to_string()))
 }
 
@@ -126,8 +125,7 @@ async fn refuse(client: &Client, call: &CallObject, why: String) -> ServedObject
     let mut reason = Safe::line(&why).as_str().to_owned();
     let end = (0..=REASON.min(reason.len())).rev().find(|end| reason.is_char_boundary(*end));
     reason.truncate(end.unwrap_or_default());
-    let request = AnswerRequest { body: None, error: Some(reason) };
-    if let Err(error) = client.answer(&call.call, &request).await {
+    if let Err(error) = client.answer(&call.call, Err(reason)).await {
         tracing::warn!(%error, "a caller is not told why there is no answer");
     }
     served(call, Some(why))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::web::{
-    AddRequest, ChangeObject, EditRequest, InviteRequest, ListObject, LogObject, MoveRequest, RemoveRequest, SetRequest,
+    AddRequest, ChangeObject, EditRequest, ListObject, LogObject, MoveRequest, RemoveRequest, SetRequest,
 };
 
 use super::super::args::{Options, ShareArgs, ShareTask};
@@ -76,8 +76,7 @@ async fn work(link: &Link, args: &ShareArgs) -> Result<Told, Trouble> {
         ShareTask::Invite { list, whom } => {
             let list = found(link, list).await?;
             let all = whom.eq_ignore_ascii_case("all");
-            let request = InviteRequest { to: (!all).then(|| whom.clone()), all };
-            link.client.invite(&list.id, &request).await?;
+            link.client.invite(&list.id, Some(whom.as_str()).filter(|_| !all)).await?;
             let whom = if all { "Everybody".to_owned() } else { super::shown(whom) };
             tell(json, &list, || format!("{whom} may take part in {}: peer share join {}", list.name, list.name))?;
         }
@@ -92,7 +91,7 @@ async fn work(link: &Link, args: &ShareArgs) -> Result<Told, Trouble> {
         }
         ShareTask::Undo { list } => {
             let list = found(link, list).await?;
-            let edited = link.client.undo_list(&list.id).await?;
+            let edited = link.client.undo(&list.id).await?;
             tell(json, &edited, || format!("Taken back: {}", done(&edited.change)))?;
         }
     }

@@ -91,10 +91,11 @@ impl Cache {
     }
 
     fn tell(&mut self, id: &KeyId, turn: &mut Turn<'_>) {
-        let have = self.have(0, id, turn);
-        let Some((mut telling, have)) = self.telling.remove(id).zip(have) else { return };
-        let said = Said::Have(have);
-        telling.to.retain(|key| say(&said, key, telling.round > 1, turn));
+        let Some(mut telling) = self.telling.remove(id) else { return };
+        let anew = telling.round > 1;
+        telling
+            .to
+            .retain(|key| self.have(0, id, key, turn).is_some_and(|have| say(&Said::Have(have), key, anew, turn)));
         if let Some(wait) = TELLS.get(telling.round).filter(|_| !telling.to.is_empty()) {
             telling.round += 1;
             telling.next = turn.now + Duration::from_millis(*wait);

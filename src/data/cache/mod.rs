@@ -3,6 +3,7 @@
 //! An entry is a value under a key; values are named by their hash and lie outside of the data space ([`Work`]). Who looks
 //! for a key that is not here asks all that are trusted ([`question`]); who makes it tells who waits ([`making`]).
 
+mod fetch;
 mod making;
 mod question;
 mod said;
@@ -26,14 +27,17 @@ use said::{Have, KeyId, Said};
 use shelf::{BYTES_MAX, ENTRIES_MAX, Entry, Shelf, TTL};
 use values::{Reading, Writing};
 
-/// Values of at most so many bytes travel in the answer itself.
+/// Values of at most so many bytes are at hand, and travel in the answer itself when that fits into a datagram with them.
 const INLINE_MAX: usize = 384;
+
+/// Bytes of an answer without the value.
+const HAVE_MAX: usize = 170;
 
 /// Works of one kind with values at the same time.
 const WORKS_MAX: usize = 256;
 
 /// Values that wait to be written, bytes.
-const WRITING_MAX: usize = 64 << 20;
+const WRITING_MAX: usize = 16 << 20;
 
 /// Keys that are looked for at the same time, and commands that wait for one of them.
 const QUESTIONS_MAX: (usize, usize) = (256, 64);
@@ -114,8 +118,7 @@ impl Cache {
         if !(TTL.0..=TTL.1).contains(&ttl) {
             return Err(Error::Bad("a value is good for 1 second to 7 days"));
         }
-        let waiting: usize = self.writing.values().map(|writing| writing.entry.size as usize).sum();
-        if self.writing.len() >= WORKS_MAX || waiting + value.len() > WRITING_MAX {
+        if !self.can_write(value.len()) {
             return Err(Error::Busy);
         }
         let job = turn.job();
@@ -145,6 +148,7 @@ impl Cache {
         match self.questions.get(&id) {
             Some(question) if question.jobs.len() >= QUESTIONS_MAX.1 => return Err(Error::Busy),
             None if self.questions.len() >= QUESTIONS_MAX.0 => return Err(Error::Busy),
+            Some(_) | None if make && self.making.len() >= QUESTIONS_MAX.0 => return Err(Error::Busy),
             Some(_) | None => {}
         }
         let job = turn.job();
@@ -194,11 +198,12 @@ impl Cache {
         }
     }
 
-    /// What is to be said of an entry, if there is one.
-    fn have(&mut self, q: u64, id: &KeyId, turn: &Turn<'_>) -> Option<Have> {
+    /// What is to be said to somebody of an entry, if there is one.
+    fn have(&mut self, q: u64, id: &KeyId, to: &PublicKey, turn: &Turn<'_>) -> Option<Have> {
         let entry = self.shelf.get(id, turn.now).filter(|entry| turn.trusts(&entry.by))?;
         let left = u64::try_from(entry.end.since(turn.now).as_millis()).unwrap_or(u64::MAX);
-        let v = entry.small.as_ref().map(|value| said::Blob(value.to_vec()));
+        let room = turn.engine.sealed_room(to).saturating_sub(HAVE_MAX);
+        let v = entry.small.as_ref().filter(|value| value.len() <= room).map(|value| said::Blob(value.to_vec()));
         let have = Have {
             q,
             k: (*id).into(),

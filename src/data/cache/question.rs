@@ -4,18 +4,16 @@
 //! random claim. Two that ask each other see both claims, or that the other makes it already; the lower claim goes on.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddrV4;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::data::{self, Error, Job, Turn};
 use crate::engine::Instant;
 use crate::wire::PublicKey;
 
+use super::fetch::{Offer, patience};
 use super::making::Making;
-use super::said::{Have, KeyId, Said};
-use super::shelf::TTL;
-use super::{Cache, Event, Key, QUESTIONS_MAX, Reply, SMALL_MAX, VALUE_MAX, ValueHash, Work, say};
+use super::said::{KeyId, Said};
+use super::{Cache, Key, QUESTIONS_MAX, Reply, say};
 
 /// Peers that are asked at most.
 const ASKED_MAX: usize = 256;
@@ -35,20 +33,8 @@ const NUMBERS: usize = 8;
 /// How often who makes it is asked how far it is, and how long it may be silent.
 const POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
 
-/// Larger values come by a stream, where there is one, bytes.
-const STREAM_FROM: u32 = 8 << 10;
-
 /// How often a value is asked for of one peer before it is given up.
 const WANTS: u8 = 6;
-
-/// Offers of one value that are remembered.
-const OFFERS: usize = 16;
-
-/// Failures of one peer to send what it said to have.
-const FAILURES: u8 = 2;
-
-/// A stream is given up after this: it ends earlier by itself.
-const STREAM_TIME: Duration = Duration::from_secs(40);
 
 /// Who waits for what somebody makes does so this long.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -56,36 +42,25 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// A key that is looked for.
 #[derive(Debug)]
 pub(super) struct Question {
-    key: Key,
+    pub(super) key: Key,
     /// The commands that wait; with true, it is to be made when nobody has it.
     pub(super) jobs: Vec<(Job, bool)>,
     claim: u64,
-    phase: Phase,
+    pub(super) phase: Phase,
     begun: Instant,
     /// What the last questions were named, and when they were sent.
     numbers: VecDeque<(u64, Instant)>,
-    offers: Vec<Offer>,
-    failures: BTreeMap<PublicKey, u8>,
+    pub(super) offers: Vec<Offer>,
+    pub(super) failures: BTreeMap<PublicKey, u8>,
     /// Who asked with a claim meanwhile.
     rivals: BTreeSet<PublicKey>,
 }
 
 #[derive(Debug)]
-enum Phase {
+pub(super) enum Phase {
     Asking { since: Instant, round: usize, next: Instant, silent: BTreeSet<PublicKey> },
     Fetching { offer: Offer, stream: Option<Job>, next: Instant, wants: u8 },
     Waiting { maker: PublicKey, heard: Instant, poll: Instant },
-}
-
-/// Somebody has it.
-#[derive(Debug, Clone, Copy)]
-struct Offer {
-    from: PublicKey,
-    hash: ValueHash,
-    size: u32,
-    by: PublicKey,
-    end: Instant,
-    port: Option<u16>,
 }
 
 impl Question {
@@ -110,7 +85,7 @@ impl Question {
         number
     }
 
-    fn asked_at(&self, number: u64) -> Option<Instant> {
+    pub(super) fn asked_at(&self, number: u64) -> Option<Instant> {
         self.numbers.iter().find(|(other, _)| *other == number).map(|(_, at)| *at)
     }
 }
@@ -171,7 +146,7 @@ impl Cache {
         due.iter().for_each(|id| self.go_on(id, turn));
     }
 
-    fn go_on(&mut self, id: &KeyId, turn: &mut Turn<'_>) {
+    pub(super) fn go_on(&mut self, id: &KeyId, turn: &mut Turn<'_>) {
         let now = turn.now;
         let Some(question) = self.questions.get_mut(id) else { return };
         let claim = question.makes().then_some(question.claim);
@@ -227,7 +202,7 @@ impl Cache {
     }
 
     /// Nobody has it: the first that wants to make it does so.
-    fn decide(&mut self, id: &KeyId, turn: &mut Turn<'_>) {
+    pub(super) fn decide(&mut self, id: &KeyId, turn: &mut Turn<'_>) {
         self.miss(id, turn);
         let Some(question) = self.questions.get_mut(id) else { return };
         let (job, _) = question.jobs.remove(0);
@@ -270,7 +245,7 @@ impl Cache {
 
     /// Somebody asks.
     pub(super) fn asked(&mut self, from: PublicKey, q: u64, id: KeyId, claim: Option<u64>, turn: &mut Turn<'_>) {
-        if let Some(have) = self.have(q, &id, turn) {
+        if let Some(have) = self.have(q, &id, &from, turn) {
             say(&Said::Have(have), &from, false, turn);
             return;
         }
@@ -304,6 +279,9 @@ impl Cache {
             Phase::Asking { .. } if known && lower => self.wait_for(&id, from, turn),
             Phase::Asking { silent, .. } if known => {
                 silent.remove(&from);
+                if claim.is_some() && question.rivals.len() < ASKED_MAX {
+                    question.rivals.insert(from);
+                }
                 if silent.is_empty() {
                     self.decide(&id, turn);
                 }
@@ -332,161 +310,6 @@ impl Cache {
             }
             Phase::Waiting { maker, heard, .. } if *maker != turn.me() => (*maker, *heard) = (from, turn.now),
             Phase::Fetching { .. } | Phase::Waiting { .. } => {}
-        }
-    }
-
-    /// Somebody has it.
-    pub(super) fn offered(&mut self, from: PublicKey, have: Have, turn: &mut Turn<'_>) {
-        let id = KeyId(have.k.0);
-        let Some(question) = self.questions.get_mut(&id) else { return };
-        let asked_at = match have.q {
-            0 => Some(turn.now),
-            q => question.asked_at(q),
-        };
-        let (Some(asked_at), by) = (asked_at, PublicKey(have.b.0)) else { return };
-        // What is good for so long was so when it was said: not before we asked.
-        let end = asked_at + Duration::from_millis(have.t).min(TTL.1);
-        let (hash, size) = (ValueHash(have.h.0), have.s);
-        let trusted = turn.trusts(&by);
-        if !trusted {
-            self.counted.untrusted += 1;
-        }
-        let failed = question.failures.get(&from).is_some_and(|failures| *failures >= FAILURES);
-        let port = have.p.filter(|port| *port != 0 && self.stream_port.is_some());
-        let large = size as usize > SMALL_MAX && port.is_none();
-        let good = trusted && !failed && end > turn.now && size as usize <= VALUE_MAX;
-        if good && large {
-            self.counted.too_large += 1;
-            let event = Event::TooLarge { key: question.key.clone(), size: u64::from(size), at: from };
-            turn.event(data::Event::Cache(event));
-        }
-        if !good || large {
-            if let Phase::Asking { silent, .. } = &mut question.phase {
-                silent.remove(&from);
-                if silent.is_empty() {
-                    self.decide(&id, turn);
-                }
-            }
-            return;
-        }
-        let offer = Offer { from, hash, size, by, end, port };
-        if let Some(value) = have.v {
-            return self.value_of(&id, offer, &value.0, turn);
-        }
-        if question.offers.len() < OFFERS {
-            question.offers.push(offer);
-        }
-        if !matches!(question.phase, Phase::Fetching { .. }) {
-            self.fetch(&id, turn);
-        }
-    }
-
-    /// Fetches what somebody has, by a stream or in datagrams; asks again when nobody has it any more.
-    fn fetch(&mut self, id: &KeyId, turn: &mut Turn<'_>) {
-        loop {
-            let chance = turn.random() as usize;
-            let Some(question) = self.questions.get_mut(id) else { return };
-            if question.offers.is_empty() {
-                return self.ask(id, turn);
-            }
-            let offer = question.offers.swap_remove(chance % question.offers.len());
-            let Offer { from, hash, size, .. } = offer;
-            let failures = question.failures.get(&from).copied().unwrap_or(0);
-            let small = size as usize <= SMALL_MAX;
-            if failures >= FAILURES || offer.end <= turn.now {
-                continue;
-            }
-            // What a stream did not bring, datagrams may.
-            let port = offer.port.filter(|_| size > STREAM_FROM && (failures == 0 || !small));
-            let address = turn.engine.data_address(&from).zip(port);
-            let Some((address, port)) = address else {
-                if !small {
-                    continue;
-                }
-                question.phase = Phase::Fetching { offer, stream: None, next: turn.now, wants: 0 };
-                return self.go_on(id, turn);
-            };
-            let job = turn.job();
-            question.phase = Phase::Fetching { offer, stream: Some(job), next: turn.now + STREAM_TIME, wants: 0 };
-            self.fetching.insert(job, *id);
-            let address = SocketAddrV4::new(*address.ip(), port);
-            return turn.work(Work::Fetch { job, from, address, hash, size });
-        }
-    }
-
-    /// It did not come from there.
-    fn fail(&mut self, id: &KeyId, turn: &mut Turn<'_>) {
-        let Some(question) = self.questions.get_mut(id) else { return };
-        if let Phase::Fetching { offer, stream, .. } = &question.phase {
-            *question.failures.entry(offer.from).or_default() += 1;
-            if let Some(job) = stream {
-                self.fetching.remove(job);
-            }
-        }
-        self.fetch(id, turn);
-    }
-
-    /// A stream brought it, or not.
-    pub(super) fn fetched(&mut self, job: Job, value: Result<Arc<[u8]>, bool>, turn: &mut Turn<'_>) {
-        let Some(id) = self.fetching.remove(&job) else { return };
-        let Some(Phase::Fetching { offer, stream, .. }) = self.questions.get(&id).map(|question| &question.phase)
-        else {
-            return;
-        };
-        if *stream != Some(job) {
-            return;
-        }
-        match value {
-            Ok(value) => self.value_of(&id, *offer, &value, turn),
-            Err(broken) => {
-                self.counted.broken += u64::from(broken);
-                self.fail(&id, turn);
-            }
-        }
-    }
-
-    /// Datagrams brought it.
-    pub(super) fn value_came(&mut self, from: PublicKey, hash: ValueHash, value: &[u8], turn: &mut Turn<'_>) {
-        for (id, offer) in self.fetching_from(&from, &hash) {
-            self.value_of(&id, offer, value, turn);
-        }
-    }
-
-    /// It does not come from there, or not now.
-    pub(super) fn value_gone(&mut self, from: PublicKey, hash: ValueHash, again: bool, turn: &mut Turn<'_>) {
-        for (id, _) in self.fetching_from(&from, &hash) {
-            let later = turn.now + Duration::from_millis(500 + turn.random() % 1_500);
-            match self.questions.get_mut(&id).map(|question| &mut question.phase) {
-                Some(Phase::Fetching { next, wants, .. }) if again => (*next, *wants) = (later, 0),
-                _ => self.fail(&id, turn),
-            }
-        }
-    }
-
-    fn fetching_from(&self, from: &PublicKey, hash: &ValueHash) -> Vec<(KeyId, Offer)> {
-        let fetching = self.questions.iter().filter_map(|(id, question)| match &question.phase {
-            Phase::Fetching { offer, stream: None, .. } => Some((*id, *offer)),
-            Phase::Fetching { .. } | Phase::Asking { .. } | Phase::Waiting { .. } => None,
-        });
-        fetching.filter(|(_, offer)| offer.from == *from && offer.hash == *hash).collect()
-    }
-
-    /// Takes a value if it is what was offered.
-    fn value_of(&mut self, id: &KeyId, offer: Offer, value: &[u8], turn: &mut Turn<'_>) {
-        let good = value.len() == offer.size as usize && ValueHash::of(value) == offer.hash;
-        if !good {
-            self.counted.broken += 1;
-        }
-        let Some(question) = self.questions.get_mut(id) else { return };
-        if !good || offer.end <= turn.now {
-            *question.failures.entry(offer.from).or_default() += 1;
-            return match &question.phase {
-                Phase::Fetching { offer: other, .. } if other.from != offer.from => {}
-                Phase::Fetching { .. } | Phase::Asking { .. } | Phase::Waiting { .. } => self.fetch(id, turn),
-            };
-        }
-        if let Some(Question { key, jobs, .. }) = self.questions.remove(id) {
-            self.take_value(key, (offer.hash, offer.by, offer.end), offer.from, &value.into(), jobs, turn);
         }
     }
 
@@ -519,10 +342,4 @@ impl Cache {
             }
         }
     }
-}
-
-/// When a value of this size is asked for again in datagrams: a large one comes in pieces.
-fn patience(size: u32) -> Duration {
-    let pieces = u64::from(size) / 600;
-    if pieces == 0 { Duration::from_millis(150) } else { Duration::from_millis(2_000 + 50 * pieces) }
 }

@@ -9,7 +9,9 @@ use crate::wire::PublicKey;
 
 use super::said::{Blob, KeyId, Said};
 use super::shelf::Entry;
-use super::{Cache, Event, Found, INLINE_MAX, Key, Place, Reply, SMALL_MAX, ValueHash, WORKS_MAX, Work, Worked};
+use super::{
+    Cache, Event, Found, INLINE_MAX, Key, Place, Reply, SMALL_MAX, ValueHash, WORKS_MAX, WRITING_MAX, Work, Worked,
+};
 use super::{keep, say};
 
 /// Bytes of values that are sent without streams in [`SENT_TIME`]: the pieces of what is on its way are in memory.
@@ -42,6 +44,12 @@ impl Cache {
         entry.small = (value.len() <= INLINE_MAX).then(|| Arc::clone(value));
         self.writing.insert(job, Writing { entry, put });
         turn.work(Work::Write { job, hash, value: Arc::clone(value) });
+    }
+
+    /// True when one more value of this size may wait to be written.
+    pub(super) fn can_write(&self, size: usize) -> bool {
+        let waiting: usize = self.writing.values().map(|writing| writing.entry.size as usize).sum();
+        self.writing.len() < WORKS_MAX && waiting + size <= WRITING_MAX
     }
 
     /// Reads a value; the work is told apart by a job of its own.
@@ -205,7 +213,7 @@ impl Cache {
             turn.done(job, Ok(data::Reply::Cache(Reply::Found(found.clone()))));
         }
         let size = u32::try_from(value.len()).unwrap_or(u32::MAX);
-        if self.writing.len() < WORKS_MAX {
+        if self.can_write(value.len()) {
             self.write(Entry::new(key, hash, size, by, end), value, None, turn);
         }
     }

@@ -109,7 +109,8 @@ async fn with(
             () = signals.came() => return Err(Trouble::silent(INTERRUPTED)),
         };
         match asked {
-            Ok(CacheAnswer::Found { value, place, .. }) => {
+            Ok(CacheAnswer::Found { value, peer, .. }) => {
+                let place = peer.unwrap_or_else(|| "here".to_owned());
                 show(&value)?;
                 return Ok(Ran { place, shared: true, status: 0 });
             }

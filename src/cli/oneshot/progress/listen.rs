@@ -208,7 +208,7 @@ impl Ear {
             self.taken.pop_front();
         }
         self.taken.push_back(request.clone());
-        if let Err(error) = client.tell_progress(&request).await {
+        if let Err(error) = client.progress(&request).await {
             tracing::warn!(%error, "what came to the port is not on the board");
         }
         Ok(())
