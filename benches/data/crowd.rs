@@ -60,7 +60,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> 
         let found = simulated(options.seed, peers, Signing::Hashed, AT_ONCE);
         note(report, &mut sheet, "simulator", "hashed", &found);
     }
-    for peers in options.scale(vec![20], vec![10, 20, 50, 200, 1_000]) {
+    for peers in options.scale(vec![20], vec![10, 20, 50, 200]) {
         let within = EACH * u32::try_from(peers).unwrap_or(1);
         let found = simulated(options.seed, peers, Signing::Hashed, within);
         note(report, &mut sheet, "simulator in turn", "hashed", &found);
@@ -115,7 +115,7 @@ fn real(options: &Options, count: usize) -> io::Result<Found> {
     std::thread::sleep((last + SETTLE).saturating_duration_since(Instant::now()));
     let usage = || -> io::Result<Vec<Usage>> { peers.iter().map(|peer| Usage::of(peer.pid())).collect() };
     let (found, began) = (usage()?, Instant::now());
-    std::thread::sleep(options.scale(Duration::from_secs(5), Duration::from_secs(60)));
+    std::thread::sleep(options.scale(Duration::from_secs(5), Duration::from_secs(30)));
     let minutes = began.elapsed().as_secs_f64() / 60.0;
     let idle: u64 = usage()?.iter().zip(&found).map(|(now, then)| now.since(*then).frames).sum();
     let mean = |of: fn(&Usage) -> u64| found.iter().map(of).sum::<u64>() as f64 / count as f64;
