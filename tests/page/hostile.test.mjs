@@ -162,7 +162,9 @@ describe('hostile', () => {
         await tab.view('/shared/messages');
         await tab.page.getByRole('group', { name: 'Messages' }).waitFor();
         // The stream begins to tell of topics when this view is opened.
+        const deadline = Date.now() + 20_000;
         for (let told = false; !told;) {
+            assert.ok(Date.now() < deadline, 'the page hears of topics');
             await ben.api('POST', '/api/publish', { topic: 'first', kind: 'data', body: 1, delivery: 'best-effort' });
             told = await tab.page.getByText('first').first().isVisible();
         }
