@@ -68,6 +68,13 @@ export function mount(root) {
     key: (one) => one.key, render: row, update: fill,
     guess: (one) => 42 + 18 * Math.min(30, (one.text.match(/\n/g)?.length ?? 0) + 1),
   });
+  // The newest stays in view until the user goes elsewhere, however much comes at once.
+  let follows = true;
+  const near = () => box.scrollHeight - box.clientHeight - box.scrollTop < 40;
+  box.addEventListener("scroll", () => { if (near()) follows = true; }, { passive: true });
+  for (const type of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    box.addEventListener(type, () => setTimeout(() => { follows = near(); }, 150), { passive: true });
+  }
   box.addEventListener("click", (event) => {
     const deed = event.target.closest("[data-deed]")?.dataset.deed;
     const key = event.target.closest("[data-key]")?.dataset.key;
@@ -153,7 +160,7 @@ export function mount(root) {
     pattern.setAttribute("aria-invalid", String(!good));
     draft.pattern = pattern.value;
     const all = data.state.messages.filter((one) => (kinds.has(one.kind) || !KINDS.includes(one.kind)) && (!good || data.matches(now, one.topic)));
-    tail.set(all);
+    tail.set(all, { end: follows });
     say(count, t("topic.count", { n: all.length }));
     empty.hidden = all.length > 0;
     box.role = all.length > 0 ? "feed" : "group";
