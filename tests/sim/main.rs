@@ -4,8 +4,8 @@
 mod amplifier;
 mod avatar;
 mod away;
-mod cache;
 mod board;
+mod cache;
 mod calls;
 mod carry;
 mod catch_up;
@@ -27,6 +27,8 @@ mod kills;
 mod letters;
 mod liars;
 mod limits;
+#[cfg(feature = "shared")]
+mod lists;
 mod long;
 mod loops;
 mod messages;
