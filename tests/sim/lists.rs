@@ -134,12 +134,17 @@ pub(crate) fn wait(
     }
 }
 
-/// True when all of them show the same list.
+/// True when all of them show the same list, and know of the same edits.
 pub(crate) fn agree(run: &mut Run, all: &[ProgramId], limit: Duration) -> bool {
     let end = run.now() + limit;
+    let known = |run: &mut Run, id: ProgramId| {
+        let list = show(run, id);
+        let edits: BTreeMap<PublicKey, u64> = list.members.iter().map(|member| (member.key, member.edits)).collect();
+        (list.items, edits)
+    };
     loop {
-        let first = show(run, all[0]).items;
-        if all[1..].iter().all(|id| show(run, *id).items == first) {
+        let first = known(run, all[0]);
+        if all[1..].iter().all(|id| known(run, *id) == first) {
             return true;
         }
         if run.now() >= end {
@@ -153,7 +158,7 @@ fn item(items: &[Item], text: &str) -> ItemId {
     items.iter().find(|item| item.text == text).unwrap_or_else(|| panic!("{text} in {items:?}")).id
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn one_edit_is_shown_by_all_who_take_part() {
     let (mut run, all) = party(1, 3);
     let began = run.now();
@@ -171,7 +176,7 @@ fn one_edit_is_shown_by_all_who_take_part() {
         if *author == by && text == "Dancing Queen"));
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn nobody_edits_a_list_without_being_a_member() {
     let (mut run, all) = crowd(2, 3);
     list(&mut run, all[0], Command::New { name: "party".into() }).unwrap();
@@ -192,7 +197,7 @@ fn nobody_edits_a_list_without_being_a_member() {
     assert_eq!(summaries(&mut run, all[2]), []);
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn who_leaves_forgets_the_list_and_may_join_again() {
     let (mut run, all) = party(3, 3);
     add(&mut run, all[1], "one");
@@ -212,7 +217,7 @@ fn who_leaves_forgets_the_list_and_may_join_again() {
     assert!(wait(&mut run, &all, secs(5), |lan, id| texts(lan, id) == ["one", "two", "three"]));
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn a_move_beats_a_removal_and_that_is_told() {
     let (mut run, all) = party(4, 2);
     for text in ["one", "two", "three"] {
@@ -233,7 +238,7 @@ fn a_move_beats_a_removal_and_that_is_told() {
     }
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn edits_are_taken_back_by_what_they_meant_after_a_restart_too() {
     let (mut run, all) = party(5, 2);
     let undo = |run: &mut Run| list(run, all[0], Command::Undo { list: "party".into() });
@@ -271,7 +276,7 @@ fn edits_are_taken_back_by_what_they_meant_after_a_restart_too() {
     let _ = three;
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn a_list_survives_a_restart_and_what_is_not_on_the_disk_was_never_said() {
     let (mut run, all) = party(6, 2);
     for n in 0..20 {
@@ -437,37 +442,22 @@ fn random_runs(peers: usize, rounds: usize, usual: u64) {
     }
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn three_who_edit_at_random_through_bad_air_agree() {
     random_runs(3, 60, 90);
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn five_who_edit_at_random_through_bad_air_agree() {
     random_runs(5, 60, 60);
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn ten_who_edit_at_random_through_bad_air_agree() {
     random_runs(10, 60, 35);
 }
 
-#[cfg_attr(test, test)]
+#[test]
 fn twenty_who_edit_at_random_through_bad_air_agree() {
     random_runs(20, 60, 15);
-}
-//ZZ
-pub fn all(which: &[String]) {
-    let tests: [(&str, fn()); 9] = [
-        ("one_edit", one_edit_is_shown_by_all_who_take_part), ("nobody", nobody_edits_a_list_without_being_a_member),
-        ("leaves", who_leaves_forgets_the_list_and_may_join_again), ("beats", a_move_beats_a_removal_and_that_is_told),
-        ("undo", edits_are_taken_back_by_what_they_meant_after_a_restart_too), ("disk", a_list_survives_a_restart_and_what_is_not_on_the_disk_was_never_said),
-        ("r3", three_who_edit_at_random_through_bad_air_agree), ("r5", five_who_edit_at_random_through_bad_air_agree), ("r20", twenty_who_edit_at_random_through_bad_air_agree)];
-    for (name, test) in tests {
-        if which.is_empty() || which.iter().any(|w| w == name) {
-            let t = std::time::Instant::now();
-            let r = std::panic::catch_unwind(test);
-            println!("== {name}: {} {:?}", if r.is_ok() { "ok" } else { "FAILED" }, t.elapsed());
-        }
-    }
 }

@@ -27,6 +27,8 @@ mod kills;
 mod letters;
 mod liars;
 mod limits;
+#[cfg(feature = "shared")]
+mod lists;
 mod long;
 mod loops;
 mod messages;

@@ -25,6 +25,8 @@ mod replica;
 mod span;
 #[cfg(feature = "shared")]
 mod sync;
+#[cfg(all(test, feature = "shared"))]
+mod tests;
 mod types;
 #[cfg(feature = "shared")]
 mod undo;
