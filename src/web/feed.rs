@@ -18,7 +18,7 @@ use crate::node::{Handle, unix_now};
 use crate::store::{Change, History};
 use crate::wire::PublicKey;
 
-use super::data::{Begun, Claim, Names, shown};
+use super::data::{Claim, Names, shown};
 use super::json::json;
 use super::{EventObject, SentObject, convert};
 
@@ -137,7 +137,7 @@ impl Feed {
             let here = Here { birth: handle.now(), unix: unix_now(), links: handle.watch_links() };
             let (events, changes) = (handle.events(), history.map(History::changes));
             let sources = Sources { events, changes, data: Some(handle.data_events()) };
-            let names = Names::begin(handle);
+            let names = Names::begin(handle).lasting();
             tokio::spawn(listen(Arc::downgrade(self), sources, here, names));
         }
     }
@@ -275,8 +275,13 @@ struct Sources {
     data: Option<broadcast::Receiver<data::Event>>,
 }
 
-async fn listen(feed: Weak<Feed>, Sources { mut events, mut changes, mut data }: Sources, here: Here, names: Begun) {
-    let names = names.lasting().await;
+async fn listen(
+    feed: Weak<Feed>,
+    Sources { mut events, mut changes, mut data }: Sources,
+    here: Here,
+    names: impl Future<Output = Names> + Send,
+) {
+    let names = names.await;
     loop {
         tokio::select! {
             // What the peer told first comes first.

@@ -19,7 +19,7 @@ use super::people::People;
 use super::refusal::Refusal;
 use super::routes::Api;
 
-pub(super) use names::{Begun, Names};
+pub(super) use names::Names;
 pub(super) use programs::{Claim, Serving};
 
 /// Columns of a reason: text of somebody else may be in it.

@@ -18,7 +18,8 @@ pub(in crate::web) struct Names {
     me: Option<PublicKey>,
     /// What we are called.
     own: String,
-    peers: Peers,
+    /// None where nobody can be looked up.
+    peers: Option<Peers>,
     /// Those who are here, when names were first wanted.
     here: BTreeMap<PublicKey, Peer>,
     /// Those whom we know, here or not.
@@ -30,6 +31,12 @@ pub(in crate::web) struct Names {
 pub(in crate::web) struct Begun(Handle);
 
 impl Names {
+    /// Nobody is called anything.
+    #[cfg(test)]
+    pub(in crate::web) fn none() -> Self {
+        Self { me: None, own: String::new(), peers: None, here: BTreeMap::new(), contacts: BTreeMap::new() }
+    }
+
     pub(in crate::web) fn begin(handle: &Handle) -> Begun {
         Begun(handle.clone())
     }
@@ -42,7 +49,8 @@ impl Names {
     /// The same of somebody who says what it is called.
     pub(in crate::web) fn author_named(&self, key: &PublicKey, called: Option<&str>) -> AuthorObject {
         let ours = self.me == Some(*key);
-        let now = || self.peers.snapshot().into_iter().find(|peer| peer.key() == Some(*key));
+        let all = || self.peers.iter().flat_map(Peers::snapshot);
+        let now = || all().find(|peer| peer.key() == Some(*key));
         let person = match self.here.get(key) {
             _ if ours => None,
             Some(peer) => Some(Person::Here(peer.clone())),
@@ -79,7 +87,7 @@ impl Begun {
         let peers = handle.peers();
         let here = peers.snapshot().into_iter().filter_map(|peer| Some((peer.key()?, peer))).collect();
         let contacts = contacts.into_iter().map(|contact| (contact.key, contact)).collect();
-        Names { me: handle.key(), own, peers, here, contacts }
+        Names { me: handle.key(), own, peers: Some(peers), here, contacts }
     }
 
     /// The same for a stream: names of who is here are looked up each time, as they change.

@@ -31,6 +31,10 @@ fn sent(message: &str, mark: &str) -> SentObject {
     }
 }
 
+fn of(events: broadcast::Receiver<Event>) -> Sources {
+    Sources { events, changes: None, data: None }
+}
+
 /// What a reader that had all before `next` gets now.
 fn read(feed: &Feed, from: Option<About>, next: u64) -> Vec<String> {
     let frames = feed.ring().after(&mut Reader { from, next });
@@ -140,7 +144,7 @@ fn what_we_say_to_everyone_is_about_nobody_else() {
 async fn a_crowd_that_comes_at_once_is_read_anew_and_nothing_after_it_is_lost() {
     let feed = feed();
     let (events, receiver) = broadcast::channel(4_096);
-    let mut body = feed.read(None, None);
+    let mut body = feed.read(None, None, None);
     // The reader is in no hurry: the stream is open, and more has come than is kept.
     (0..2_000).for_each(|posts| feed.push(&caught_up(posts), None));
     let read = async {
@@ -152,7 +156,7 @@ async fn a_crowd_that_comes_at_once_is_read_anew_and_nothing_after_it_is_lost() 
         seen
     };
     let here = Here { birth: Instant::BIRTH, unix: unix_now(), links: watch::channel(Arc::default()).1 };
-    let listening = tokio::spawn(listen(Arc::downgrade(&feed), (receiver, None), here));
+    let listening = tokio::spawn(listen(Arc::downgrade(&feed), of(receiver), here, async { Names::none() }));
     events.send(Event::CaughtUp { posts: 9_999 }).unwrap();
     let seen = tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
     assert_eq!(seen.matches("event: reload").count(), 1);
@@ -166,9 +170,9 @@ async fn what_the_peer_told_too_fast_is_a_gap() {
     let (events, receiver) = broadcast::channel(2);
     (0..5).for_each(|posts| drop(events.send(Event::CaughtUp { posts })));
     let here = Here { birth: Instant::BIRTH, unix: unix_now(), links: watch::channel(Arc::default()).1 };
-    let mut body = feed.read(None, None);
+    let mut body = feed.read(None, None, None);
     drop(events);
-    listen(Arc::downgrade(&feed), (receiver, None), here).await;
+    listen(Arc::downgrade(&feed), of(receiver), here, async { Names::none() }).await;
     let mut seen = String::new();
     while let Some(frame) = body.frame().await {
         seen.push_str(std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap());
