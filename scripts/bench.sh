@@ -48,7 +48,7 @@ simulated() {
 
 lists() {
     export LISTS_SEEDS=${LISTS_SEEDS:-200}
-    simulated "lists on a bad network, $LISTS_SEEDS seeds" "identical at all, 0 lost or doubled" list
+    simulated "lists on a bad network, $LISTS_SEEDS seeds" "identical at all, 0 lost or doubled" lists::
 }
 
 poison() { simulated "poisoned and truncated values, 10,000 tries" "0 served" poison; }

@@ -110,7 +110,8 @@ def discovery(folder):
     kinds = [
         ("namespaces", "real", "real peers", COLOURS[0], False),
         ("simulator", "real", "simulator, real signatures", COLOURS[1], False),
-        ("simulator", "hashed", "simulator, hashes in place of signatures", COLOURS[2], True),
+        ("simulator", "hashed", "simulator, hashed", COLOURS[2], True),
+        ("simulator in turn", "hashed", "simulator, hashed, a start each 0.3 s", COLOURS[3], True),
     ]
     panels = [
         ("seconds", Panel("All know all after the last start", "peers", "seconds")),

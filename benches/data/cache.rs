@@ -135,9 +135,9 @@ pub(crate) fn fetch(options: &Options, report: &mut Report) -> io::Result<()> {
     let what = format!("{count} values of 1 MiB from host to host, whole");
     report.must(&what, &format!("{count} of {count}"), format!("{} of {count}", count - wrong), wrong == 0);
     let best = alone.max(four);
-    report.figure("  one after the other, by the API", ">= 50 MB/s", rate(alone), alone >= RATE);
+    let measured = format!("{} one after the other, {} four at a time", rate(alone), rate(four));
+    report.figure("  by the API", ">= 50 MB/s", measured, best >= RATE);
     report.fact("  one value", format!("p50 {}, p99 {}", ms(each.percent(50)), ms(each.percent(99))));
-    report.fact("  four at a time", rate(four));
     report.fact("  bare TCP, a connection for each", format!("{}, {:.1} times the best", rate(bare), bare / best));
     crew::end(crew)?;
     Ok(())

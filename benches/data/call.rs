@@ -14,7 +14,7 @@ use lsnp::wire::{Name, PublicKey};
 use super::Options;
 use super::bare::Bare;
 use super::lan::{Host, Lan};
-use super::report::{Report, Times, ms};
+use super::report::{Report, Times};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -39,9 +39,53 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> 
     let ratio = call.as_secs_f64() / round.as_secs_f64().max(1e-9);
     let measured = format!("{ratio:.2} times");
     report.figure("a call and its answer on the loopback, p50", "<= 3 times a bare ping-pong", measured, ratio <= 3.0);
-    report.fact("  calls", format!("p50 {}, p99 {}", ms(call), ms(calls.percent(99))));
-    report.fact("  bare UDP ping-pong of 300 B", format!("p50 {}, p99 {}", ms(round), ms(rounds.percent(99))));
+    let figures = |times: &Times| format!("p50 {}, p90 {}, p99 {}", us(times, 50), us(times, 90), us(times, 99));
+    report.fact("  calls", figures(&calls));
+    report.fact("  bare UDP ping-pong of 300 B, two threads that wait", figures(&rounds));
+    let tokio = tokio_rounds(host, count)?;
+    let ratio = call.as_secs_f64() / tokio.percent(50).as_secs_f64().max(1e-9);
+    report.fact("  the same by sockets of tokio", format!("{}; a call takes {ratio:.2} times that", figures(&tokio)));
     Ok(())
+}
+
+fn us(times: &Times, percent: usize) -> String {
+    format!("{:.1} us", times.percent(percent).as_secs_f64() * 1e6)
+}
+
+/// A ping-pong between two threads, each with a runtime as a peer has one.
+fn tokio_rounds(host: &Host, count: usize) -> io::Result<Times> {
+    let (asks, answers) = host.inside(|| {
+        let open = || {
+            let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
+            socket.set_nonblocking(true)?;
+            Ok::<_, io::Error>(socket)
+        };
+        Ok((open()?, open()?))
+    })?;
+    let to = answers.local_addr()?;
+    // It ends with the program.
+    std::thread::spawn(move || -> io::Result<()> {
+        runtime()?.block_on(async {
+            let answers = tokio::net::UdpSocket::from_std(answers)?;
+            let mut buffer = [0; 2048];
+            loop {
+                let (size, from) = answers.recv_from(&mut buffer).await?;
+                answers.send_to(&buffer[..size], from).await?;
+            }
+        })
+    });
+    let mut times = Times::default();
+    runtime()?.block_on(async {
+        let asks = tokio::net::UdpSocket::from_std(asks)?;
+        for _ in 0..count {
+            let began = Instant::now();
+            asks.send_to(&[b'x'; 300], to).await?;
+            asks.recv(&mut [0; 2048]).await?;
+            times.add(began.elapsed());
+        }
+        Ok::<_, io::Error>(())
+    })?;
+    Ok(times)
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

@@ -19,6 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// After the last start the announcements of starts are over within this.
 const SETTLE: Duration = Duration::from_secs(10);
 
+/// A crowd that starts at once does so within this.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// From start to start where they start in turn.
+const EACH: Duration = Duration::from_millis(300);
+
 /// Ethernet, IPv4 and UDP in front of a datagram, bytes.
 const HEADERS: u64 = 14 + 20 + 8;
 
@@ -47,12 +53,17 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> 
         report.must(&what, "<= 10 s", seconds(found.took), took <= SETTLE);
     }
     for peers in options.scale(vec![10, 50], vec![10, 20, 50, 200]) {
-        let found = simulated(options.seed, peers, Signing::Real);
+        let found = simulated(options.seed, peers, Signing::Real, AT_ONCE);
         note(report, &mut sheet, "simulator", "real", &found);
     }
     for peers in options.scale(vec![50], vec![10, 20, 50, 200, 1_000]) {
-        let found = simulated(options.seed, peers, Signing::Hashed);
+        let found = simulated(options.seed, peers, Signing::Hashed, AT_ONCE);
         note(report, &mut sheet, "simulator", "hashed", &found);
+    }
+    for peers in options.scale(vec![20], vec![10, 20, 50, 200]) {
+        let within = EACH * u32::try_from(peers).unwrap_or(1);
+        let found = simulated(options.seed, peers, Signing::Hashed, within);
+        note(report, &mut sheet, "simulator in turn", "hashed", &found);
     }
     sheet.write()
 }
@@ -104,7 +115,7 @@ fn real(options: &Options, count: usize) -> io::Result<Found> {
     std::thread::sleep((last + SETTLE).saturating_duration_since(Instant::now()));
     let usage = || -> io::Result<Vec<Usage>> { peers.iter().map(|peer| Usage::of(peer.pid())).collect() };
     let (found, began) = (usage()?, Instant::now());
-    std::thread::sleep(options.scale(Duration::from_secs(5), Duration::from_secs(60)));
+    std::thread::sleep(options.scale(Duration::from_secs(5), Duration::from_secs(30)));
     let minutes = began.elapsed().as_secs_f64() / 60.0;
     let idle: u64 = usage()?.iter().zip(&found).map(|(now, then)| now.since(*then).frames).sum();
     let mean = |of: fn(&Usage) -> u64| found.iter().map(of).sum::<u64>() as f64 / count as f64;
@@ -131,8 +142,8 @@ fn heard_all(lines: &[Line], others: &[&str]) -> Option<Instant> {
     others.iter().filter_map(|id| first.get(id)).max().copied()
 }
 
-/// The same in virtual time: all start within one second. Nothing is lost, and a datagram takes 200 us.
-fn simulated(seed: u64, count: usize, signing: Signing) -> Found {
+/// The same in virtual time: all start within so long. Nothing is lost, and a datagram takes 200 us.
+fn simulated(seed: u64, count: usize, signing: Signing, within: Duration) -> Found {
     let mut lan = Simulated::new(seed);
     lan.capture = false;
     lan.keep_events = false;
@@ -141,7 +152,7 @@ fn simulated(seed: u64, count: usize, signing: Signing) -> Found {
     let mut peers = Vec::new();
     for (number, host) in hosts.iter().enumerate() {
         if number > 0 {
-            lan.run_for(Duration::from_secs(1) / u32::try_from(count).unwrap_or(1));
+            lan.run_for(within / u32::try_from(count).unwrap_or(1));
         }
         let setup = Setup { signing, ..Setup::named(&format!("p{number}")) };
         peers.push(lan.start(*host, setup));
