@@ -152,7 +152,7 @@ fn show(value: &[u8]) -> Result<(), Trouble> {
 fn lines(stats: &CacheStatsObject) -> Vec<(&'static str, String)> {
     let count = |count: u64| usize::try_from(count).map_or_else(|_| count.to_string(), grouped);
     let asked = stats.hits + stats.peer_hits + stats.misses;
-    let percent = |part: u64| if asked == 0 { String::new() } else { format!(" ({} %)", part * 100 / asked) };
+    let percent = |part: u64| (part * 100).checked_div(asked).map(|part| format!(" ({part} %)")).unwrap_or_default();
     vec![
         ("hits", format!("{}{}", count(stats.hits), percent(stats.hits))),
         ("peer hits", format!("{}{}", count(stats.peer_hits), percent(stats.peer_hits))),

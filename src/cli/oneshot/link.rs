@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::engine::Event;
 use crate::node::{Node, Profile, ProfileError};
-use crate::web::{self, Client, EventQuery, Events, Served};
+use crate::web::{self, Client, ClientError, EventQuery, Events, Served};
 
 use super::super::args::Options;
 use super::super::host::{self, Host, sentence};
@@ -21,6 +21,10 @@ const OTHERS: Duration = Duration::from_secs(10);
 
 /// So often it is looked whether it has ended.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// So often, and so long after another, somebody is looked for that a peer of our own has not met yet.
+const MEETINGS: usize = 40;
+const MEETING: Duration = Duration::from_millis(50);
 
 /// Goodbye and the writing of the history take no longer.
 const LAST: Duration = Duration::from_millis(2_500);
@@ -115,6 +119,20 @@ impl Link {
             }
         };
         tokio::time::timeout(longest, came).await.unwrap_or(false)
+    }
+
+    /// Asks, and asks again while nobody is found: a peer of our own meets the others only now.
+    pub(super) async fn met<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        for _ in 0..MEETINGS {
+            match ask().await.map_err(Trouble::from) {
+                Err(trouble) if trouble.is_nobody() && self.is_own() => tokio::time::sleep(MEETING).await,
+                done => return done,
+            }
+        }
+        Ok(ask().await?)
     }
 
     /// Says goodbye, if the peer is ours.

@@ -30,9 +30,6 @@ const LAST_WORD: Duration = Duration::from_millis(500);
 /// A host that says that nobody listens there says so within this time.
 const REFUSAL: Duration = Duration::from_millis(200);
 
-/// Somebody who is not found at once is waited for so long by a peer of our own.
-const NEWCOMERS: Duration = Duration::from_secs(2);
-
 /// What was sent to an address.
 #[derive(Serialize)]
 struct LoneObject<'a> {
@@ -69,16 +66,11 @@ pub(super) async fn progress(options: &Options, args: &ProgressArgs) -> Result<(
 
 /// Tells everybody, or one who is here.
 async fn send(options: &Options, to: Option<&str>, progress: Progress, json: bool) -> Result<(), Trouble> {
-    let mut link = Link::open(options, Manner { json, serves: false, settles: true }).await?;
+    let link = Link::open(options, Manner { json, serves: false, settles: true }).await?;
     let Progress { user, lesson, status, at } = progress;
     let request =
         ProgressRequest { user, lesson, status, timestamp: Some(at), to: to.map(str::to_owned), taken: false };
-    let told = loop {
-        match link.client.progress(&request).await.map_err(Trouble::from) {
-            Err(trouble) if trouble.is_nobody() && link.somebody_came(NEWCOMERS).await => {}
-            told => break told,
-        }
-    };
+    let told = link.met(|| link.client.progress(&request)).await;
     if told.is_ok() && link.is_own() {
         tokio::time::sleep(LAST_WORD).await;
     }

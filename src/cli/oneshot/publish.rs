@@ -14,7 +14,7 @@ use super::{json_body, object, say};
 /// A peer that runs for one message only says it so long.
 const LAST_WORD: Duration = Duration::from_millis(300);
 
-/// Somebody who is not found at once is waited for so long by a peer of our own.
+/// Somebody to hear it is waited for so long by a peer of our own.
 const NEWCOMERS: Duration = Duration::from_secs(2);
 
 pub(super) async fn publish(options: &Options, args: &PublishArgs) -> Result<(), Trouble> {
@@ -28,12 +28,10 @@ pub(super) async fn publish(options: &Options, args: &PublishArgs) -> Result<(),
         delivery: Some(if is_acknowledged(args) { "acknowledged" } else { "best-effort" }.to_owned()),
         to: args.to.clone(),
     };
-    let published = loop {
-        match link.client.publish(&request).await.map_err(Trouble::from) {
-            Err(trouble) if trouble.is_nobody() && link.somebody_came(NEWCOMERS).await => {}
-            published => break published,
-        }
-    };
+    let mut published = link.met(|| link.client.publish(&request)).await;
+    if matches!(&published, Ok(PublishedObject { sent: 0, .. })) && link.somebody_came(NEWCOMERS).await {
+        published = link.met(|| link.client.publish(&request)).await;
+    }
     if published.is_ok() && link.is_own() && !is_acknowledged(args) {
         tokio::time::sleep(if long { LAST_LONG } else { LAST_WORD }).await;
     }

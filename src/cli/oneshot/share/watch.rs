@@ -85,6 +85,6 @@ fn draw(list: &WholeListObject, last: Option<&ListObject>) -> Result<(), Trouble
     shown.extend(last.and_then(|last| render.list_change(last)));
     let text: Vec<&str> = shown.iter().map(Shown::as_str).collect();
     let mut out = io::stdout().lock();
-    let written = write!(out, "{CLEAR}{}\n", text.join("\n")).and_then(|()| out.flush());
+    let written = writeln!(out, "{CLEAR}{}", text.join("\n")).and_then(|()| out.flush());
     written.map_err(Trouble::output)
 }
