@@ -61,8 +61,8 @@ pub enum Error {
     /// Nobody answered in time.
     #[error("no answer within {} ms", .0.as_millis())]
     NoAnswer(Duration),
-    /// The other side started anew before it answered.
-    #[error("that peer started anew before it answered: what was asked may be done, or not")]
+    /// The other side left or started anew before it answered.
+    #[error("that peer left or started anew before it answered: what was asked may be done, or not")]
     Restarted,
     /// The other side refused it, with this reason: text of a stranger, to be shown safely.
     #[error("refused: {0}")]

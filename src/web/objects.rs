@@ -58,6 +58,9 @@ pub struct StatusObject {
     pub unread: Option<u64>,
     /// Whether the history is kept.
     pub history: bool,
+    /// Whether there are shared lists here: the program was built with them, and the peer has a key.
+    #[serde(default)]
+    pub lists: bool,
 }
 
 /// `GET /api/peers`: one peer.

@@ -206,6 +206,7 @@ async fn status(State(api): State<Arc<Api>>) -> Result<Answer<StatusObject>, Ref
         peers: api.context.handle.peers().len(),
         unread,
         history: api.context.history.is_some(),
+        lists: cfg!(feature = "shared") && me.key.is_some(),
     }))
 }
 

@@ -4,6 +4,8 @@
 
 mod avatars;
 mod connections;
+mod data;
+mod data_fields;
 mod entry;
 mod events;
 mod fields;

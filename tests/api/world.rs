@@ -87,7 +87,8 @@ pub(crate) async fn start(name: &str, discovery: u16) -> Peer {
     let options = options(name, discovery);
     let me = options.keys.as_ref().map(|keys| KeyPair::new(&keys.identity).public_key());
     let kept = store::open(&scratch.0, me, Keep::default(), lsnp::node::unix_now().as_secs()).unwrap();
-    let node = Node::start_with(options, kept.ledger).unwrap();
+    let shared = store::open_data(&scratch.0).unwrap();
+    let node = Node::start_keeping(options, Some(kept.ledger), Some(shared.stock)).unwrap();
     Peer { discovery, ..serve(node, Some(kept.history), scratch).await }
 }
 

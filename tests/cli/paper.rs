@@ -31,6 +31,13 @@ fn every_subcommand_has_a_page() {
         "peer-web",
         "peer-open",
         "peer-add",
+        "peer-share-add",
+        "peer-cache-run",
+        "peer-progress-listen",
+        "peer-publish",
+        "peer-subscribe",
+        "peer-call",
+        "peer-serve",
     ] {
         assert!(world.folder.join(format!("pages/{name}.1")).exists(), "{name}");
     }

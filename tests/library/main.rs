@@ -1,7 +1,13 @@
 //! Programs that are peers by the library, over the loopback.
 #![expect(clippy::unwrap_used, reason = "a test may end at any surprise")]
 
+mod attacker;
+mod boards;
+mod caches;
 mod calls;
+mod hostile;
 mod life;
+#[cfg(feature = "shared")]
+mod lists;
 mod messages;
 mod world;

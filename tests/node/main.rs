@@ -1,6 +1,7 @@
 //! Real peers over the loopback: sockets, files and timers as in the program.
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may end at any surprise")]
 
+mod data;
 mod delivery;
 mod disk;
 mod history;

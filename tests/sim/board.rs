@@ -7,7 +7,7 @@ use lsnp::data::{self, Error, Step};
 use lsnp::engine::Channel;
 use lsnp::sim::{Air, DiskState, Lan, ProgramId, Setup};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use super::run::{Run, millis, secs, seeds};
 use super::signer::Signer;
@@ -170,10 +170,12 @@ fn halves_that_were_apart_become_the_same() {
 fn it_survives_restarts_and_goes_on_counting() {
     let (mut run, a, b) = pair(3);
     tell(&mut run, a, progress("u", "l", "started")).unwrap();
-    tell(&mut run, b, progress("v", "l", &"\u{1f4d8}".repeat(64))).unwrap();
+    // One that does not fit into a datagram.
+    let books = "\u{1f4d8}".repeat(64);
+    tell(&mut run, b, progress(&books, &books, &books)).unwrap();
     run.run_for(secs(1));
     let before = board(&mut run, b);
-    assert_eq!(before.len(), 2);
+    assert_eq!((before.len(), board(&mut run, a)), (2, before.clone()));
     run.stop(a);
     run.restart(b);
     assert_eq!(board(&mut run, b), before);

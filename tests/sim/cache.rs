@@ -43,6 +43,11 @@ fn command(run: &mut Run, id: ProgramId, command: Command) -> Result<Reply, Erro
     }
 }
 
+/// Tells how it goes with what is made.
+fn tell(run: &mut Run, id: ProgramId, command: Command) {
+    assert_eq!(run.data(id, data::Command::Cache(command)), Ok(Step::Now(data::Reply::Done)));
+}
+
 fn put(run: &mut Run, id: ProgramId, name: &str, value: &Arc<[u8]>) -> Result<Reply, Error> {
     command(run, id, Command::Put { key: key(name), value: Arc::clone(value), ttl: TTL })
 }
@@ -199,7 +204,7 @@ fn when_who_makes_it_ends_another_one_does_within_seconds() {
             "leaves" => run.leave(first),
             "dies" => run.stop(first),
             "gives up" => {
-                command(&mut run, first, Command::GiveUp { key: key("k") }).unwrap();
+                tell(&mut run, first, Command::GiveUp { key: key("k") });
             }
             _ => {}
         }
@@ -238,7 +243,7 @@ fn who_says_that_it_still_makes_it_goes_on() {
     let (second, here) = (want(&mut run, all[1]), want(&mut run, all[0]));
     for _ in 0..12 {
         run.run_for(secs(10));
-        command(&mut run, all[0], Command::StillMaking { key: key("k") }).unwrap();
+        tell(&mut run, all[0], Command::StillMaking { key: key("k") });
         assert_eq!(reply(&run, all[1], second), None);
     }
     // Who only looks does not wait.
@@ -293,8 +298,8 @@ fn who_is_not_trusted_neither_gets_nor_gives() {
 fn a_value_is_good_for_its_time_and_no_longer_anywhere() {
     let mut run = Run::new(7);
     let (all, _) = group(&mut run, 2, |setup| setup);
-    put(&mut run, all[0], "k", &value(1_000)).unwrap();
     let end = run.now() + TTL;
+    put(&mut run, all[0], "k", &value(1_000)).unwrap();
     run.run_for(secs(200));
     let found = get(&mut run, all[1], "k").unwrap();
     assert!(run.now() + found.ttl <= end);
@@ -404,16 +409,15 @@ fn key_id(key: &Key) -> [u8; 32] {
 fn a_liar_who_is_trusted_cannot_pass_off_anything_else_as_a_value() {
     let mut run = Run::new(11);
     let mut rng = StdRng::seed_from_u64(11);
-    let (all, hosts) = group(&mut run, 2, |setup| setup);
+    let (all, _) = group(&mut run, 2, |setup| setup);
     let (victim, liar) = (all[0], run.key_of(all[1]));
-    // It hears no question: what it says is injected.
-    run.cut(hosts[1]);
     let (truth, k) = (value(200), key_id(&key("k")));
     let hash = ValueHash::of(&truth);
-    let tell = |run: &mut Run, lie: &Lie<'_>, sealed: bool| {
+    let say = |run: &mut Run, lie: &Lie<'_>, sealed: bool| {
         let body = rmp_serde::to_vec_named(lie).unwrap();
         let raw = (!sealed).then(|| body.clone().into());
-        let arrived = Arrived { author: liar, from: liar, channel: Channel::Cache, body: body.into(), raw };
+        let arrived =
+            Arrived { author: liar, from: liar, channel: Channel::Cache, body: body.into(), raw, carried: false };
         run.inject_data(victim, arrived);
     };
     let have = |v: Option<&'static [u8]>, size: usize| Lie::Have {
@@ -438,12 +442,12 @@ fn a_liar_who_is_trusted_cannot_pass_off_anything_else_as_a_value() {
         let size = if turn % 2 == 0 { 200 } else { lie.len() };
         if turn % 3 == 0 {
             let lie: &'static [u8] = Box::leak(lie.into_boxed_slice());
-            tell(&mut run, &have(Some(lie), size), true);
+            say(&mut run, &have(Some(lie), size), true);
         } else {
-            tell(&mut run, &have(None, size), true);
-            tell(&mut run, &Lie::Value { h: Bytes(&hash.0), v: Bytes(&lie) }, true);
+            say(&mut run, &have(None, size), true);
+            say(&mut run, &Lie::Value { h: Bytes(&hash.0), v: Bytes(&lie) }, true);
             // Others may read what is not sealed, and anybody may pass it on.
-            tell(&mut run, &Lie::Value { h: Bytes(&hash.0), v: Bytes(&truth) }, false);
+            say(&mut run, &Lie::Value { h: Bytes(&hash.0), v: Bytes(&truth) }, false);
         }
         run.run_while(secs(60), millis(50), |run| run.outcome(victim, job).is_some());
         found += usize::from(run.outcome(victim, job) != Some(&Err(Error::Miss)));
@@ -452,7 +456,7 @@ fn a_liar_who_is_trusted_cannot_pass_off_anything_else_as_a_value() {
     assert!(stats(&mut run, victim).broken >= 9_000);
     // The truth is believed.
     let job = begin(&mut run, victim, Command::Get { key: key("k") });
-    tell(&mut run, &have(None, 200), true);
-    tell(&mut run, &Lie::Value { h: Bytes(&hash.0), v: Bytes(&truth) }, true);
+    say(&mut run, &have(None, 200), true);
+    say(&mut run, &Lie::Value { h: Bytes(&hash.0), v: Bytes(&truth) }, true);
     assert!(matches!(reply(&run, victim, job), Some(Reply::Found(found)) if found.value == truth));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lsnp::data::list::{Change, Command, Edit, Event, Invitee, Item, ItemId, List, LogEntry, Reply, Standing, Summary};
 use lsnp::data::{self, Error, Step};
-use lsnp::sim::{Air, Lan, ProgramId, Setup};
+use lsnp::sim::{Air, HostId, Lan, ProgramId, Setup};
 use lsnp::wire::PublicKey;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -78,18 +78,28 @@ pub(crate) fn list_events(lan: &Lan, id: ProgramId) -> Vec<Event> {
 
 /// So many peers on a LAN, of whom nobody has a list.
 pub(crate) fn crowd(seed: u64, count: usize) -> (Run, Vec<ProgramId>) {
+    let (run, all, _) = crowd_on(seed, count);
+    (run, all)
+}
+
+fn crowd_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
     let mut run = Run::new(seed);
     run.capture = false;
     let hosts = run.hosts(count);
     let all = hosts.iter().enumerate().map(|(n, host)| run.start(*host, Setup::named(&format!("p{n}")).with_data()));
     let all: Vec<ProgramId> = all.collect();
     run.run_for(secs(3));
-    (run, all)
+    (run, all, hosts)
 }
 
 /// So many peers that all take part in one list.
 pub(crate) fn party(seed: u64, count: usize) -> (Run, Vec<ProgramId>) {
-    let (mut run, all) = crowd(seed, count);
+    let (run, all, _) = party_on(seed, count);
+    (run, all)
+}
+
+fn party_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
+    let (mut run, all, hosts) = crowd_on(seed, count);
     list(&mut run, all[0], Command::New { name: "party".into() }).unwrap();
     invite(&mut run, all[0], Invitee::All);
     for id in &all[1..] {
@@ -102,7 +112,7 @@ pub(crate) fn party(seed: u64, count: usize) -> (Run, Vec<ProgramId>) {
     }
     let joined = wait(&mut run, &all, secs(60), |lan, id| show(lan, id).summary.members == count);
     assert!(joined, "all know that all take part");
-    (run, all)
+    (run, all, hosts)
 }
 
 /// Lets time go by until something holds at all.
@@ -143,7 +153,7 @@ fn item(items: &[Item], text: &str) -> ItemId {
     items.iter().find(|item| item.text == text).unwrap_or_else(|| panic!("{text} in {items:?}")).id
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn one_edit_is_shown_by_all_who_take_part() {
     let (mut run, all) = party(1, 3);
     let began = run.now();
@@ -161,7 +171,7 @@ fn one_edit_is_shown_by_all_who_take_part() {
         if *author == by && text == "Dancing Queen"));
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn nobody_edits_a_list_without_being_a_member() {
     let (mut run, all) = crowd(2, 3);
     list(&mut run, all[0], Command::New { name: "party".into() }).unwrap();
@@ -182,7 +192,7 @@ fn nobody_edits_a_list_without_being_a_member() {
     assert_eq!(summaries(&mut run, all[2]), []);
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn who_leaves_forgets_the_list_and_may_join_again() {
     let (mut run, all) = party(3, 3);
     add(&mut run, all[1], "one");
@@ -202,7 +212,7 @@ fn who_leaves_forgets_the_list_and_may_join_again() {
     assert!(wait(&mut run, &all, secs(5), |lan, id| texts(lan, id) == ["one", "two", "three"]));
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn a_move_beats_a_removal_and_that_is_told() {
     let (mut run, all) = party(4, 2);
     for text in ["one", "two", "three"] {
@@ -223,7 +233,7 @@ fn a_move_beats_a_removal_and_that_is_told() {
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn edits_are_taken_back_by_what_they_meant_after_a_restart_too() {
     let (mut run, all) = party(5, 2);
     let undo = |run: &mut Run| list(run, all[0], Command::Undo { list: "party".into() });
@@ -236,6 +246,7 @@ fn edits_are_taken_back_by_what_they_meant_after_a_restart_too() {
     let fields = BTreeMap::from([("artist".to_owned(), Some("ABBA".to_owned()))]);
     edit(&mut run, all[0], Edit::Set { item: two, text: Some("zwei".into()), fields });
     edit(&mut run, all[0], Edit::Remove { item: two });
+    run.run_for(millis(20));
     add(&mut run, all[1], "by somebody else");
     assert!(agree(&mut run, &all, secs(5)));
     assert_eq!(texts(&mut run, all[0]), ["three", "one", "by somebody else"]);
@@ -260,7 +271,7 @@ fn edits_are_taken_back_by_what_they_meant_after_a_restart_too() {
     let _ = three;
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn a_list_survives_a_restart_and_what_is_not_on_the_disk_was_never_said() {
     let (mut run, all) = party(6, 2);
     for n in 0..20 {
@@ -292,9 +303,8 @@ struct Plan {
 
 /// A random run; then all is calm, and all agree.
 fn random_run(seed: u64, plan: &Plan) {
-    let (mut run, all) = party(seed, plan.peers);
+    let (mut run, all, hosts) = party_on(seed, plan.peers);
     let mut rng = StdRng::seed_from_u64(seed);
-    let hosts: Vec<_> = all.iter().map(|id| run.host_of(*id)).collect();
     run.keep_events = false;
     run.air = plan.air;
     let mut jobs = Vec::new();
@@ -307,7 +317,8 @@ fn random_run(seed: u64, plan: &Plan) {
             let command = match rng.random_range(0..10) {
                 0..4 => {
                     let at = rng.random_bool(0.5).then(|| rng.random_range(0..=items.len()));
-                    let fields = if rng.random_bool(0.3) { [("by".to_owned(), id_text(id))].into() } else { BTreeMap::new() };
+                    let fields =
+                        if rng.random_bool(0.3) { [("by".to_owned(), id_text(id))].into() } else { BTreeMap::new() };
                     Some(Edit::Add { text: format!("item {round}"), at, fields })
                 }
                 4..7 if !items.is_empty() => {
@@ -406,37 +417,57 @@ fn exactly_once(run: &mut Run, all: &[ProgramId]) {
     }
 }
 
-const BAD: Air = Air { loss: 0.4, duplicate: 0.1, ..Air::CALM };
+fn bad() -> Air {
+    Air { loss: 0.4, duplicate: 0.1, jitter: millis(2), ..Air::default() }
+}
 
 /// So many seeds; for the nightly run the environment says how many.
 fn seeds(usual: u64) -> u64 {
-    std::env::var("LISTS_SEEDS").ok().and_then(|text| text.parse::<u64>().ok()).map_or(usual, |all| all.div_ceil(4).max(1))
+    std::env::var("LISTS_SEEDS")
+        .ok()
+        .and_then(|text| text.parse::<u64>().ok())
+        .map_or(usual, |all| all.div_ceil(4).max(1))
 }
 
 fn random_runs(peers: usize, rounds: usize, usual: u64) {
     let usual = if cfg!(debug_assertions) { usual.div_ceil(10) } else { usual };
     let first = std::env::var("LISTS_FIRST").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
     for seed in first..first + seeds(usual) {
-        random_run(seed * 1_000 + peers as u64, &Plan { peers, rounds, air: BAD });
+        random_run(seed * 1_000 + peers as u64, &Plan { peers, rounds, air: bad() });
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn three_who_edit_at_random_through_bad_air_agree() {
     random_runs(3, 60, 90);
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn five_who_edit_at_random_through_bad_air_agree() {
     random_runs(5, 60, 60);
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn ten_who_edit_at_random_through_bad_air_agree() {
     random_runs(10, 60, 35);
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn twenty_who_edit_at_random_through_bad_air_agree() {
     random_runs(20, 60, 15);
+}
+//ZZ
+pub fn all(which: &[String]) {
+    let tests: [(&str, fn()); 9] = [
+        ("one_edit", one_edit_is_shown_by_all_who_take_part), ("nobody", nobody_edits_a_list_without_being_a_member),
+        ("leaves", who_leaves_forgets_the_list_and_may_join_again), ("beats", a_move_beats_a_removal_and_that_is_told),
+        ("undo", edits_are_taken_back_by_what_they_meant_after_a_restart_too), ("disk", a_list_survives_a_restart_and_what_is_not_on_the_disk_was_never_said),
+        ("r3", three_who_edit_at_random_through_bad_air_agree), ("r5", five_who_edit_at_random_through_bad_air_agree), ("r20", twenty_who_edit_at_random_through_bad_air_agree)];
+    for (name, test) in tests {
+        if which.is_empty() || which.iter().any(|w| w == name) {
+            let t = std::time::Instant::now();
+            let r = std::panic::catch_unwind(test);
+            println!("== {name}: {} {:?}", if r.is_ok() { "ok" } else { "FAILED" }, t.elapsed());
+        }
+    }
 }

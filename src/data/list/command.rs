@@ -213,7 +213,7 @@ impl Lists {
         if let Some(inverse) = inverse {
             replica.inverses.insert((epoch, n), inverse);
         }
-        let change = replica.document.log().last().map_or(Change::Created, |done| replica.change(&done.act));
+        let change = replica.document.log().last().map_or(Change::Created, |done| replica.last_change(&done.act));
         let (Change::Added { item, .. }
         | Change::Moved { item, .. }
         | Change::Changed { item, .. }

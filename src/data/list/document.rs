@@ -305,9 +305,19 @@ impl Document {
             }
             deps.sort_unstable();
         }
+        // The library counts places of its own: an item that was moved leaves one behind.
         let op = match (op, &change.ops.first()?.content) {
-            (Op::Remove { pos, .. }, JsonOpContent::MovableList(MovableListOp::Delete { start_id, .. })) => {
-                Op::Remove { pos: *pos, start: (start_id.peer, u32::try_from(start_id.counter).ok()?) }
+            (Op::Add { text, fields, .. }, JsonOpContent::MovableList(MovableListOp::Insert { pos, .. })) => {
+                Op::Add { pos: *pos, text: text.clone(), fields: fields.clone() }
+            }
+            (Op::Move { item, .. }, JsonOpContent::MovableList(MovableListOp::Move { from, to, .. })) => {
+                Op::Move { item: *item, from: *from, to: *to }
+            }
+            (Op::Remove { .. }, JsonOpContent::MovableList(MovableListOp::Delete { pos, start_id, .. })) => {
+                Op::Remove {
+                    pos: u32::try_from(*pos).ok()?,
+                    start: (start_id.peer, u32::try_from(start_id.counter).ok()?),
+                }
             }
             (op, _) => op.clone(),
         };

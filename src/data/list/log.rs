@@ -26,6 +26,16 @@ impl Replica {
         }
     }
 
+    /// The same of an edit that was the last: its place is that which the item has now.
+    pub(super) fn last_change(&self, act: &Act) -> Change {
+        let here = |item: &ItemId, place: usize| self.document.place_of(*item).unwrap_or(place);
+        match self.change(act) {
+            Change::Added { item, text, at } => Change::Added { item, text, at: here(&item, at) },
+            Change::Moved { item, text, to } => Change::Moved { item, text, to: here(&item, to) },
+            other => other,
+        }
+    }
+
     /// What was done, the newest last, at most so many.
     pub(super) fn entries(&self, limit: usize) -> Vec<LogEntry> {
         let mut done: Vec<&Done> = self.document.log().iter().collect();

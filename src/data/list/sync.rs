@@ -372,7 +372,7 @@ impl Replica {
         let ends_with_it = matches!(told.last(), Some((by, _)) if *by == last.by)
             && matches!(last.act, Act::Removed { .. } | Act::Moved { .. });
         if !ends_with_it {
-            told.push((last.by, self.change(&last.act)));
+            told.push((last.by, self.last_change(&last.act)));
         }
         for (by, change) in told {
             turn.event(Event::List(list::Event::Changed { list: self.summary(), by, change }));

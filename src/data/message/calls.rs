@@ -136,9 +136,9 @@ impl Messages {
         turn.done(asked.job, answer);
     }
 
-    /// Whom we called is here no longer.
+    /// Whom we called is here no longer: nobody knows what it did.
     pub(super) fn end_calls_to(&mut self, key: &PublicKey, turn: &mut Turn<'_>) {
-        self.end_calls(|asked| asked.to == *key, &Error::NotHere, turn);
+        self.end_calls(|asked| asked.to == *key, &Error::Restarted, turn);
     }
 
     /// Whom we called may have started anew: nobody knows what the earlier start did.

@@ -168,7 +168,7 @@ function text(json) {
 
 /** Begins to know what is shared, once the page knows who is here. */
 export function begin() {
-  if (api.hasToken()) loadLists();
+  if (api.hasToken() && store.state.me?.lists) loadLists();
 }
 
 live.on("reload", () => { if (state.loaded) loadLists(); });

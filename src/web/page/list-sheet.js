@@ -191,6 +191,7 @@ export class Sheet {
     this.list.set(this.#items, { loose });
     if (top && this.#items.length) this.list.show(this.#items[0].id, { middle: false });
     this.empty.hidden = this.#items.length > 0;
+    this.box.role = this.empty.hidden ? "list" : "group";
     if (!this.empty.hidden) put(this.empty, t("list.nothing"));
   }
 

@@ -156,6 +156,7 @@ export function mount(root) {
     tail.set(all);
     say(count, t("topic.count", { n: all.length }));
     empty.hidden = all.length > 0;
+    box.role = all.length > 0 ? "feed" : "group";
     if (!empty.hidden) say(empty, t(data.state.messages.length ? "topic.none" : "topic.empty"));
   }
 

@@ -27,6 +27,9 @@ const STILL: Duration = Duration::from_secs(5);
 /// A peer that hangs does not hold up who waits for the command longer than that.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What a command wrote before it was interrupted is shown within this time.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// The exit status of a command that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
@@ -176,10 +179,11 @@ async fn attend(running: &mut Running, signals: &mut Signals) -> (std::io::Resul
             }
         }
     };
-    // What it started may go on printing.
+    // What it started may go on printing: who interrupts does not wait for that.
     let printed = tokio::select! {
         printed = running.printed() => printed,
         () = signals.came() => Printed::Broken,
+        () = tokio::time::sleep(LAST_WORDS), if interrupted > 0 => Printed::Broken,
     };
     (ended, printed, interrupted > 0)
 }

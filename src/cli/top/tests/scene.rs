@@ -67,6 +67,7 @@ pub(super) fn seen() -> Seen {
         peers: 5,
         unread: Some(1_203),
         history: true,
+        lists: true,
     })));
     let bob = PeerObject { trust: "verified".to_owned(), status: Some("at lunch".to_owned()), ..peer("bob") };
     let eve = PeerObject { trust: "new key".to_owned(), round_trip_us: Some(12_300), ..peer("bob#91c2") };
