@@ -14,11 +14,16 @@ use super::lan::Host;
 /// A request is answered within this; a call or a claim may take its time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One connection that stays open.
-pub(crate) struct Api {
+/// A peer ends a connection on which nothing was asked for 5 s.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// One connection that stays open while it is used.
+pub(crate) struct Api<'lan> {
+    host: &'lan Host,
     port: u16,
     token: String,
     stream: BufReader<TcpStream>,
+    used: Instant,
 }
 
 /// An answer.
@@ -39,31 +44,36 @@ struct Log {
     changed: Condvar,
 }
 
-impl Api {
+impl<'lan> Api<'lan> {
     /// Opens a connection to the peer whose profile is in this folder.
-    pub(crate) fn open(host: &Host, folder: &Path) -> io::Result<Self> {
+    pub(crate) fn open(host: &'lan Host, folder: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(folder.join("api.toml"))?;
         let value = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
             line.map(|value| value.trim_matches('"').to_owned()).ok_or_else(|| io::Error::other("no api.toml of ours"))
         };
         let (port, token) = (value("port")?.parse().map_err(io::Error::other)?, value("token")?);
-        Ok(Self { port, token, stream: BufReader::new(connect(host, port)?) })
+        Ok(Self { host, port, token, stream: BufReader::new(connect(host, port)?), used: Instant::now() })
     }
 
     /// Another connection to the same peer.
-    pub(crate) fn again(&self, host: &Host) -> io::Result<Self> {
-        Ok(Self { port: self.port, token: self.token.clone(), stream: BufReader::new(connect(host, self.port)?) })
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        let stream = BufReader::new(connect(self.host, self.port)?);
+        Ok(Self { host: self.host, port: self.port, token: self.token.clone(), stream, used: Instant::now() })
     }
 
     /// Asks with a body, which may be empty; the answer, whatever its status.
     pub(crate) fn ask(&mut self, method: &str, target: &str, kind: &str, body: &[u8]) -> io::Result<Answer> {
+        if self.used.elapsed() > QUIET {
+            *self = self.again()?;
+        }
         let head = self.head(method, target, kind, body.len());
         // In one piece: the second would wait for the acknowledgement of the first.
         self.stream.get_mut().write_all(&[head.as_bytes(), body].concat())?;
         let (status, length) = read_head(&mut self.stream)?;
         let mut body = vec![0; length.unwrap_or(0)];
         self.stream.read_exact(&mut body)?;
+        self.used = Instant::now();
         Ok(Answer { status, body })
     }
 
@@ -80,8 +90,8 @@ impl Api {
     }
 
     /// Listens to events; the query may be empty.
-    pub(crate) fn events(&self, host: &Host, query: &str) -> io::Result<Events> {
-        let mut stream = connect(host, self.port)?;
+    pub(crate) fn events(&self, query: &str) -> io::Result<Events> {
+        let mut stream = connect(self.host, self.port)?;
         stream.write_all(self.head("GET", &format!("/api/events{query}"), "", 0).as_bytes())?;
         stream.set_read_timeout(None)?;
         let mut reader = BufReader::new(stream.try_clone()?);

@@ -113,7 +113,7 @@ pub(crate) fn fetch(options: &Options, report: &mut Report) -> io::Result<()> {
             .chunks(rest.len().div_ceil(4))
             .map(|numbers| {
                 scope.spawn(move || {
-                    let mut api = crew[1].api.again(crew[1].host)?;
+                    let mut api = crew[1].api.again()?;
                     let mut wrong = 0;
                     for number in numbers {
                         let answer = api.ask("GET", &target(*number), "", &[])?;

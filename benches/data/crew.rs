@@ -22,7 +22,7 @@ pub(crate) struct Member<'lan> {
     pub(crate) host: &'lan Host,
     pub(crate) name: String,
     pub(crate) peer: Peer,
-    pub(crate) api: Api,
+    pub(crate) api: Api<'lan>,
     pub(crate) events: Events,
     home: Home,
 }
@@ -65,7 +65,7 @@ pub(crate) fn start<'lan>(
             return Err(io::Error::other(format!("{name} does not list all others:\n    {}", peer.tail(8))));
         }
         let api = Api::open(host, &folder(&home))?;
-        let events = api.events(host, "")?;
+        let events = api.events("")?;
         crew.push(Member { host, name, peer, api, events, home });
     }
     Ok(crew)

@@ -29,7 +29,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> 
         crew::share(&mut crew, "party")?;
         let mut heard = Vec::new();
         for member in &crew {
-            heard.push(member.api.events(member.host, "?topic=bench")?);
+            heard.push(member.api.events("?topic=bench")?);
         }
         for delay in options.scale(vec![0, 50], vec![0, 50, 100, 500]) {
             wire.set(Faults { delay: Duration::from_millis(delay), ..Faults::default() });
