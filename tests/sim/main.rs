@@ -4,8 +4,8 @@
 mod amplifier;
 mod avatar;
 mod away;
-mod cache;
 mod board;
+mod cache;
 mod calls;
 mod carry;
 mod catch_up;
