@@ -176,8 +176,13 @@ impl Board {
         }
         match talk {
             Talk::Sums(theirs) => {
-                for heads in differences(&self.lines, &theirs) {
+                let differences = differences(&self.lines, &theirs);
+                for heads in &differences {
                     turn.send(&To::Keys(vec![from]), Channel::Board, heads.write().as_bytes());
+                }
+                if !differences.is_empty() && !self.lines.is_empty() {
+                    // Any of what follows may be lost.
+                    self.gossip.go_on_with(from, turn);
                 }
             }
             Talk::Heads { first, last, heads } => self.settle(from, (first, last), &heads, turn),
