@@ -135,6 +135,7 @@ fn every_field_of_every_answer_is_described() {
         peers: 2,
         unread: Some(1),
         history: true,
+        lists: true,
     };
     let bare =
         StatusObject { status: None, key: None, fingerprint: None, profile: None, unread: None, ..status.clone() };
