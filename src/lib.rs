@@ -1,6 +1,6 @@
 //! A serverless messenger for local networks.
 //!
-//! Seven floors, each importing only what stands below it:
+//! Eight floors, each importing only what stands below it:
 //!
 //! - [`wire`]: bytes to messages and back. Knows no peer, no time, no configuration.
 //! - [`engine`]: the protocol. Takes datagrams, commands and the time, returns what should happen. Holds no socket,
@@ -9,6 +9,7 @@
 //! - `node` (feature `node`): the tokio shell that does what the engine says.
 //! - `store` (feature `node`): the history.
 //! - `web` (feature `node`): the local API.
+//! - `peer` (feature `node`): a peer inside of another program, in a few lines. Who wants one begins there.
 //! - `cli` (feature `node`): arguments, prompt and rendering of the program `peer`.
 //!
 //! `sim` (feature `sim`) runs many engines on one virtual LAN in virtual time.

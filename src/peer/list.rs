@@ -152,7 +152,7 @@ impl SharedList {
         self.edit(Edit::Remove { item }).await.map(drop)
     }
 
-    /// Takes back the newest edit of this peer that is not taken back.
+    /// Takes back the newest edit of this peer that is not taken back. What it removed comes back as it was, with another id.
     ///
     /// # Errors
     /// [`Error::Data`], [`data::Error::NothingToUndo`] among them.
