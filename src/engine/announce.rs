@@ -105,15 +105,16 @@ impl Engine {
         (gap / crowd, burst.saturating_mul(crowd))
     }
 
-    /// Brings the next announcement forward, at most once in 2 s.
+    /// Brings the next announcement forward, at most once in 2 s: who comes too soon after the last waits as long.
     pub(super) fn hurry(&mut self, now: Instant) {
-        let lately = self.beats.hurried.is_some_and(|at| now.since(at) < Config::HURRY_GAP);
-        if lately || self.left {
+        if self.left {
             return;
         }
-        let at = now + self.jittered(Config::HURRY_GAP / 2, 50);
+        let lately = self.beats.hurried.filter(|at| now.since(*at) < Config::HURRY_GAP);
+        let since = lately.map_or(now, |at| at + Config::HURRY_GAP);
+        let at = since + self.jittered(Config::HURRY_GAP / 2, 50);
         if self.beats.due.is_some_and(|due| due > at) {
-            self.beats.hurried = Some(now);
+            self.beats.hurried = Some(since);
             self.beats.due = Some(at);
             self.timers.set(at, Timer::Beat);
         }

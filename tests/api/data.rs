@@ -231,7 +231,11 @@ async fn a_value_is_found_here_and_by_those_who_trust() {
         wrong(&alice, line, "", status, word).await;
     }
     assert_eq!(alice.client.cache_forget(&Default::default()).await.unwrap().entries, 2);
-    assert_eq!(refused(alice.client.cache_get(&get("a", false)).await).0, 404);
+    let CacheAnswer::Found { peer, .. } = alice.client.cache_get(&get("a", false)).await.unwrap() else {
+        panic!("not found")
+    };
+    assert_eq!(peer, bob.client.status().await.unwrap().key, "others keep theirs");
+    assert_eq!(refused(alice.client.cache_get(&get("long", false)).await).0, 404);
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use lsnp::peer::{Cache, Error, Place, ValueHash};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
-use super::world::{builder, free_port, started, two};
+use super::world::{PATIENCE, builder, free_port, started, two};
 
 const TTL: Duration = Duration::from_secs(300);
 
@@ -27,11 +28,14 @@ async fn a_value_comes_from_somebody_who_is_trusted_and_from_nobody_else() {
     assert_eq!((&*found.value, found.hash, found.by), (&b"what it says"[..], hash, bob.key()));
     assert_eq!(found.place, Place::Peer(bob.key()));
     assert!(found.ttl <= TTL && found.ttl > TTL / 2, "{:?}", found.ttl);
-    assert_eq!(ours.get("index").await.unwrap().map(|found| found.place), Some(Place::Here));
+    // It is here as soon as it is on the disk.
+    let kept = async { while ours.get("index").await.unwrap().map(|found| found.place) != Some(Place::Here) {} };
+    timeout(PATIENCE, kept).await.unwrap();
     assert_eq!(alice.cache("owner/other").get("index").await.unwrap(), None, "another project");
 
     let stats = ours.stats().await.unwrap();
-    assert_eq!((stats.hits, stats.peer_hits, stats.misses), (1, 1, 2));
+    assert_eq!((stats.hits, stats.misses), (1, 2));
+    assert!(stats.peer_hits >= 1, "{stats:?}");
     assert_eq!(ours.forget(Some("index")).await.unwrap(), 1);
     assert_eq!(ours.forget(None).await.unwrap(), 0);
     let error = ours.put("large", vec![0; (1 << 20) + 1], TTL).await.unwrap_err();

@@ -51,6 +51,23 @@ fn hosts_without_a_default_route_know_each_other() {
 }
 
 #[test]
+fn those_who_start_one_after_the_other_know_all_soon_after_the_last() {
+    for (seed, count) in [(3, 20), (4, 50)] {
+        let mut run = Run::new(seed);
+        run.capture = false;
+        let hosts = run.hosts(count);
+        let mut all = Vec::new();
+        for (number, host) in hosts.into_iter().enumerate() {
+            all.push(run.peer(host, &format!("p{number}")));
+            run.run_for(millis(300));
+        }
+        // An announcement that was brought forward a moment ago is followed by another (protocol.md §5.3).
+        let known = run.run_while(secs(6), millis(50), |lan| all.iter().all(|id| lan.peer_count(*id) == count - 1));
+        assert!(known, "seed {seed}: {:?}", all.iter().map(|id| run.peer_count(*id)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn fifty_that_start_at_once_know_all() {
     let mut run = Run::new(2);
     run.capture = false;

@@ -333,7 +333,7 @@ fn a_body_holds_one_of_a_text_a_long_text_and_an_ack() {
         ]
         .concat()
     );
-    assert_eq!(of_ack.encode(), b"\x82\xa2at\x00\xa3ack\x82\xa2id\xb0f83d2b1c00aa11bb\xa1s\xc3");
+    assert_eq!(of_ack.encode(), b"\x81\xa3ack\x82\xa2id\xb0f83d2b1c00aa11bb\xa1s\xc3");
     for both in [
         SealedBody { text: "Hi".into(), ..of_long.clone() },
         SealedBody { text: "Hi".into(), ..of_ack.clone() },

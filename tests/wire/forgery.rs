@@ -105,9 +105,11 @@ impl Tally {
         self.tried += 1;
         let believed = match name {
             // FROM and TO of a frame are labels that nobody believes: what counts is the key, the id and the text.
-            "session-frame" | "session-frame-ack" => open_frame(mutant)
+            "session-frame" | "session-frame-ack" | "session-frame-data" => open_frame(mutant)
                 .is_some_and(|said| GENUINE.iter().all(|(_, genuine)| open_frame(genuine).as_ref() != Some(&said))),
-            "carry-post" | "carry-letter" | "carry-ack" => open_carry(mutant).is_some_and(|inner| !is_genuine(inner)),
+            "carry-post" | "carry-letter" | "carry-ack" | "carry-data" => {
+                open_carry(mutant).is_some_and(|inner| !is_genuine(inner))
+            }
             "group-frame" => open_group_frame(mutant).is_some(),
             _ => {
                 let verdict = receive(mutant);
@@ -296,8 +298,8 @@ fn of_every_vector_fails_whatever_is_changed() {
     let vectors: Vec<_> = GENUINE.iter().filter(|(name, _)| *name != "chunk-list").collect();
     for (name, original) in &vectors {
         match *name {
-            "session-frame" | "session-frame-ack" => assert!(open_frame(original).is_some()),
-            "carry-post" | "carry-letter" | "carry-ack" => assert!(open_carry(original).is_some()),
+            "session-frame" | "session-frame-ack" | "session-frame-data" => assert!(open_frame(original).is_some()),
+            "carry-post" | "carry-letter" | "carry-ack" | "carry-data" => assert!(open_carry(original).is_some()),
             "group-frame" => assert!(open_group_frame(original).is_some()),
             _ => assert_eq!(receive(original), Verdict::Believed, "{name}"),
         }

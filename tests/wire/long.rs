@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use lsnp::wire::{Assembly, CHUNK_MAX, LONG_MAX, PieceHash, Pieces, Taken, list_levels};
+use lsnp::wire::{Assembly, CHUNK_MAX, DATA_MAX, LONG_MAX, PieceHash, Pieces, Taken, list_levels};
 use proptest::prelude::*;
 
-/// The most that is put together: a long text, sealed.
-const MOST: usize = LONG_MAX + 16;
+/// The most that is put together: the longest body of a DATA, sealed.
+const MOST: usize = DATA_MAX + 16;
 /// Hashes in a full list.
 const FAN: usize = 37;
 

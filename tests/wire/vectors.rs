@@ -99,7 +99,8 @@ pub(crate) fn said(bytes: &[u8]) -> Vec<String> {
     } else {
         None
     };
-    let chain = match Chain::of(bytes) {
+    let is_data = matches!(datagram.message, Message::Data(_));
+    let chain = match if is_data { Ok(None) } else { Chain::of(bytes) } {
         Ok(chain) => chain,
         Err(reason) => return vec![format!("error {reason}")],
     };

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_fits_into_a_datagram() {
-        let head = |n: u64| Head { name: 1_000 + n, lamport: (1 << 40) - 1 + n % 2, mark: u32::MAX };
+        let head = |n: u64| Head { name: 1_000 + n, lamport: (1 << 40) - 1 - n % 2, mark: u32::MAX };
         let mut sums = [7; PARTS];
         sums[63] = u32::MAX;
         for talk in [
