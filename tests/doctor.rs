@@ -226,7 +226,7 @@ fn checks<'a>(report: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> 
 impl Lan {
     fn new(hosts: usize) -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("dr").tempdir().unwrap().keep();
-        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let name = folder.file_name()?.to_str()?.to_owned();
         let lan = Self { name, hosts, peers: Vec::new(), folder };
         let made = Command::new("ip").args(["netns", "add", &lan.host(0)]).output();
         match made {

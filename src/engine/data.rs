@@ -270,7 +270,23 @@ impl Engine {
             Event::Left(peer) | Event::Gone(peer) | Event::Quiet(peer) => self.tell_data_away(peer.key),
             Event::Judged(peer) if peer.blocked => self.tell_data_away(peer.key),
             Event::Back(peer) | Event::Judged(peer) | Event::Profile(peer) => self.tell_data(peer.id),
-            _ => {}
+            Event::Here(_)
+            | Event::Post { .. }
+            | Event::Dm { .. }
+            | Event::Said { .. }
+            | Event::KeyChanged { .. }
+            | Event::Marked { .. }
+            | Event::CaughtUp { .. }
+            | Event::PeerList { .. }
+            | Event::Avatar { .. }
+            | Event::AvatarFailed(_)
+            | Event::Followed(_)
+            | Event::Unfollowed(_)
+            | Event::FollowAnswered { .. }
+            | Event::Answered { .. }
+            | Event::Renamed { .. }
+            | Event::CutOff
+            | Event::Traced { .. } => {}
         }
     }
 

@@ -11,7 +11,6 @@ use super::{Commit, Contact, Data, Instant, Mark, OwnPrekey, Peer, Posted, Told}
 /// What should happen now. [`Engine::poll`](super::Engine::poll) yields them until [`Output::Wait`].
 #[derive(Debug, Clone)]
 #[must_use]
-#[expect(clippy::large_enum_variant, reason = "each is looked at once and dropped")]
 pub enum Output {
     /// Send these bytes from the unicast socket to each of these addresses.
     Transmit(Transmit),

@@ -102,8 +102,7 @@ impl Shell {
         (clock, timer): (Clock, Timer),
         sockets: Sockets,
         filter: LinkFilter,
-        (paths, keeper, commits): (Paths, Option<Keeper>, Commits),
-        beside: Beside,
+        (paths, keeper, commits, beside): (Paths, Option<Keeper>, Commits, Beside),
         channels: Channels,
         (faults, trend): (Arc<Counts>, Trend),
     ) -> Self {

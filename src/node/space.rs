@@ -134,10 +134,8 @@ impl Beside {
             // Nobody waits any more, and nothing was begun.
             return;
         }
-        let make = match &command {
-            Command::Cache(CacheCommand::GetOrMake { key }) => Some(key.clone()),
-            _ => None,
-        };
+        let make =
+            if let Command::Cache(CacheCommand::GetOrMake { key }) = &command { Some(key.clone()) } else { None };
         let waiting = Waiting { reply, make };
         let Some(space) = &mut self.space else { return self.answer(waiting, Err(Error::NoKey), engine, now) };
         match space.handle_command(command, engine, now) {

@@ -131,8 +131,7 @@ pub(super) fn start(options: Options, ledger: Option<Ledger>, stock: Option<Stoc
         (clock, timer),
         sockets,
         filter,
-        (paths, keeper, commits),
-        beside,
+        (paths, keeper, commits, beside),
         channels,
         (faults, trend),
     );

@@ -35,6 +35,8 @@
 //! [`Safe`](crate::wire::Safe), values are checked by [`Message::json`], and who matters is asked for by its key or after it
 //! was [verified](Peer::verify). In a [closed group](Builder::group) nobody else is heard.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "of many replies one answers a command")]
+
 mod builder;
 mod cache;
 mod call;

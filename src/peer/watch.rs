@@ -26,7 +26,6 @@ pub struct Watch<T> {
 }
 
 /// Something that happened.
-#[expect(clippy::large_enum_variant, reason = "each is looked at once and dropped")]
 pub(super) enum Happened {
     Talk(engine::Event),
     Data(data::Event),

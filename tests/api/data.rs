@@ -251,7 +251,7 @@ async fn one_makes_a_value_and_who_is_gone_makes_none() {
         alice.client.cache_put(&put("a"), b"made".to_vec()).await.unwrap();
     };
     let (found, ()) = timeout(PATIENCE, async { tokio::join!(waits, makes) }).await.unwrap();
-    assert!(matches!(found.unwrap(), CacheAnswer::Found { value, .. } if value == &b"made"[..]));
+    assert!(matches!(found.unwrap(), CacheAnswer::Found { value, .. } if value == b"made"[..]));
 
     // Told to make it, alice gives up: bob is to.
     assert_eq!(alice.client.cache_get(&get("b", true)).await.unwrap(), CacheAnswer::Make);

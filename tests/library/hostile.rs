@@ -25,7 +25,7 @@ async fn what_is_forged_garbled_or_replayed_is_told_to_nobody() {
     let body = |text: &str| mallory_body("a/b", text);
 
     // That it gets through when it is right.
-    let fields = capture(&mut mallory, &body("first")).await;
+    let fields = capture(&mut mallory, &body("first"));
     mallory.throw(&fields).await;
     assert_eq!(next(&mut heard, "a right one", Some).await.from, mallory.key());
 
@@ -196,7 +196,7 @@ fn mallory_body(topic: &str, text: &str) -> String {
 }
 
 /// Signs a message by the engine, which counts it as its own.
-async fn capture(mallory: &mut Attacker, body: &str) -> Arc<[u8]> {
+fn capture(mallory: &mut Attacker, body: &str) -> Arc<[u8]> {
     let raw = mallory.engine.sign_data(Channel::Message, body.as_bytes());
     let now = mallory.now();
     mallory.engine.send_signed_data(&To::Keys(Vec::new()), &raw, now);

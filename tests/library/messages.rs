@@ -33,7 +33,7 @@ async fn a_message_reaches_who_wants_its_topic() {
     assert!(!message.sealed && !message.ours);
 
     // It is a stream as others are, too.
-    let mut both = vec![all.next().await.unwrap(), StreamExt::next(&mut all).await.unwrap()];
+    let mut both = [all.next().await.unwrap(), StreamExt::next(&mut all).await.unwrap()];
     both.sort_by(|a, b| a.topic.cmp(&b.topic));
     assert_eq!(both[0], message);
 

@@ -332,7 +332,7 @@ mod tests {
         for pipe in [false, true] {
             let render = Render { pipe, color: false };
             let mut all = render.whole_list(&whole, 10);
-            all.extend(render.lists(&[whole.list.clone()]));
+            all.extend(render.lists(std::slice::from_ref(&whole.list)));
             all.extend(render.list_change(&whole.list));
             all.extend(render.board(&[progress(HOSTILE)]));
             all.push(render.progress(&progress(HOSTILE), ""));

@@ -19,13 +19,16 @@ pub(super) struct Held {
     check: u32,
 }
 
+/// A datagram as it was signed, and its body.
+type Datagram = (Arc<[u8]>, Arc<[u8]>);
+
 /// The edits or the statements of one author, of one of its lives.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
     /// From number 1 on.
     held: Vec<Held>,
     /// What is not next yet, by number.
-    ahead: BTreeMap<u32, (Arc<[u8]>, Arc<[u8]>)>,
+    ahead: BTreeMap<u32, Datagram>,
     /// Numbers to here may be told of: what we said ourselves only when it is on the disk.
     told: u32,
 }

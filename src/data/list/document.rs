@@ -370,10 +370,8 @@ impl Document {
 
     /// One field of an item.
     pub(super) fn field(&self, item: ItemId, name: &str) -> Option<String> {
-        match self.values.get(&field_key(item, name))?.into_value().ok()? {
-            LoroValue::String(text) => Some(text.to_string()),
-            _ => None,
-        }
+        let LoroValue::String(text) = self.values.get(&field_key(item, name))?.into_value().ok()? else { return None };
+        Some(text.to_string())
     }
 
     /// All edits, as they came.

@@ -28,10 +28,8 @@ fn read_key(key: &[u8]) -> Option<(ListId, ChainId, u32)> {
 
 /// The body that a datagram holds; none when it is long, and so elsewhere.
 fn body_of(raw: &[u8]) -> Option<Vec<u8>> {
-    match decode(raw).ok()?.message {
-        Message::Data(data) => data.body.bytes(),
-        _ => None,
-    }
+    let Message::Data(data) = decode(raw).ok()?.message else { return None };
+    data.body.bytes()
 }
 
 impl Replica {
@@ -67,7 +65,7 @@ impl Replica {
 
 /// The lists that were kept.
 pub(super) fn read(rows: Vec<Row>, me: PublicKey, now: Instant) -> BTreeMap<ListId, Replica> {
-    let mut all: Vec<(ListId, u32, ChainId, u32, Arc<[u8]>)> = Vec::new();
+    let mut all: Vec<(ListId, u32, ChainId, u32, _)> = Vec::new();
     for row in rows {
         if let (Some((list, chain, n)), Some(value)) = (read_key(&row.key), row.value) {
             // Statements first: they say whose edits count.

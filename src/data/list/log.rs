@@ -29,11 +29,11 @@ impl Replica {
     /// The same of an edit that was the last: its place is that which the item has now.
     pub(super) fn last_change(&self, act: &Act) -> Change {
         let here = |item: &ItemId, place: usize| self.document.place_of(*item).unwrap_or(place);
-        match self.change(act) {
-            Change::Added { item, text, at } => Change::Added { item, text, at: here(&item, at) },
-            Change::Moved { item, text, to } => Change::Moved { item, text, to: here(&item, to) },
-            other => other,
+        let mut change = self.change(act);
+        if let Change::Added { item, at: place, .. } | Change::Moved { item, to: place, .. } = &mut change {
+            *place = here(item, *place);
         }
+        change
     }
 
     /// What was done, the newest last, at most so many.

@@ -186,7 +186,12 @@ impl Lists {
                 self.rows.extend(replica.drops(false));
                 replica.forget_edits();
             }
-            _ => {}
+            Change::Created
+            | Change::Added { .. }
+            | Change::Moved { .. }
+            | Change::Changed { .. }
+            | Change::Removed { .. }
+            | Change::Returned { .. } => {}
         }
         self.flush(turn);
     }

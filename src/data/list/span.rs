@@ -256,7 +256,8 @@ impl Edit {
         kind: u8,
         from: &mut Deserializer<R>,
     ) -> Option<Self> {
-        let (deps, undoes): (Vec<(u64, u32)>, Option<(u32, u32)>) = get(from)?;
+        type Follows = (Vec<(u64, u32)>, Option<(u32, u32)>);
+        let (deps, undoes): Follows = get(from)?;
         let ordered = deps.windows(2).all(|pair| pair[0] < pair[1]) && deps.len() <= DEPS_MAX;
         if !ordered || !place.epoch.is_multiple_of(2) || deps.iter().any(|(_, counter)| *counter >= 1 << 30) {
             return None;

@@ -115,7 +115,7 @@ async fn lie(endpoint: Endpoint, value: Vec<u8>) {
                 _ => lie = vec![0; turn % (2 * value.len())],
             }
             let _ = send.write_all(&lie).await;
-            let _ = if turn % 7 == 0 { send.reset(REFUSED).ok() } else { send.finish().ok() };
+            let _ = if turn.is_multiple_of(7) { send.reset(REFUSED).ok() } else { send.finish().ok() };
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The data space: lists, the cache, the board of progress, messages of programs.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "of many replies one answers a command")]
+
 pub(super) mod board;
 pub(super) mod cache;
 pub(super) mod lists;
