@@ -1,7 +1,7 @@
 //! A cache that saves the LAN from fetching or making the same thing twice (protocol.md §11.4).
 //!
 //! An entry is a value under a key; values are named by their hash and lie outside of the data space ([`Work`]). Who looks
-//! for a key that is not here asks all that are trusted ([`question`]); who makes it tells who waits ([`making`]).
+//! for a key that is not here asks all that are trusted (`question`); who makes it tells who waits (`making`).
 
 mod fetch;
 mod making;
