@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::data::cache::{Command, Found, Key, Place, Reply, Stats};
 use crate::data::{self};
+use crate::engine::{Peer, Trust};
 
 use super::super::input::{Answer, Asked, Input, Value};
 use super::super::refusal::Refusal;
@@ -39,6 +40,12 @@ const BY: HeaderName = HeaderName::from_static("x-peer-by");
 const MAKE: HeaderName = HeaderName::from_static("x-peer-make");
 
 impl Api {
+    /// True when somebody who is here may fill our cache.
+    async fn trusts_somebody(&self) -> bool {
+        let verified = |peer: &Peer| peer.trust() == Trust::Verified;
+        self.context.handle.peers().snapshot().iter().any(verified) || self.me().await.is_ok_and(|me| me.grouped)
+    }
+
     async fn cache(&self, command: Command) -> Result<Reply, Refusal> {
         match self.data(data::Command::Cache(command)).await? {
             data::Reply::Cache(reply) => Ok(reply),
@@ -73,7 +80,14 @@ pub(in crate::web) async fn get(
 ) -> Result<Response, Refusal> {
     let key = Key { namespace: asked.namespace, name: asked.key };
     let command = if asked.make { Command::GetOrMake { key } } else { Command::Get { key } };
-    match api.cache(command).await? {
+    let reply = match api.cache(command).await {
+        Err(refusal) if refusal.object().error == "miss" && !api.trusts_somebody().await => {
+            let why = "not in the cache, and nobody here may fill it: VERIFY each other, or be in one closed group";
+            return Err(Refusal::new(StatusCode::NOT_FOUND, "miss", why));
+        }
+        reply => reply?,
+    };
+    match reply {
         Reply::Found(found) => Ok(value(found)),
         Reply::Make => Ok((StatusCode::NO_CONTENT, [(MAKE, "true")]).into_response()),
         _ => Err(unsaid()),
