@@ -131,7 +131,8 @@ fn without_streams_values_of_60_kib_come_and_larger_ones_do_not() {
         put(&mut run, all[0], "large", &value(SMALL_MAX + 1)).unwrap();
         let jobs: Vec<Job> =
             (1..4).map(|n| begin(&mut run, all[n], Command::GetOrMake { key: key("small") })).collect();
-        run.run_while(secs(120), millis(10), |run| (1..4).all(|n| run.outcome(all[n], jobs[n - 1]).is_some()));
+        run.run_while(secs(600), millis(10), |run| (1..4).all(|n| run.outcome(all[n], jobs[n - 1]).is_some()));
+        eprintln!("all of them after {:?} at a loss of {loss}", run.now());
         for n in 1..4 {
             let found = reply(&run, all[n], jobs[n - 1]);
             assert!(matches!(&found, Some(Reply::Found(found)) if found.value == value(SMALL_MAX)), "{loss} {found:?}");

@@ -34,7 +34,7 @@ const NUMBERS: usize = 8;
 const POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
 
 /// How often a value is asked for of one peer before it is given up.
-const WANTS: u8 = 6;
+const WANTS: u8 = 16;
 
 /// Who waits for what somebody makes does so this long.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
