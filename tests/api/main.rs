@@ -14,6 +14,8 @@ mod matrix;
 mod metrics;
 mod openapi;
 mod page;
+#[path = "../port/mod.rs"]
+mod port;
 mod program;
 mod reach;
 mod routes;

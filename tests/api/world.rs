@@ -1,8 +1,7 @@
 //! A peer on the loopback with an API, and requests written byte for byte.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,20 +16,10 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+pub(crate) use super::port::free_port;
+
 /// Longest wait for anything. A test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A port that nobody uses, out of the range that systems give out by themselves.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 9_000).unwrap();
-    loop {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        if UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
-            return port;
-        }
-    }
-}
 
 /// A folder for one test, removed at its end.
 pub(crate) struct Scratch(pub(crate) PathBuf);

@@ -14,6 +14,8 @@ mod page;
 mod paper;
 mod pipes;
 mod popups;
+#[path = "../port/mod.rs"]
+mod port;
 mod progress;
 mod screen;
 mod secrets;

@@ -7,7 +7,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
 
@@ -15,10 +14,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Termios;
 
+use super::port::free_port;
+
 /// Nothing takes longer than that.
 const DEADLINE: Duration = Duration::from_secs(15);
-
-static WORLDS: AtomicU16 = AtomicU16::new(0);
 
 /// Folders and a discovery port of its own.
 pub(crate) struct World {
@@ -28,12 +27,9 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let pid = std::process::id();
-        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         let folder = tempfile::Builder::new().prefix("lsnp-cli-").tempdir().unwrap().keep();
         std::fs::create_dir(folder.join("run")).unwrap();
-        let spread = u16::try_from(pid % 300).unwrap() * 32 + number % 32;
-        Self { folder, port: 20_000 + spread }
+        Self { folder, port: free_port() }
     }
 
     /// `peer` with these arguments.

@@ -10,4 +10,6 @@ mod life;
 #[cfg(feature = "shared")]
 mod lists;
 mod messages;
+#[path = "../port/mod.rs"]
+mod port;
 mod world;

@@ -7,5 +7,7 @@ mod disk;
 mod history;
 mod peers;
 mod people;
+#[path = "../port/mod.rs"]
+mod port;
 mod signed;
 mod world;

@@ -1,8 +1,6 @@
 //! Peers for tests: how they are started, and how to wait for what they tell.
 
-use std::net::{Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use lsnp::engine::{Command, Config, Event, Me, Peer, Reply};
@@ -10,20 +8,10 @@ use lsnp::node::{Keys, Node, Options};
 use lsnp::wire::Name;
 use tokio::time::{Instant, timeout, timeout_at};
 
+pub(crate) use super::port::free_port;
+
 /// Longest wait for anything. A test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A port that nobody uses, out of the range that systems give out by themselves.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 9_000).unwrap();
-    loop {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        if UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
-            return port;
-        }
-    }
-}
 
 /// A peer that uses the loopback only and meets nobody by files.
 pub(crate) fn options(name: &str, discovery_port: u16) -> Options {
