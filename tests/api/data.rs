@@ -1,5 +1,7 @@
 //! The data space over the API: two peers share lists, values, progress and messages.
 
+#![cfg_attr(not(feature = "shared"), allow(dead_code, unused_imports))]
+
 use std::time::Duration;
 
 use lsnp::web::{
