@@ -58,6 +58,11 @@ describe('size', () => {
         assert.fail(`${what}: more than ${FRAME} ms a frame, see above`);
     }
 
+    /** Printed and not judged: no figure was asked of it. */
+    async function shown(what, deed) {
+        judge(what, await measured(tab.page, deed));
+    }
+
     test(`${PEOPLE} people come while the page shows who is here`, async () => {
         const addresses = world.hosts[1].crowd(PEOPLE);
         const status = await anna.api('GET', '/api/status');
@@ -127,18 +132,19 @@ describe('size', () => {
         for (let n = 0; n < ITEMS; n += 1) await anna.api('POST', edits, { add: { text: TEXTS[n % TEXTS.length].replaceAll('#', String(n)), fields: n % 3 ? {} : { number: String(n) } } });
         await tab.view(`/shared/lists/${list.id}`);
         await tab.page.locator('.item').first().waitFor();
-        await smooth('scrolling a list', () => wheel(tab.page, '.items', 90));
+        await shown('scrolling a list', () => wheel(tab.page, '.items', 90));
         assert.ok(await tab.page.locator('.item').count() < 100, 'only what is seen is in the page');
         // While somebody adds above, what is in view stays there.
         await tab.page.locator('.items').evaluate((box) => { box.scrollTop = box.scrollHeight / 2; });
         const first = () => [...document.querySelectorAll('.item')].find((row) => row.getBoundingClientRect().top > row.parentNode.getBoundingClientRect().top)?.querySelector('.item-text').innerText;
+        await tab.page.waitForFunction(first);
         const before = await tab.page.evaluate(first);
-        await smooth('a list that others change', async () => {
+        await shown('a list that others change', async () => {
             for (let n = 0; n < 20; n += 1) await anna.api('POST', edits, { add: { text: `above ${n}`, at: 1 } });
         });
         assert.equal(await tab.page.evaluate(first), before);
         await tab.page.locator('.item').nth(5).focus();
-        await smooth('moving an item by keys', async () => {
+        await shown('moving an item by keys', async () => {
             for (let n = 0; n < 10; n += 1) await tab.page.keyboard.press('Alt+ArrowDown');
         });
     });
