@@ -18,7 +18,9 @@ TEXT
 }
 
 STEPS=(tools format clippy docs test floor simulator fuzz deny namespaces page demo)
-DONE=() SKIPPED=() STEP=
+DONE=() SKIPPED=() STEP= TESTED=
+# All that is built for release has the same features, so that it is built once.
+export FEATURES=full,sim
 
 note() { printf '    %s\n' "$*"; }
 run() {
@@ -72,6 +74,8 @@ test() {
     else
         run cargo test --locked --features full
     fi
+    # The page and the demo run what was tested: a build apart would be one with other features of its libraries.
+    TESTED=${CARGO_TARGET_DIR:-$PWD/target}/debug/peer
 }
 
 # The lower floors stand without sockets, clocks and tasks, and everything without lists and streams.
@@ -82,7 +86,7 @@ floor() {
 
 simulator() {
     target test sim || missing "there is no test target sim"
-    run cargo test --locked --release --features full,sim --test sim
+    run cargo test --locked --release --features "$FEATURES" --test sim
 }
 
 # The committed inputs of the fuzzers, once each, without libfuzzer; the fuzzers themselves are compiled where they can be.
@@ -161,9 +165,9 @@ page() {
         return
     fi
     local told status=0
-    told=$(scripts/page.sh setup 2>&1) || status=$?
+    told=$(PEER=$TESTED scripts/page.sh setup 2>&1) || status=$?
     case $status in
-        0) run scripts/page.sh test ;;
+        0) PEER=$TESTED run scripts/page.sh test ;;
         77) skip "${told##*skipped: }" ;;
         *) missing "scripts/page.sh setup: $told" ;;
     esac
@@ -175,7 +179,7 @@ demo() {
         skip "no tmux; install it to play the demo"
         return
     fi
-    run scripts/demo.sh --quick
+    PEER=$TESTED run scripts/demo.sh --quick
 }
 
 # CPU seconds (user and system) of a release build from nothing, in a target folder of its own.

@@ -11,7 +11,7 @@ Starts three peers on this machine, each with folders of its own, on a discovery
 session, and leaves them to you (leave: QUIT in each pane, or close the terminal).
   --quick   type fast, print the panes and end; exit status 1 when something expected did not show
 
-Environment: PEER=PROGRAM plays with that program instead of target/release/peer.
+Environment: PEER=PROGRAM plays with that program instead of target/release/peer. FEATURES=NAMES: what that one is built with (node).
 TEXT
 }
 
@@ -24,7 +24,7 @@ case "${1:-}" in
 esac
 command -v tmux >/dev/null || { echo "demo.sh: no tmux: install it (Debian: apt-get install tmux)" >&2; exit 1; }
 if [ -z "${PEER:-}" ]; then
-    cargo build --release --locked --quiet
+    cargo build --release --locked --quiet --features "${FEATURES:-node}"
     PEER=$PWD/target/release/peer
 fi
 

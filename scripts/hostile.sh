@@ -22,6 +22,7 @@ Runs every step, or only the named ones, and prints one table: what, target, mea
   fuzz, older    where those figures come from
 Environment:
   HOSTILE_QUICK=1  a few of everything, in about a minute; speeds are shown, not judged
+  FEATURES=NAMES   what the program is built with (node)
 TEXT
 }
 
@@ -50,7 +51,7 @@ forgery() {
 
 cost() {
     echo "cost"
-    cargo bench --quiet --locked --bench trust || row "cost" "see above" "the bench failed" no
+    cargo bench --quiet --locked --features "${FEATURES:-node}" --bench trust || row "cost" "see above" "the bench failed" no
 }
 
 fuzz() {
@@ -90,4 +91,4 @@ done
 if [ -z "$parts" ] && [ ${#ROWS[@]} = 0 ]; then
     exit
 fi
-exec cargo bench --quiet --locked --bench hostile -- "${QUICK[@]}" --only "${parts:-none}" "${ROWS[@]}"
+exec cargo bench --quiet --locked --features "${FEATURES:-node}" --bench hostile -- "${QUICK[@]}" --only "${parts:-none}" "${ROWS[@]}"

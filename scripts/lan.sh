@@ -20,6 +20,7 @@ usage: scripts/lan.sh COMMAND
   down              end it all
 
 Needs Linux and root. The name of the LAN to play with is play, or $LAN_NAME.
+What `bench` and `test` build has the features in $FEATURES (node).
 TEXT
 }
 
@@ -116,8 +117,8 @@ status() {
 command=${1:-help}
 [ $# = 0 ] || shift
 case "$command" in
-    bench) exec cargo bench --quiet --locked --bench netns -- "$@" ;;
-    test) exec cargo bench --quiet --locked --bench netns -- --quick "$@" ;;
+    bench) exec cargo bench --quiet --locked --features "${FEATURES:-node}" --bench netns -- "$@" ;;
+    test) exec cargo bench --quiet --locked --features "${FEATURES:-node}" --bench netns -- --quick "$@" ;;
     up) needs_root up; up "${1:-3}" ;;
     shell) needs_root shell; needs_host "${1:-}"; on "$1" bash --norc ;;
     run) needs_root run; needs_host "${1:-}"; [ $# -gt 1 ] || die "run what?"; on "$@" ;;

@@ -5,9 +5,11 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'TEXT'
-usage: scripts/page.sh [test [NAME]...] | shots | setup
+usage: scripts/page.sh [test [NAME]...] | figures | shots | setup
 
   test   run all tests of tests/page, or those of the files with these names: scripts/page.sh test door talk
+  figures
+         the tests that measure (first paint, frames with 1,000 people and 10,000 lines, what comes after a lost connection), judged by their limits: best on an idle machine
   shots  draw every view, light and dark, into docs/images
   setup  only install what is missing: chromium, node 18 or newer and npm, iproute2, and what tests/page/package-lock.json names
 
@@ -98,6 +100,7 @@ command=${1:-test}
 [ $# = 0 ] || shift
 case "$command" in
     test) setup; tests "$@" ;;
+    figures) setup; JUDGE=yes tests access lost size ;;
     shots) setup; node tests/page/shots.mjs ;;
     setup) setup ;;
     help | -h | --help) usage ;;

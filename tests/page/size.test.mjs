@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { Tab, browse } from './browser.mjs';
+import { TRIES, figure } from './figures.mjs';
 import { everyone, field, lines } from './places.mjs';
 import { BROADCAST, World } from './world.mjs';
 
@@ -43,24 +44,19 @@ describe('size', () => {
         world?.close();
     });
 
-    /** Judges what was measured beside a page with nothing on it: other work on this computer slows both. */
-    function judge(what, frames, beside = still.scroll) {
-        const limit = FRAME + Math.max(0, beside.p99 - 17);
-        console.log(`    ${what}: ${told(frames)}; an empty page: ${told(beside)}`);
-        return frames.p99 <= limit;
+    /** Beside a page with nothing on it: other work on this computer slows both. */
+    const held = (frames, beside) => frames.p99 <= FRAME + Math.max(0, beside.p99 - 17);
+    const beside = (frames, empty = still.scroll) => `${told(frames)}; an empty page: ${told(empty)}`;
+
+    async function smooth(what, deed, empty = still.scroll) {
+        let best;
+        for (let n = 0; n < TRIES && !(best && held(best, empty)); n += 1) best = await measured(tab.page, deed);
+        figure(what, beside(best, empty), held(best, empty));
     }
 
-    /** The best of three: a frame that another program held up is no fault of the page. */
-    async function smooth(what, deed, beside) {
-        for (let n = 0; n < 3; n += 1) {
-            if (judge(what, await measured(tab.page, deed), beside)) return;
-        }
-        assert.fail(`${what}: more than ${FRAME} ms a frame, see above`);
-    }
-
-    /** Printed and not judged: no figure was asked of it. */
+    /** Of what no figure was asked. */
     async function shown(what, deed) {
-        judge(what, await measured(tab.page, deed));
+        figure(what, beside(await measured(tab.page, deed)), true);
     }
 
     test(`${PEOPLE} people come while the page shows who is here`, async () => {
@@ -73,8 +69,7 @@ describe('size', () => {
             await anna.knows((all) => all.length >= PEOPLE, 60_000);
             await tab.until('the page counts them', (count) => document.querySelector('main h1').parentElement.textContent.replace(/\D/g, '') === String(count), PEOPLE, 20_000);
         });
-        judge('1,000 people come', frames);
-        assert.ok(frames.p99 <= FRAME + Math.max(0, still.scroll.p99 - 17), told(frames));
+        figure('1,000 people come', beside(frames), held(frames, still.scroll));
     });
 
     test(`scrolling through ${PEOPLE} people`, async () => {
@@ -96,8 +91,8 @@ describe('size', () => {
                 missing = LINES - await kept(anna, LINES);
             }
         });
-        // More than a computer shows at a time: told, not judged.
-        judge('10,000 lines come at once', frames);
+        // More than a computer shows at a time: no limit.
+        figure('10,000 lines come at once', beside(frames), true);
     });
 
     test(`scrolling through ${LINES} lines, and typing below them`, async () => {
