@@ -26,14 +26,13 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> 
     let host = &lan.hosts[0];
     let bare = Bare::new(host, &[host])?;
     let count = options.scale(200, 5_000);
-    let done = AtomicBool::new(false);
-    let (mut calls, mut rounds) = (Times::default(), Times::default());
-    std::thread::scope(|scope| {
-        let serving = scope.spawn(|| serve(host, &done));
-        let called = call(host, &bare, count, &mut calls, &mut rounds);
+    let done = Arc::new(AtomicBool::new(false));
+    let (calls, rounds) = std::thread::scope(|scope| {
+        let serving = scope.spawn(|| task(host, serve(Arc::clone(&done))));
+        let called = task(host, call(bare, count));
         done.store(true, Ordering::Relaxed);
         let served = serving.join().unwrap_or_else(|_| Err(io::Error::other("serving panicked")));
-        called.and(served)
+        called.and_then(|times| served.map(|()| times))
     })?;
     let (call, round) = (calls.percent(50), rounds.percent(50));
     let ratio = call.as_secs_f64() / round.as_secs_f64().max(1e-9);
@@ -107,55 +106,54 @@ fn topic() -> io::Result<Topic> {
     Topic::new(METHOD).map_err(io::Error::other)
 }
 
-/// Answers every call with its body.
-fn serve(host: &Host, done: &AtomicBool) -> io::Result<()> {
-    host.inside(|| {
-        runtime()?.block_on(async {
-            let node = start("server")?;
-            let mut events = node.handle.data_events();
-            let serve = data::Command::Message(Command::Serve { method: topic()? });
-            node.handle.data(serve).await.map_err(io::Error::other)?;
-            while !done.load(Ordering::Relaxed) {
-                let next = tokio::time::timeout(Duration::from_millis(100), events.recv()).await;
-                if let Ok(Ok(data::Event::Message(Event::Called { call, body, .. }))) = next {
-                    let answer = data::Command::Message(Command::Answer { call, answer: Ok(body) });
-                    node.handle.data(answer).await.map_err(io::Error::other)?;
-                }
-            }
-            node.handle.leave().await;
-            Ok(())
-        })
-    })
+/// Runs something on a host as a task, as a program's handlers run.
+fn task<T: Send + 'static>(host: &Host, work: impl Future<Output = io::Result<T>> + Send + 'static) -> io::Result<T> {
+    host.inside(|| runtime()?.block_on(async { tokio::spawn(work).await.map_err(io::Error::other)? }))
 }
 
-fn call(host: &Host, bare: &Bare, count: usize, calls: &mut Times, rounds: &mut Times) -> io::Result<()> {
-    host.inside(|| {
-        runtime()?.block_on(async {
-            let node = start("client")?;
-            let to = server(&node).await?;
-            let body: Arc<str> = format!("\"{}\"", "x".repeat(98)).into();
-            let ask = || {
-                let call = Command::Call { to, method: topic()?, body: Arc::clone(&body), patience: PATIENCE };
-                Ok::<_, io::Error>(data::Command::Message(call))
-            };
-            // The first goes in a letter, and what follows in the session that it opens.
-            for _ in 0..10 {
-                node.handle.data(ask()?).await.map_err(io::Error::other)?;
-            }
-            for _ in 0..count {
-                rounds.add(bare.round(300)?);
-                let command = ask()?;
-                let began = Instant::now();
-                let answer = node.handle.data(command).await.map_err(io::Error::other)?;
-                calls.add(began.elapsed());
-                if !matches!(&answer, Reply::Message(data::message::Reply::Answered(text)) if *text == body) {
-                    return Err(io::Error::other(format!("not the answer: {answer:?}")));
-                }
-            }
-            node.handle.leave().await;
-            Ok(())
-        })
-    })
+/// Answers every call with its body.
+async fn serve(done: Arc<AtomicBool>) -> io::Result<()> {
+    let node = start("server")?;
+    let mut events = node.handle.data_events();
+    let serve = data::Command::Message(Command::Serve { method: topic()? });
+    node.handle.data(serve).await.map_err(io::Error::other)?;
+    while !done.load(Ordering::Relaxed) {
+        let next = tokio::time::timeout(Duration::from_millis(100), events.recv()).await;
+        if let Ok(Ok(data::Event::Message(Event::Called { call, body, .. }))) = next {
+            let answer = data::Command::Message(Command::Answer { call, answer: Ok(body) });
+            node.handle.data(answer).await.map_err(io::Error::other)?;
+        }
+    }
+    node.handle.leave().await;
+    Ok(())
+}
+
+/// Times of calls, and of bare rounds in between.
+async fn call(bare: Bare, count: usize) -> io::Result<(Times, Times)> {
+    let (mut calls, mut rounds) = (Times::default(), Times::default());
+    let node = start("client")?;
+    let to = server(&node).await?;
+    let body: Arc<str> = format!("\"{}\"", "x".repeat(98)).into();
+    let ask = || {
+        let call = Command::Call { to, method: topic()?, body: Arc::clone(&body), patience: PATIENCE };
+        Ok::<_, io::Error>(data::Command::Message(call))
+    };
+    // The first goes in a letter, and what follows in the session that it opens.
+    for _ in 0..10 {
+        node.handle.data(ask()?).await.map_err(io::Error::other)?;
+    }
+    for _ in 0..count {
+        rounds.add(bare.round(300)?);
+        let command = ask()?;
+        let began = Instant::now();
+        let answer = node.handle.data(command).await.map_err(io::Error::other)?;
+        calls.add(began.elapsed());
+        if !matches!(&answer, Reply::Message(data::message::Reply::Answered(text)) if *text == body) {
+            return Err(io::Error::other(format!("not the answer: {answer:?}")));
+        }
+    }
+    node.handle.leave().await;
+    Ok((calls, rounds))
 }
 
 /// Waits until the server is here and has answered.

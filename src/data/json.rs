@@ -42,20 +42,36 @@ pub(super) fn clean(text: &str) -> Option<String> {
 pub(super) fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            _ => push(c, &mut out),
+    let mut rest = text.chars();
+    loop {
+        copy_plain(&mut rest, &mut out);
+        match rest.next() {
+            Some(c @ ('"' | '\\')) => out.extend(['\\', c]),
+            Some(c) => push(c, &mut out),
+            None => break,
         }
     }
     out.push('"');
     out
 }
 
+/// Copies all up to the first character that needs a look: most of most texts.
+fn copy_plain(rest: &mut std::str::Chars<'_>, out: &mut String) {
+    let text = rest.as_str();
+    let length = text.bytes().take_while(|byte| matches!(byte, b' '..=b'~' if *byte != b'"' && *byte != b'\\')).count();
+    let (plain, after) = text.split_at(length);
+    out.push_str(plain);
+    *rest = after.chars();
+}
+
 /// Copies a string that was checked, from behind its first quote to its last.
 fn copy_string(rest: &mut std::str::Chars<'_>, out: &mut String) -> Option<()> {
     let mut high = false;
-    while let Some(c) = rest.next() {
+    loop {
+        if !high {
+            copy_plain(rest, out);
+        }
+        let c = rest.next()?;
         if c != '\\' {
             if high {
                 return None;
@@ -82,7 +98,6 @@ fn copy_string(rest: &mut std::str::Chars<'_>, out: &mut String) -> Option<()> {
         }
         high = (0xd800..0xdc00).contains(&unit);
     }
-    None
 }
 
 fn push(c: char, out: &mut String) {

@@ -7,7 +7,8 @@ use data_encoding::BASE64URL_NOPAD;
 use rand::Rng;
 
 use crate::wire::{
-    Dm, DmBody, Extension, Message, Octets, OwnMessageId, Place, PublicKey, Sealed, SealedBody, Sid, Style,
+    Dm, DmBody, Extension, Message, OWN_DATAGRAM_MAX, Octets, OwnMessageId, Place, PublicKey, Sealed, SealedBody, Sid,
+    Style,
 };
 
 use super::hash::{Key, Table};
@@ -219,7 +220,7 @@ impl Engine {
             message_id: Some(id.as_field()),
         };
         let extension = Extension { sid: Some(self.own.sid), ..Extension::default() };
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(OWN_DATAGRAM_MAX);
         dm.encode(&extension, None, Style::Tight, &mut out);
         Some(out)
     }

@@ -47,6 +47,8 @@ mod stored;
 #[cfg(feature = "streams")]
 mod streams;
 mod trend;
+#[cfg(unix)]
+mod udp;
 mod values;
 #[cfg(target_os = "linux")]
 mod watched;

@@ -6,7 +6,6 @@ use std::net::SocketAddrV4;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::net::UdpSocket;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::crypto::KeyPair;
@@ -24,7 +23,7 @@ use super::neighbours::{self, Neighbour, Presence};
 use super::paths::Paths;
 use super::resolve::{self, Named};
 use super::run::{Channels, Shell};
-use super::socket::{self, Sockets};
+use super::socket::{self, Sockets, UdpSocket};
 use super::space::Beside;
 use super::stock::Shelf;
 use super::values::Values;

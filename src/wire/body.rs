@@ -111,7 +111,15 @@ impl SealedBody {
     /// The body as MessagePack: a map, so that keys can be added.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        rmp_serde::to_vec_named(self).unwrap_or_default()
+        // Keys, numbers and hashes, and room for the tag of the seal.
+        const REST: usize = 128;
+
+        let data = self.data.as_ref().map_or(0, |data| data.bytes.len());
+        let mut out = Vec::with_capacity(self.text.len() + data + REST);
+        match rmp_serde::encode::write_named(&mut out, self) {
+            Ok(()) => out,
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Reads a body. Keys that are not known are passed over; `None` for anything that is not exactly one map with one of
