@@ -51,7 +51,7 @@ fn beside_a_running_peer_commands_go_through_it() {
         listed = ran(&["list", "--json"]);
     }
     assert_eq!(listed.objects().len(), 1, "the running peer itself is not among them: {listed:?}");
-    let sent = ran(&["dm", "bob", "hi", "--json"]);
+    let sent = ran(&["dm", "bob", "hi", "--wait", "stored", "--json"]);
     assert_eq!((sent.status, &sent.objects()[0]["mark"]), (Some(0), &"stored".into()), "{sent:?}");
     let status = ran(&["status", "--json"]).objects().remove(0);
     assert_eq!((&status["profile"], &status["peers"]), (&"alice".into(), &1.into()), "{status}");
