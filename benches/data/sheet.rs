@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Options;
 
@@ -15,7 +15,7 @@ pub(crate) struct Sheet {
 impl Sheet {
     /// A table of this name with these columns.
     pub(crate) fn new(options: &Options, name: &str, columns: &[&str]) -> Self {
-        let file = options.sheets.as_ref().map(|folder| folder.join(format!("{name}.csv")));
+        let file = options.own("--sheets").map(|folder| Path::new(folder).join(format!("{name}.csv")));
         Self { file, text: columns.join(",") + "\n" }
     }
 

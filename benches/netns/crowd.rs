@@ -8,9 +8,14 @@ use super::lan::{Host, Lan};
 use super::process::{self, Peer};
 use super::report::Report;
 
+/// How many hosts are to know each other.
+pub(crate) fn hosts(options: &Options) -> io::Result<usize> {
+    Ok(options.number("--hosts", options.scale(6, 50))?.clamp(2, 199))
+}
+
 /// Starts a peer on each host of a LAN, one after the other without a pause, and looks around from one host more.
 pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> {
-    let lan = Lan::new(options.hosts + 1)?;
+    let lan = Lan::new(hosts(options)? + 1)?;
     let Some((scanner, hosts)) = lan.hosts.split_last() else { return Ok(()) };
     let peers = start(options, hosts)?;
     let took = all_know_all(&peers, Duration::from_secs(30))?;

@@ -14,9 +14,15 @@ use super::report::Report;
 /// Until the announcements of the start are over.
 const SETTLE: Duration = Duration::from_secs(10);
 
+/// How long peers are watched.
+fn idle(options: &Options) -> io::Result<Duration> {
+    Ok(Duration::from_secs(options.number("--idle", options.scale(5, 60))?.max(1) as u64))
+}
+
 /// Datagrams that idle hosts put on the LAN, and answers to a flood of one stranger's announcements.
 pub(crate) fn talk(options: &Options, report: &mut Report) -> io::Result<()> {
-    let lan = Lan::new(options.hosts.min(20) + 1)?;
+    let lan = Lan::new(crowd::hosts(options)?.min(20) + 1)?;
+    let idle = idle(options)?;
     lan.introduce()?;
     let Some((stranger, hosts)) = lan.hosts.split_last() else { return Ok(()) };
     let peers = crowd::start(options, hosts)?;
@@ -24,9 +30,9 @@ pub(crate) fn talk(options: &Options, report: &mut Report) -> io::Result<()> {
         report.must("idle hosts know each other", "yes", "no".to_owned(), false);
         return Ok(());
     }
-    std::thread::sleep(SETTLE.min(options.idle));
+    std::thread::sleep(SETTLE.min(idle));
     let (before, began) = (frames(&peers)?, Instant::now());
-    std::thread::sleep(options.idle);
+    std::thread::sleep(idle);
     let (after, took) = (frames(&peers)?, began.elapsed().as_secs_f64());
     let rates: Vec<f64> = before.iter().zip(&after).map(|(before, after)| (after - before) as f64 / took).collect();
     let busiest = rates.iter().copied().fold(0.0, f64::max);
@@ -76,16 +82,16 @@ fn flood(stranger: &Host, host: &Host) -> io::Result<usize> {
 
 /// What two idle peers cost.
 pub(crate) fn cost(options: &Options, report: &mut Report) -> io::Result<()> {
-    let lan = Lan::new(2)?;
+    let (lan, idle) = (Lan::new(2)?, idle(options)?);
     let peers = crowd::start(options, &lan.hosts)?;
     if crowd::all_know_all(&peers, Duration::from_secs(30))?.is_none() {
         report.must("two idle peers know each other", "yes", "no".to_owned(), false);
         return Ok(());
     }
-    std::thread::sleep(SETTLE.min(options.idle));
+    std::thread::sleep(SETTLE.min(idle));
     let before: Vec<Usage> = peers.iter().map(Usage::of).collect::<io::Result<_>>()?;
     let began = Instant::now();
-    std::thread::sleep(options.idle);
+    std::thread::sleep(idle);
     let took = began.elapsed().as_secs_f64();
     for (peer, before) in peers.iter().zip(&before) {
         let after = Usage::of(peer)?;

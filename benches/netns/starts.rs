@@ -21,7 +21,8 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> 
     let (mut all, mut raw, mut bare) = (Times::default(), Times::default(), Times::default());
     let mut orders = [Times::default(), Times::default(), Times::default()];
     let mut unclean = 0;
-    for round in 0..options.starts {
+    let starts = options.number("--starts", options.scale(12, 1_000))?.max(1);
+    for round in 0..starts {
         let order = round % 3;
         let (took, clean) = match order {
             0 => in_turn(options, one, two, round)?,
@@ -49,7 +50,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> io::Result<()> 
     let ratio = p50.as_secs_f64() / raw.percent(50).as_secs_f64().max(1e-9);
     let baseline = format!("{}; the peers take {ratio:.0} times that", ms(raw.percent(50)));
     report.fact("  plain sockets: a broadcast and its answer, p50", baseline);
-    let ends = format!("{} of {}", options.starts - unclean, options.starts);
+    let ends = format!("{} of {starts}", starts - unclean);
     report.must("ended by themselves at end of input", "all", ends, unclean == 0);
     Ok(())
 }

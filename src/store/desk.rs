@@ -86,7 +86,7 @@ pub(super) struct Desk {
     /// Files that were set aside.
     replaced: u32,
     /// The index is being written anew.
-    purging: bool,
+    purge: gone::Purge,
     /// Nothing was written since the last rest.
     rested: bool,
     troubles: Troubles,
@@ -122,7 +122,7 @@ impl Desk {
             left: Vec::new(),
             tidied: None,
             replaced: 0,
-            purging: false,
+            purge: gone::Purge::default(),
             rested: false,
             troubles,
         }
@@ -378,12 +378,13 @@ impl Desk {
 
     /// Takes some words of what was removed out of the index, and in the end out of the log; true when there may be more.
     pub(super) fn purge(&mut self) -> Result<bool, StoreError> {
-        let begun = self.purging;
-        self.purging = self.change(|db| gone::purge_words(db, begun))?;
-        if !self.purging {
+        let mut purge = std::mem::take(&mut self.purge);
+        let more = self.change(|db| gone::purge_words(db, &mut purge))?;
+        self.purge = purge;
+        if !more {
             self.rest();
         }
-        Ok(self.purging)
+        Ok(more)
     }
 
     /// The newest row.

@@ -15,6 +15,20 @@ const MOST: u32 = 65_536;
 /// Pages of the index that are written anew in one step: about 20 ms.
 const PURGED: i64 = 200;
 
+/// Times that the index is written anew for the same words: others may go on with it meanwhile, and it never has but one
+/// part.
+const ROUNDS: u32 = 3;
+
+/// How far the index is with losing the words of removed lines.
+#[derive(Debug, Default)]
+pub(super) struct Purge {
+    /// What is written anew goes on in the next step.
+    begun: bool,
+    rounds: u32,
+    /// How many lines were removed when the first of these rounds began.
+    removed: i64,
+}
+
 /// A row that was removed, if it was a signed post: its author and POST_NO.
 pub(super) type Post = Option<(PublicKey, u64)>;
 
@@ -99,24 +113,38 @@ pub(super) fn remove_all(tx: &Transaction<'_>, now: u64) -> rusqlite::Result<(u6
 
 /// Takes note that the index still has words of removed lines.
 pub(super) fn leave_words(tx: &Transaction<'_>) -> rusqlite::Result<()> {
-    tx.prepare_cached("INSERT OR IGNORE INTO note VALUES('words', 1)")?.execute([])?;
+    tx.prepare_cached("INSERT INTO note VALUES('words', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1")?
+        .execute([])?;
     Ok(())
 }
 
-/// Takes some words of removed lines out of the index, by writing it anew a little at a time; `begun` when this goes on
-/// from the last time. True when there may be more.
-pub(super) fn purge_words(db: &Connection, begun: bool) -> rusqlite::Result<bool> {
-    if !db.prepare_cached("SELECT 1 FROM note WHERE name = 'words'")?.exists([])? {
+/// Takes some words of removed lines out of the index, by writing it anew a little at a time. True when there may be more.
+///
+/// What was begun before a line was removed does not reach its words: then all is written anew once more.
+pub(super) fn purge_words(db: &Connection, purge: &mut Purge) -> rusqlite::Result<bool> {
+    let removed = "SELECT value FROM note WHERE name = 'words'";
+    let Some(removed) = db.prepare_cached(removed)?.query_row([], |row| row.get(0)).optional()? else {
+        *purge = Purge::default();
         return Ok(false);
+    };
+    if removed != purge.removed {
+        (purge.rounds, purge.removed) = (0, removed);
     }
     let before = db.total_changes();
-    let pages = if begun { PURGED } else { -PURGED };
+    let pages = if purge.begun { PURGED } else { -PURGED };
     db.prepare_cached("INSERT INTO words(words, rank) VALUES('merge', ?)")?.execute([pages])?;
-    let more = db.total_changes() - before >= 2;
-    if !more {
-        db.execute("DELETE FROM note WHERE name = 'words'", [])?;
+    if db.total_changes() - before >= 2 {
+        purge.begun = true;
+        return Ok(true);
     }
-    Ok(more)
+    let is_one = !std::mem::take(&mut purge.begun);
+    purge.rounds += 1;
+    if !is_one && purge.rounds < ROUNDS {
+        return Ok(true);
+    }
+    db.execute("DELETE FROM note WHERE name = 'words'", [])?;
+    *purge = Purge::default();
+    Ok(false)
 }
 
 /// True when the user had this forgotten, or it made place for others.
@@ -189,4 +217,59 @@ fn remember_post(tx: &Transaction<'_>, author: &PublicKey, number: u64, now: u64
         columns::stored(now)
     ])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema;
+
+    /// Words that nobody says again, so that the index is large.
+    fn text(row: i64) -> String {
+        (0..40).map(|n| format!("w{row}x{n} ")).collect()
+    }
+
+    fn holds(db: &Connection, word: &str) -> bool {
+        let mut blocks = db.prepare("SELECT block FROM words_data").unwrap();
+        let mut rows = blocks.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let block = row.get_ref(0).unwrap().as_bytes().unwrap();
+            if block.windows(word.len()).any(|window| window == word.as_bytes()) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes the words of some rows out of the index, as [`remove`] does.
+    fn take_out(db: &mut Connection, rows: impl Iterator<Item = i64>) {
+        let tx = db.transaction().unwrap();
+        for row in rows {
+            tx.execute("INSERT INTO words(words, rowid, text) VALUES('delete', ?, ?)", params![row, text(row)])
+                .unwrap();
+            leave_words(&tx).unwrap();
+        }
+        tx.commit().unwrap();
+    }
+
+    #[test]
+    fn words_that_are_taken_out_while_the_index_is_written_anew_are_lost_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("history.db");
+        std::fs::File::create(&file).unwrap();
+        let mut db = schema::open(&file).ok().unwrap();
+        let tx = db.transaction().unwrap();
+        for row in 1..=3_000 {
+            tx.execute("INSERT INTO words(rowid, text) VALUES(?, ?)", params![row, text(row)]).unwrap();
+        }
+        tx.commit().unwrap();
+        assert!(holds(&db, "w2000x1") && holds(&db, "x39"));
+        take_out(&mut db, 1..=1_000);
+        let mut purge = Purge::default();
+        assert!(purge_words(&db, &mut purge).unwrap(), "there is more to do");
+        take_out(&mut db, 1_001..=3_000);
+        while purge_words(&db, &mut purge).unwrap() {}
+        assert!(!holds(&db, "x39"));
+        assert!(!purge_words(&db, &mut purge).unwrap());
+    }
 }

@@ -264,10 +264,15 @@ async fn a_stream_goes_on_with_what_we_said_meanwhile() {
 
 #[tokio::test]
 async fn what_is_refused_is_not_told() {
-    let (alice, _bob) = pair().await;
+    // Few at once, and then one in a long time.
+    let mut slow = crate::world::options("alice", crate::world::free_port());
+    slow.config.limits.own_rate = (1, 4);
+    let alice = crate::world::start_with(slow).await;
+    let _bob = crate::world::start("bob", alice.discovery).await;
+    crate::world::meet(&alice, "bob").await;
     let mut stream = watch(&alice).await;
     let (mut taken, mut refused) = (Vec::new(), 0);
-    for number in 0..10_000 {
+    for number in 0..100 {
         let text = number.to_string();
         match alice.client.post(&text).await {
             Ok(_) => taken.push(text),

@@ -72,8 +72,11 @@ pub(crate) fn options(name: &str, discovery_port: u16) -> Options {
 }
 
 pub(crate) async fn start(name: &str, discovery: u16) -> Peer {
-    let scratch = Scratch::new();
-    let options = options(name, discovery);
+    start_with(options(name, discovery)).await
+}
+
+pub(crate) async fn start_with(options: Options) -> Peer {
+    let (scratch, discovery) = (Scratch::new(), options.config.discovery_port);
     let me = options.keys.as_ref().map(|keys| KeyPair::new(&keys.identity).public_key());
     let kept = store::open(&scratch.0, me, Keep::default(), lsnp::node::unix_now().as_secs()).unwrap();
     let shared = store::open_data(&scratch.0).unwrap();
