@@ -34,7 +34,9 @@ impl Page {
         let text = self.show(client).await.map_err(|error| error.to_string())?;
         let text = if is_logged() { "The page: run `peer web`" } else { &text };
         let started = "No peer ran, so one does now, until Ctrl-C or `peer stop`";
-        let lines = [Some(text), Some(started).filter(|_| self.starts && !self.bare)];
+        let came = std::env::var("SSH_CONNECTION").unwrap_or_default();
+        let away = tunnel(&came, text).filter(|_| !self.bare);
+        let lines = [Some(text), away.as_deref(), Some(started).filter(|_| self.starts && !self.bare)];
         match lines.iter().flatten().try_for_each(|line| screen::print(&Shown::line(false, &[(Tone::Plain, line)]))) {
             // Whoever closed the output wants to know nothing.
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -82,6 +84,14 @@ fn is_logged() -> bool {
     false
 }
 
+/// How somebody who came by ssh opens this address where he sits; ssh tells both ends of its connection.
+fn tunnel(came: &str, text: &str) -> Option<String> {
+    let here = came.split_whitespace().nth(2)?;
+    let (_, rest) = text.split_once("http://127.0.0.1:")?;
+    let port = rest.split('/').next()?;
+    Some(format!("To open it where you sit, run there first: ssh -L {port}:127.0.0.1:{port} {here}"))
+}
+
 /// The way in with what the page shows then, encoded for the fragment and once more for the place within it.
 fn led_to(url: &str, link: &PeerLink) -> String {
     let place = format!("/connect/{}", encoded(&link.to_string()));
@@ -104,6 +114,17 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_came_by_ssh_is_told_the_way() {
+        let text = "The page: http://127.0.0.1:40123/#enter=x (works once, for 10 minutes)";
+        let told = tunnel("10.0.0.9 50022 10.0.0.7 22", text).unwrap();
+        assert!(told.ends_with(": ssh -L 40123:127.0.0.1:40123 10.0.0.7"), "{told}");
+        for (came, text) in [("", text), ("10.0.0.9", text), ("10.0.0.9 50022 10.0.0.7 22", "The page: run `peer web`")]
+        {
+            assert_eq!(tunnel(came, text), None, "{came} {text}");
+        }
+    }
 
     #[test]
     fn a_link_is_a_place_within_the_page() {

@@ -20,6 +20,9 @@ const NOT_RUNNING: u8 = 3;
 /// What opens links.
 const OPENED: &str = "Links peer://... are opened by `peer open`";
 
+/// What opens the page.
+const IN_MENU: &str = "The menu of the desktop has an entry for the page: peer";
+
 /// The unit of a profile.
 struct Unit {
     name: String,
@@ -63,6 +66,7 @@ impl Unit {
         if let Some(links) = &self.links {
             links.install(&program)?;
             print(OPENED)?;
+            print(IN_MENU)?;
         }
         if !has_systemctl() {
             return Err(
@@ -76,7 +80,13 @@ impl Unit {
         if !same {
             self.write(&text).map_err(|error| format!("Cannot write {}: {error}", self.file.display()))?;
         }
-        systemctl(&["daemon-reload"])?;
+        // The first that needs a manager.
+        systemctl(&["daemon-reload"]).map_err(|error| {
+            format!(
+                "{error}. If you came by su or sudo, log in as this user; where no systemd runs, have whatever starts \
+                 programs on this computer run `peer run`"
+            )
+        })?;
         systemctl(&["enable", &self.name])?;
         // One that runs goes on with the new unit; one that is as it was is left alone.
         systemctl(&[if same { "start" } else { "restart" }, &self.name])?;
@@ -120,14 +130,16 @@ impl Unit {
         if !self.file.exists() {
             return print(&format!("{} is not installed", self.name));
         }
-        if has_systemctl() {
-            systemctl(&["disable", "--now", &self.name])?;
-        }
+        let stopped = if has_systemctl() { systemctl(&["disable", "--now", &self.name]) } else { Ok(()) };
         fs::remove_file(&self.file).map_err(|error| format!("Cannot remove {}: {error}", self.file.display()))?;
+        // Where no manager could be asked to do that.
+        let _ = fs::remove_file(self.file.with_file_name("default.target.wants").join(&self.name));
+        print(&format!("{} is removed. Profile, history and configuration stay", self.name))?;
+        stopped.map_err(|error| format!("{error}. If it runs, end it: peer stop"))?;
         if has_systemctl() {
             systemctl(&["daemon-reload"])?;
         }
-        print(&format!("{} is removed. Profile, history and configuration stay", self.name))
+        Ok(0)
     }
 }
 

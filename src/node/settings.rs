@@ -28,6 +28,8 @@ pub struct Settings {
     pub port: Option<u16>,
     /// The usual port of the local API: what a browser keeps for the page belongs to it.
     pub api_port: Option<u16>,
+    /// The public keys of browsers that may come back to the page, the newest last.
+    pub browsers: Vec<String>,
 }
 
 /// The file as it is written. Keys of later versions are passed over.
@@ -43,6 +45,8 @@ struct Written {
     port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_port: Option<u16>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    browsers: Vec<String>,
 }
 
 /// Reads the file; the defaults when there is none. The error tells what is wrong with it.
@@ -61,8 +65,8 @@ pub(super) fn read(file: &Path) -> Result<Settings, String> {
     if let Some((key, _)) = ports.iter().find(|(_, port)| port.is_some_and(|port| port < 1024)) {
         return Err(format!("{key} is below 1024"));
     }
-    let Written { display_name, status, port, api_port, .. } = written;
-    Ok(Settings { name, display_name, status, port, api_port })
+    let Written { display_name, status, port, api_port, browsers, .. } = written;
+    Ok(Settings { name, display_name, status, port, api_port, browsers })
 }
 
 /// Writes the file.
@@ -73,6 +77,7 @@ pub(super) fn write(file: &Path, settings: &Settings) -> io::Result<()> {
         status: settings.status.clone(),
         port: settings.port,
         api_port: settings.api_port,
+        browsers: settings.browsers.clone(),
     };
     let text = toml::to_string(&written).map_err(io::Error::other)?;
     files::write_durably(file, text.as_bytes())
@@ -93,6 +98,7 @@ mod tests {
             status: Some("at lunch".to_owned()),
             port: Some(8123),
             api_port: Some(40_123),
+            browsers: vec!["BKey".to_owned(), "BOther".to_owned()],
         };
         write(&file, &settings).unwrap();
         assert_eq!(read(&file).unwrap(), settings);

@@ -134,12 +134,19 @@ pub struct JudgeRequest {
     pub word: String,
 }
 
-/// `POST /api/enter`: the code from the fragment of the page's address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// `POST /api/enter`: the code from the fragment of the page's address, or the proof of a browser that was in before.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnterRequest {
     /// The code; it works once.
-    pub code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The public key of the browser: with a code the one to come back by, with a proof the one that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What the browser signed to come back after the peer started anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
 }
 
 /// `GET /api/about`, `GET /api/doctor`.

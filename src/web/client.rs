@@ -63,6 +63,11 @@ pub enum ClientError {
     /// The peer ended, or does not answer. It may have done what it was asked for.
     #[error("the running peer does not answer ({0})")]
     Gone(String),
+    /// It runs, and others have all of its connections; nothing was done.
+    #[error(
+        "too many programs are connected to the running peer: close some of its pages, or end some of its commands"
+    )]
+    Full,
     /// The answer is none of ours: a peer of another version runs.
     #[error("the running peer is of another version: its answer is not understood ({0})")]
     Garbled(String),
@@ -83,7 +88,7 @@ impl Client {
     /// The API of the peer that runs for this profile; none when no peer runs.
     ///
     /// # Errors
-    /// [`ClientError::File`]; [`ClientError::Gone`] when it runs and does not answer.
+    /// [`ClientError::File`]; [`ClientError::Gone`] and [`ClientError::Full`] when it runs and does not answer.
     pub async fn connect(api_file: &Path) -> Result<Option<Self>, ClientError> {
         let Some(Entrance { pid, port, token, .. }) = api_file::read(api_file).map_err(ClientError::File)? else {
             return Ok(None);
@@ -91,6 +96,7 @@ impl Client {
         let client = Self::remote(port, token);
         match tokio::time::timeout(PATIENCE, client.status()).await {
             Ok(Ok(status)) if status.pid == pid => Ok(Some(client)),
+            Ok(Err(full @ ClientError::Full)) => Err(full),
             // Nobody is there, or somebody else has the port by now.
             Ok(Ok(_) | Err(_)) => Ok(None),
             Err(_) => Err(gone(format!("process {pid} took more than {} s", PATIENCE.as_secs()))),
@@ -338,7 +344,7 @@ async fn refused(answer: Response<Body>) -> ClientError {
     let status = answer.status();
     match whole(answer).await.map(|bytes| serde_json::from_slice(&bytes)) {
         Ok(Ok(object)) => ClientError::Refused { status: status.as_u16(), object: Box::new(object) },
-        Ok(Err(_)) if status == StatusCode::SERVICE_UNAVAILABLE => gone("too many programs are connected to it"),
+        Ok(Err(_)) if status == StatusCode::SERVICE_UNAVAILABLE => ClientError::Full,
         Ok(Err(error)) => garbled(format!("status {status}: {error}")),
         Err(error) => error,
     }

@@ -1,4 +1,5 @@
-//! The page's way in: a code that works once, then a token and a cookie for one browser (docs/api.md, The page's way in).
+//! The page's way in: a code that works once, then a token and a cookie for one browser, and a key by which it comes back
+//! (docs/api.md, The page's way in).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,25 +8,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::SET_COOKIE;
+use axum::http::header::{HOST, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use blake3::Hash;
 use data_encoding::BASE64URL_NOPAD;
+use tokio::sync::Notify;
 
 use crate::engine::Instant;
-use crate::node::random_seed;
+use crate::node::{Profile, Settings, random_seed};
 
 use super::api_file::Token;
 use super::assets;
+use super::comeback::{is_key, is_proven};
 use super::guard::Shown;
 use super::input::{Answer, Input};
 use super::owner::Ends;
 use super::refusal::Refusal;
 use super::routes;
-use super::{DoneObject, EnterRequest, EnteredObject, EntryObject, SCHEMA};
+use super::{DoneObject, EnterRequest, EnteredObject, EntryObject, SCHEMA, keep, locked};
 
 /// A code works for so long.
 const CODE_TIME: Duration = Duration::from_secs(600);
@@ -33,7 +36,7 @@ const CODE_TIME: Duration = Duration::from_secs(600);
 /// Codes that nobody has used yet.
 const CODES: usize = 32;
 
-/// Browsers that are in at the same time.
+/// Browsers that are in at the same time, and those that may come back.
 const BROWSERS: usize = 32;
 
 /// Where the cookie opens anything.
@@ -49,6 +52,12 @@ pub type Now = Arc<dyn Fn() -> Instant + Send + Sync>;
 pub(super) struct Entries {
     port: u16,
     now: Now,
+    /// What a proof is good for: this start and no other.
+    start: Token,
+    /// Keeps the keys of browsers.
+    profile: Arc<Mutex<Profile>>,
+    /// Told when no page is in any more.
+    pages_end: Arc<Notify>,
     state: Mutex<Known>,
 }
 
@@ -62,6 +71,7 @@ struct Known {
 struct Browser {
     token: Hash,
     cookie: Hash,
+    key: Option<String>,
 }
 
 impl fmt::Debug for Entries {
@@ -80,8 +90,18 @@ fn hash(secret: &str) -> Hash {
 }
 
 impl Entries {
-    pub(super) fn new(port: u16, now: Now) -> Self {
-        Self { port, now, state: Mutex::default() }
+    pub(super) fn new(port: u16, now: Now, profile: Arc<Mutex<Profile>>) -> io::Result<Self> {
+        Ok(Self { port, now, start: secret()?, profile, pages_end: Arc::default(), state: Mutex::default() })
+    }
+
+    pub(super) fn pages_end(&self) -> Arc<Notify> {
+        Arc::clone(&self.pages_end)
+    }
+
+    /// What a browser has to sign to come back.
+    pub(super) fn challenge(&self) -> HeaderValue {
+        let challenge = format!("Peer start=\"{}\"", self.start.0);
+        HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Peer"))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -101,9 +121,8 @@ impl Entries {
         Ok(code)
     }
 
-    /// Takes a code, which works no more; a token and a cookie, if it was right.
-    fn enter(&self, code: &str) -> io::Result<Option<(Token, Token)>> {
-        let (token, cookie) = (secret()?, secret()?);
+    /// Takes a code, which works no more; a token and a cookie, if it was right. The key is good to come back by.
+    fn enter(&self, code: &str, key: Option<String>) -> io::Result<Option<(Token, Token)>> {
         let (code, now) = (hash(code), (self.now)());
         let mut known = self.known();
         known.codes.retain(|(_, made)| now.since(*made) < CODE_TIME);
@@ -112,11 +131,16 @@ impl Entries {
         if known.codes.len() == before {
             return Ok(None);
         }
-        known.browsers.push_back(Browser { token: hash(&token.0), cookie: hash(&cookie.0) });
-        if known.browsers.len() > BROWSERS {
-            known.browsers.pop_front();
+        known.let_in(key).map(Some)
+    }
+
+    /// A token and a cookie for a browser that was in before, if the proof is right.
+    fn come_back(&self, key: String, proof: &str, host: &str) -> io::Result<Option<(Token, Token)>> {
+        let is_known = locked(&self.profile).settings().browsers.contains(&key);
+        if !is_known || !is_proven(&key, proof, host, &self.start.0) {
+            return Ok(None);
         }
-        Ok(Some((token, cookie)))
+        self.known().let_in(Some(key)).map(Some)
     }
 
     /// Whether a browser has this token.
@@ -134,8 +158,22 @@ impl Entries {
         known.browsers.iter().any(|browser| given.contains(&browser.cookie))
     }
 
-    fn leave(&self, token: &Hash) {
-        self.known().browsers.retain(|browser| browser.token != *token);
+    /// The browser with this token is out; the key that it could come back by.
+    fn leave(&self, token: &Hash) -> Option<String> {
+        let mut known = self.known();
+        let place = known.browsers.iter().position(|browser| browser.token == *token)?;
+        known.browsers.remove(place)?.key
+    }
+
+    /// Keeps the key of a browser that came in; of too many the oldest goes.
+    async fn keep_key(&self, key: String) {
+        let change = move |settings: &mut Settings| {
+            settings.browsers.retain(|known| *known != key);
+            settings.browsers.push(key);
+            let more = settings.browsers.len().saturating_sub(BROWSERS);
+            settings.browsers.drain(..more);
+        };
+        keep(&self.profile, change).await;
     }
 
     /// Browsers send a cookie to every port of a host.
@@ -149,13 +187,26 @@ impl Entries {
     }
 }
 
+impl Known {
+    /// One more browser, in place of what it was before; of too many the oldest goes.
+    fn let_in(&mut self, key: Option<String>) -> io::Result<(Token, Token)> {
+        let (token, cookie) = (secret()?, secret()?);
+        self.browsers.retain(|browser| key.is_none() || browser.key != key);
+        self.browsers.push_back(Browser { token: hash(&token.0), cookie: hash(&cookie.0), key });
+        if self.browsers.len() > BROWSERS {
+            self.browsers.pop_front();
+        }
+        Ok((token, cookie))
+    }
+}
+
 /// What is there besides the API: the page, and the way in.
 pub(super) fn router(entries: Arc<Entries>) -> Router {
     Router::new()
         .route("/", get(assets::index))
         .route("/page/{*file}", get(assets::page))
         .route("/favicon.ico", get(assets::favicon))
-        .route("/api/entry", post(entry))
+        .route("/api/entry", post(entry).delete(lock))
         .route("/api/enter", post(enter).delete(leave))
         .method_not_allowed_fallback(routes::not_so)
         .with_state(entries)
@@ -177,6 +228,7 @@ async fn entry(State(entries): State<Arc<Entries>>) -> Result<Answer<EntryObject
 async fn enter(
     State(entries): State<Arc<Entries>>,
     ends: Option<Extension<Ends>>,
+    headers: HeaderMap,
     Input(asked): Input<EnterRequest>,
 ) -> Result<Response, Refusal> {
     // While a browser starts, others can read the code in its command line.
@@ -189,10 +241,26 @@ async fn enter(
             "this way in is for another user of this computer",
         ));
     }
-    let entered = entries.enter(&asked.code).map_err(|error| Refusal::failed(error.to_string()))?;
-    let Some((token, cookie)) = entered else {
-        let what = "this way in is used up or too old: run `peer web` again";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "forbidden", what).hang_up());
+    if asked.key.as_deref().is_some_and(|key| !is_key(key)) {
+        return Err(Refusal::usage("key is a public key: a point of P-256, not compressed, in base64url"));
+    }
+    let (entered, wrong) = match asked {
+        EnterRequest { code: Some(code), key, proof: None } => {
+            let entered = entries.enter(&code, key.clone());
+            if let (Ok(Some(_)), Some(key)) = (&entered, key) {
+                entries.keep_key(key).await;
+            }
+            (entered, "this way in is used up or too old: run `peer web` again")
+        }
+        EnterRequest { code: None, key: Some(key), proof: Some(proof) } => {
+            // The guard has seen that it is one of ours.
+            let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+            (entries.come_back(key, &proof, host), "this browser cannot come back: run `peer web` again")
+        }
+        _ => return Err(Refusal::usage("code, with or without key, or key and proof")),
+    };
+    let Some((token, cookie)) = entered.map_err(|error| Refusal::failed(error.to_string()))? else {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "forbidden", wrong).hang_up());
     };
     let cookie = entries.cookie(&cookie.0, COOKIE_TIME);
     let entered = EnteredObject { v: SCHEMA, kind: "entered".to_owned(), token: token.0 };
@@ -203,9 +271,19 @@ async fn leave(State(entries): State<Arc<Entries>>, Extension(shown): Extension<
     let Shown::Page(token) = shown else {
         return Err(Refusal::usage("only the token of a page can be given back"));
     };
-    entries.leave(&token);
+    if let Some(key) = entries.leave(&token) {
+        keep(&entries.profile, move |settings| settings.browsers.retain(|known| *known != key)).await;
+    }
     let done: Answer<DoneObject> = routes::done();
     Ok(([(SET_COOKIE, entries.cookie("", Duration::ZERO))], done).into_response())
+}
+
+async fn lock(State(entries): State<Arc<Entries>>) -> Answer<DoneObject> {
+    // The keys first: nobody comes back between the two.
+    keep(&entries.profile, |settings| settings.browsers.clear()).await;
+    *entries.known() = Known::default();
+    entries.pages_end.notify_one();
+    routes::done()
 }
 
 #[cfg(test)]
@@ -218,7 +296,8 @@ mod tests {
         let clock = Arc::new(AtomicU64::new(0));
         let seconds = Arc::clone(&clock);
         let now = move || Instant::from_nanos(seconds.load(Ordering::Relaxed) * 1_000_000_000);
-        (Entries::new(8000, Arc::new(now)), clock)
+        let profile = Arc::new(Mutex::new(Profile::temporary()));
+        (Entries::new(8000, Arc::new(now), profile).unwrap(), clock)
     }
 
     fn has(entries: &Entries, (token, cookie): &(Token, Token)) -> (bool, bool) {
@@ -231,11 +310,11 @@ mod tests {
         let (entries, _) = entries();
         let code = entries.code().unwrap().0;
         for wrong in ["", "x", &code[1..], &format!("{code}="), &code.to_lowercase()] {
-            assert!(entries.enter(wrong).unwrap().is_none(), "{wrong}");
+            assert!(entries.enter(wrong, None).unwrap().is_none(), "{wrong}");
         }
-        let entered = entries.enter(&code).unwrap().unwrap();
+        let entered = entries.enter(&code, None).unwrap().unwrap();
         assert_eq!(has(&entries, &entered), (true, true));
-        assert!(entries.enter(&code).unwrap().is_none(), "used up");
+        assert!(entries.enter(&code, None).unwrap().is_none(), "used up");
 
         let swapped = (Token(entered.1.0.clone()), Token(entered.0.0.clone()));
         assert_eq!(has(&entries, &swapped), (false, false), "each opens its own");
@@ -249,23 +328,23 @@ mod tests {
         let (entries, clock) = entries();
         let (late, in_time) = (entries.code().unwrap().0, entries.code().unwrap().0);
         clock.store(599, Ordering::Relaxed);
-        assert!(entries.enter(&in_time).unwrap().is_some());
+        assert!(entries.enter(&in_time, None).unwrap().is_some());
         clock.store(600, Ordering::Relaxed);
-        assert!(entries.enter(&late).unwrap().is_none());
+        assert!(entries.enter(&late, None).unwrap().is_none());
     }
 
     #[test]
     fn of_too_many_the_oldest_goes() {
         let (entries, _) = entries();
         let codes: Vec<String> = (0..=CODES).map(|_| entries.code().unwrap().0).collect();
-        assert!(entries.enter(&codes[0]).unwrap().is_none());
-        let first = entries.enter(&codes[1]).unwrap().unwrap();
+        assert!(entries.enter(&codes[0], None).unwrap().is_none());
+        let first = entries.enter(&codes[1], None).unwrap().unwrap();
         for _ in 1..BROWSERS {
             let code = entries.code().unwrap().0;
-            entries.enter(&code).unwrap().unwrap();
+            entries.enter(&code, None).unwrap().unwrap();
         }
         assert_eq!(has(&entries, &first), (true, true));
-        let last = entries.enter(&codes[2]).unwrap().unwrap();
+        let last = entries.enter(&codes[2], None).unwrap().unwrap();
         assert_eq!((has(&entries, &first), has(&entries, &last)), ((false, false), (true, true)));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderName, ORIGIN,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::Next;
@@ -64,9 +64,32 @@ pub(super) struct Guard {
     wrong: AtomicU32,
 }
 
-/// Set once a connection has shown a token.
+/// Whether a connection has shown a token.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Proven(pub(super) Arc<AtomicBool>);
+pub(super) struct Proven(Arc<Tokens>);
+
+#[derive(Debug, Default)]
+struct Tokens {
+    any: AtomicBool,
+    of_page: AtomicBool,
+}
+
+impl Proven {
+    fn note(&self, shown: Shown) {
+        self.0.any.store(true, Ordering::Relaxed);
+        self.0.of_page.fetch_or(matches!(shown, Shown::Page(_)), Ordering::Relaxed);
+    }
+
+    /// Any token.
+    pub(super) fn is_given(&self) -> bool {
+        self.0.any.load(Ordering::Relaxed)
+    }
+
+    /// That of a page.
+    pub(super) fn is_of_page(&self) -> bool {
+        self.0.of_page.load(Ordering::Relaxed)
+    }
+}
 
 /// What a request has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,8 +246,8 @@ pub(super) async fn guard(State(guard): State<Arc<Guard>>, mut request: Request,
         Ok(shown) => {
             if let Some(shown) = shown {
                 guard.wrong.store(0, Ordering::Relaxed);
-                if let Some(Proven(proven)) = request.extensions().get::<Proven>() {
-                    proven.store(true, Ordering::Relaxed);
+                if let Some(proven) = request.extensions().get::<Proven>() {
+                    proven.note(shown);
                 }
                 request.extensions_mut().insert(shown);
             }
@@ -235,6 +258,9 @@ pub(super) async fn guard(State(guard): State<Arc<Guard>>, mut request: Request,
     // A wrong code is found behind the guard.
     if guard.count(response.status()) {
         tokio::time::sleep(WRONG_WAIT).await;
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, guard.entries.challenge());
     }
     let is_picture = place == Place::Picture && response.status() == StatusCode::OK;
     for (name, value) in ALWAYS {

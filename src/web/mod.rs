@@ -9,6 +9,7 @@ mod asked;
 mod assets;
 mod avatars;
 mod client;
+mod comeback;
 mod conversations;
 mod convert;
 mod data;
@@ -46,7 +47,7 @@ pub use json::{JsonText, json};
 pub use objects::*;
 pub use program::Program;
 
-use crate::node::{Handle, Profile};
+use crate::node::{Handle, Profile, Settings};
 use crate::store::History;
 
 use api_file::{ApiFile, Entrance, Token};
@@ -114,23 +115,29 @@ pub async fn serve_by(now: Now, context: Context) -> io::Result<Served> {
         keep_port(&context, port).await;
     }
     let token = entry::secret()?;
-    let entries = Arc::new(Entries::new(port, now));
+    let entries = Arc::new(Entries::new(port, now, Arc::clone(&context.profile))?);
     let guard = Arc::new(Guard::new(port, &token, Arc::clone(&entries), context.open_metrics));
     let entrance =
         Entrance { pid: std::process::id(), port, port6: listeners.v6.is_some().then_some(port), token: token.clone() };
     let file = context.api_file.as_deref().map(|file| ApiFile::write(file, &entrance)).transpose()?;
+    let pages_end = entries.pages_end();
     let router = router(context).merge(entry::router(entries));
     let router = router.layer(middleware::from_fn_with_state(guard, guard::guard));
-    let task = tokio::spawn(server::run(listeners, router));
+    let task = tokio::spawn(server::run(listeners, router, pages_end));
     Ok(Served { port, token, task, _file: file })
 }
 
 /// What a browser keeps for the page stays with it when the port stays the same.
 async fn keep_port(context: &Context, port: u16) {
-    let profile = Arc::clone(&context.profile);
-    let change = move || locked(&profile).change(|settings| settings.api_port = Some(port));
-    if let Ok(Err(error)) = tokio::task::spawn_blocking(change).await {
-        tracing::warn!(%error, "the port of the API is not kept");
+    keep(&context.profile, move |settings| settings.api_port = Some(port)).await;
+}
+
+/// Changes what is kept for the next start, where a slow disk stops nobody.
+async fn keep(profile: &Arc<Mutex<Profile>>, change: impl FnOnce(&mut Settings) + Send + 'static) {
+    let profile = Arc::clone(profile);
+    let changed = tokio::task::spawn_blocking(move || locked(&profile).change(change));
+    if let Ok(Err(error)) = changed.await {
+        tracing::warn!(%error, "it is not kept for the next start");
     }
 }
 

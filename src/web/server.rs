@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::guard::Proven;
@@ -89,8 +90,8 @@ struct Connection {
     task: AbortHandle,
 }
 
-/// Serves until it is dropped; all connections end with it.
-pub(super) async fn run(listeners: Listeners, router: Router) {
+/// Serves until it is dropped; all connections end with it. Those of pages end when they are told to.
+pub(super) async fn run(listeners: Listeners, router: Router, pages_end: Arc<Notify>) {
     let mut tasks = JoinSet::new();
     let mut connections: BTreeMap<u64, Connection> = BTreeMap::new();
     let mut number = 0;
@@ -104,6 +105,12 @@ pub(super) async fn run(listeners: Listeners, router: Router) {
                     continue;
                 }
             },
+            () = pages_end.notified() => {
+                connections.values().filter(|connection| connection.proven.is_of_page()).for_each(|connection| {
+                    connection.task.abort();
+                });
+                continue;
+            }
             Some(_) = tasks.join_next() => {
                 connections.retain(|_, connection| !connection.task.is_finished());
                 continue;
@@ -123,8 +130,7 @@ pub(super) async fn run(listeners: Listeners, router: Router) {
 
 /// Ends the oldest connection that has not shown the token, so that who has none keeps nobody out.
 fn make_place(connections: &mut BTreeMap<u64, Connection>) -> bool {
-    let unproven =
-        |(number, connection): (&u64, &Connection)| (!connection.proven.0.load(Ordering::Relaxed)).then_some(*number);
+    let unproven = |(number, connection): (&u64, &Connection)| (!connection.proven.is_given()).then_some(*number);
     let oldest = connections.iter().find_map(unproven);
     oldest.and_then(|oldest| connections.remove(&oldest)).inspect(|connection| connection.task.abort()).is_some()
 }
@@ -167,7 +173,7 @@ async fn serve(stream: TcpStream, router: Router, proven: Proven) {
 /// Never returns where a token was shown in time.
 async fn unproven_too_long(proven: &Proven) {
     tokio::time::sleep(UNPROVEN).await;
-    if proven.0.load(Ordering::Relaxed) {
+    if proven.is_given() {
         std::future::pending().await
     }
 }

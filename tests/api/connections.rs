@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lsnp::web::EventQuery;
+use lsnp::web::{Client, ClientError, EventQuery};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -148,6 +148,8 @@ async fn one_connection_too_many_is_refused_until_another_ends() {
     }
     assert_eq!(peer.ask("GET /api/status", &[], "").await.0, 503);
     assert!(peer.client.status().await.is_err());
+    // A peer that is busy is no peer that does not run.
+    assert!(matches!(Client::connect(&peer.scratch.api_file()).await, Err(ClientError::Full)));
     drop(open.pop());
     let again = async {
         while peer.ask("GET /api/status", &[], "").await.0 != 200 {

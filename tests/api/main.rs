@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may end at any surprise")]
 
 mod avatars;
+mod comeback;
 mod connections;
 mod data;
 mod data_fields;

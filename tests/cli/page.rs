@@ -69,6 +69,13 @@ fn the_address_of_a_running_peer_works_once() {
     let (status, body) = asked(port, &head, "");
     assert!(status == 200 && body.contains("\"profile\":\"work\""), "{body}");
     assert_ne!(enters(port, &code).0, 200, "a second time");
+    // All browsers are put out, whether a peer runs or not.
+    for profile in ["work", "idle"] {
+        let ran = world.ran(&["--profile", profile, "web", "--lock"], b"");
+        assert_eq!((ran.status, ran.error.as_str()), (Some(0), ""), "{ran:?}");
+        assert!(ran.out.starts_with("No browser is in any more"), "{ran:?}");
+    }
+    assert_eq!(asked(port, &head, "").0, 401);
     // Without a desktop and at no terminal it is the same without the option.
     way(world.ran(&["--profile", "work", "web"], b"").out.trim_end());
 }

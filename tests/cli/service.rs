@@ -75,7 +75,8 @@ fn links_are_opened_by_the_profile_that_was_installed_last() {
 fn without_systemd_it_says_what_to_do_and_opens_links_all_the_same() {
     let world = World::new();
     let ran = world.ran_with(&["service", "install"], b"", &[("PATH", "/nonexistent")]);
-    assert_eq!((ran.status, ran.out.as_str()), (Some(1), "Links peer://... are opened by `peer open`\n"), "{ran:?}");
+    let out = "Links peer://... are opened by `peer open`\nThe menu of the desktop has an entry for the page: peer\n";
+    assert_eq!((ran.status, ran.out.as_str()), (Some(1), out), "{ran:?}");
     assert!(ran.error.contains("no systemctl") && ran.error.contains("peer run"), "{ran:?}");
     assert!(!world.folder.join("config/systemd").exists());
     let text = fs::read_to_string(world.folder.join("data/applications/peer-link.desktop")).unwrap();
@@ -85,10 +86,41 @@ fn without_systemd_it_says_what_to_do_and_opens_links_all_the_same() {
 }
 
 #[test]
+fn who_uses_no_terminal_opens_the_page_from_the_menu() {
+    let world = World::new();
+    world.program("systemctl", "exit 0");
+    let file = world.folder.join("data/applications/peer.desktop");
+    assert_eq!(world.ran(&["--profile", "work", "service", "install"], b"").status, Some(0));
+    let text = fs::read_to_string(&file).unwrap();
+    let exec = format!("Exec=\"{}\" --profile \"work\" web\n", env!("CARGO_BIN_EXE_peer"));
+    assert!(text.contains(&exec) && text.contains("Terminal=false\n") && !text.contains("NoDisplay"), "{text}");
+    assert_eq!(world.ran(&["--profile", "home", "service", "remove"], b"").status, Some(0));
+    assert!(file.exists(), "it is of another profile");
+    assert_eq!(world.ran(&["--profile", "work", "service", "remove"], b"").status, Some(0));
+    assert!(!file.exists());
+}
+
+#[test]
 fn what_systemctl_says_is_told() {
     let world = World::new();
     world.program("systemctl", "echo 'Failed to connect to bus' >&2; exit 1");
     let ran = world.ran(&["service", "install"], b"");
     assert_eq!(ran.status, Some(1));
-    assert!(ran.error.contains("Failed to connect to bus"), "{ran:?}");
+    assert!(ran.error.contains("Failed to connect to bus") && ran.error.contains("peer run"), "{ran:?}");
+}
+
+#[test]
+fn a_unit_goes_also_where_no_manager_answers() {
+    let world = World::new();
+    world.program("systemctl", "echo 'Failed to connect to bus' >&2; exit 1");
+    let folder = world.folder.join("config/systemd/user");
+    assert_eq!(world.ran(&["service", "install"], b"").status, Some(1));
+    let wants = folder.join("default.target.wants");
+    fs::create_dir(&wants).unwrap();
+    std::os::unix::fs::symlink(folder.join("peer.service"), wants.join("peer.service")).unwrap();
+    let ran = world.ran(&["service", "remove"], b"");
+    assert_eq!(ran.status, Some(1), "it may still run");
+    assert!(ran.error.contains("Failed to connect to bus") && ran.error.contains("peer stop"), "{ran:?}");
+    assert!(!folder.join("peer.service").exists() && wants.read_dir().unwrap().next().is_none());
+    assert_eq!(world.ran(&["service", "remove"], b"").status, Some(0));
 }

@@ -71,6 +71,10 @@ describe('access', () => {
                 await shown(tab, view);
                 const width = await tab.page.evaluate(() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth, document.querySelector('main').scrollWidth));
                 if (width > 360) wide.push(`${view}: ${width}`);
+                const cut = await tab.page.evaluate(() => [...document.querySelectorAll('.nav-word')].filter((word) => word.scrollWidth > word.clientWidth).map((word) => word.textContent));
+                if (cut.length) wide.push(`${view}: ${cut} in the bar`);
+                const turned = await tab.page.evaluate(() => [...document.querySelectorAll('main code')].filter((code) => getComputedStyle(code).direction !== 'ltr').map((code) => code.textContent));
+                if (turned.length) wide.push(`${view}: turned round: ${turned}`);
             }
             assert.deepEqual(wide, []);
             assert.deepEqual(tab.wrong(), []);

@@ -90,8 +90,11 @@ describe('lost', () => {
         await shown('a silent break', Date.now(), text);
     });
 
-    test('the peer is killed and started again: the page says how to come in, and is right then', async () => {
+    test('the peer is killed and started again: the page goes on by itself', async () => {
         const port = anna.port;
+        const other = await tab.context.newPage();
+        await other.goto(`${anna.origin}/#/people`);
+        await other.getByRole('list', { name: 'Here' }).waitFor();
         await anna.end('SIGKILL');
         await tab.page.getByRole('alert').filter({ hasText: 'does not answer' }).waitFor();
         await field(tab).fill('kept over a restart');
@@ -101,18 +104,40 @@ describe('lost', () => {
         await anna.start();
         assert.equal(anna.port, port, 'the port is kept');
         const began = Date.now();
-        await tab.page.getByText('peer web', { exact: true }).waitFor();
+        await tab.page.getByRole('alert').filter({ hasText: 'does not answer' }).waitFor({ state: 'hidden' });
         const took = Date.now() - began;
-        figure('a restarted peer is noticed', `after ${took} ms`, took <= SOON);
+        figure('right again after a restarted peer', `${took} ms`, took <= SOON);
         await ben.knows((all) => all.some((one) => one.name === 'anna' && one.presence === 'live'));
+        const [text] = await dm();
+        await line(tab, text).waitFor();
+        assert.equal(await field(tab).inputValue(), 'kept over a restart');
+        await field(tab).press('Enter');
+        await marked(tab, 'kept over a restart', 'Stored').waitFor();
+        // Another tab of that browser, a bookmark, and pictures.
+        await other.getByRole('list', { name: 'Here' }).getByText('live').waitFor();
+        await other.reload();
+        await other.getByRole('list', { name: 'Here' }).waitFor();
+        const picture = await other.evaluate(() => fetch('/avatars/00112233445566778899aabbccddeeff').then((answer) => answer.status));
+        assert.equal(picture, 404, 'the cookie is right again');
+        await other.close();
+    });
+
+    test('all browsers are locked out: the page says how to come in, and is right then', async () => {
+        tab.allow(/404/);
+        await field(tab).fill('kept over a lock');
+        await tab.until('the draft is kept', () => Object.values(localStorage).includes('kept over a lock'));
+        await world.hosts[0].run(['web', '--lock', '--profile', 'anna']);
+        await tab.page.getByText('peer web', { exact: true }).waitFor();
+        await tab.page.reload();
+        await tab.page.getByText('peer web', { exact: true }).waitFor();
         const [text] = await dm();
         await tab.enter('/people');
         const entered = Date.now();
         await open(tab, 'ben');
-        await shown('a restarted peer, from the way in', entered, text);
-        assert.equal(await field(tab).inputValue(), 'kept over a restart');
+        await shown('a page that was locked, from the way in', entered, text);
+        assert.equal(await field(tab).inputValue(), 'kept over a lock');
         await field(tab).press('Enter');
-        await marked(tab, 'kept over a restart', 'Stored').waitFor();
+        await marked(tab, 'kept over a lock', 'Stored').waitFor();
     });
 
     test('no line came twice, and nothing else went wrong', async () => {

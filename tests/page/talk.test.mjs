@@ -103,6 +103,24 @@ describe('talk', () => {
         assert.equal(await field(annas).inputValue(), '');
     });
 
+    test('a draft is the same in two tabs, and gone in both once it was sent', async () => {
+        const other = await annas.context.newPage();
+        await other.goto(annas.page.url());
+        const there = other.getByRole('textbox', { name: 'Write to ben' });
+        await there.fill('from the other tab');
+        await annas.until('it is here, too', () => document.getElementById('write-text').value === 'from the other tab');
+        await chat(annas, 'Everyone').click();
+        await chat(annas, 'ben').filter({ hasText: 'Draft: from the other tab' }).waitFor();
+        await there.press('Enter');
+        await chat(annas, 'ben').filter({ hasText: 'You: from the other tab' }).waitFor();
+        await open(annas, 'ben');
+        assert.equal(await field(annas).inputValue(), '');
+        await other.close();
+        await annas.page.reload();
+        await open(annas, 'ben');
+        assert.equal(await field(annas).inputValue(), '');
+    });
+
     test('a long text goes whole, one that is too long is refused and stays', async () => {
         await open(annas, 'ben');
         await open(bens, 'anna');
@@ -111,10 +129,9 @@ describe('talk', () => {
         await line(bens, 'long 0123').waitFor();
         const [last] = (await ben.api('GET', '/api/history?limit=1'));
         assert.equal(last.text, text);
-        annas.allow(/413/);
-        const more = 'x'.repeat(65_537);
+        const more = 'x'.repeat(200_000);
         await say(annas, more);
-        await annas.page.getByRole('alert').filter({ hasText: 'holds 65536' }).waitFor();
+        await annas.page.getByRole('alert').filter({ hasText: 'has 200,000 bytes, and a message holds 65,536' }).waitFor();
         assert.equal((await field(annas).inputValue()).length, more.length);
         await field(annas).fill('');
     });

@@ -9,6 +9,9 @@ pub struct WebArgs {
     /// Open no browser
     #[arg(long)]
     pub no_open: bool,
+    /// Let no browser in any more that was let in before: each needs a new address
+    #[arg(long, conflicts_with_all = ["print", "no_open"])]
+    pub lock: bool,
 }
 
 /// The options of `peer open`.

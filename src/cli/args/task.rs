@@ -21,7 +21,7 @@ pub enum Task {
     ///
     /// Opens a browser with the page of the peer that runs, and prints its address; if no peer runs, one does from then
     /// on, until Ctrl-C or `peer stop`. The address works once and for 10 minutes: whoever opens it can do all that you
-    /// can. For the next browser: `peer web` again. $BROWSER names another browser than that of the desktop; without a
+    /// can, from then on after a restart, too; --lock puts all browsers out. For the next browser: `peer web` again. $BROWSER names another browser than that of the desktop; without a
     /// desktop, and for root, only the address is printed.
     ///
     /// From another computer: ssh -L PORT:127.0.0.1:PORT HOST, with the port of the address, and open the address there.

@@ -130,7 +130,9 @@ impl From<ClientError> for Trouble {
                 };
                 Self { status, object, silent: false }
             }
-            ClientError::File(_) | ClientError::Gone(_) | ClientError::Garbled(_) => Self::failed(error.to_string()),
+            ClientError::File(_) | ClientError::Gone(_) | ClientError::Full | ClientError::Garbled(_) => {
+                Self::failed(error.to_string())
+            }
         }
     }
 }

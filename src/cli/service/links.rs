@@ -1,4 +1,4 @@
-//! What opens links peer://...: an entry of the desktop that runs `peer open`.
+//! Entries of the desktop: what opens links peer://... by `peer open`, and what opens the page by `peer web`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,16 +8,19 @@ use etcetera::BaseStrategy;
 
 use super::super::browser::on_path;
 
-/// The entry.
-const NAME: &str = "peer-link.desktop";
+/// What opens links; menus do not show it.
+const LINK: &str = "peer-link.desktop";
+
+/// What stands in the menu.
+const MENU: &str = "peer.desktop";
 
 /// What it opens.
 const SCHEME: &str = "x-scheme-handler/peer";
 
-/// The entry for a profile. There is one for all profiles: the last that was installed counts.
+/// The entries for a profile. They are the same for all profiles: the last that was installed counts.
 #[derive(Debug)]
 pub(super) struct Links {
-    file: PathBuf,
+    folder: PathBuf,
     profile: String,
 }
 
@@ -28,30 +31,37 @@ impl Links {
             return Ok(None);
         }
         let strategy = etcetera::choose_base_strategy().map_err(|error| error.to_string())?;
-        let file = strategy.data_dir().join("applications").join(NAME);
-        Ok(Some(Self { file, profile: profile.unwrap_or_default().to_owned() }))
+        let folder = strategy.data_dir().join("applications");
+        Ok(Some(Self { folder, profile: profile.unwrap_or_default().to_owned() }))
     }
 
     pub(super) fn install(&self, program: &Path) -> Result<(), String> {
-        let written = self.file.parent().map_or(Ok(()), fs::create_dir_all);
-        let written = written.and_then(|()| fs::write(&self.file, entry(program, &self.profile)));
-        written.map_err(|error| format!("Cannot write {}: {error}", self.file.display()))?;
+        for (name, text) in [(LINK, link(program, &self.profile)), (MENU, menu(program, &self.profile))] {
+            let file = self.folder.join(name);
+            let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&file, text));
+            written.map_err(|error| format!("Cannot write {}: {error}", file.display()))?;
+        }
         // Where these are not there, the entry alone may do.
-        ran("xdg-mime", &["default".as_ref(), NAME.as_ref(), SCHEME.as_ref()]);
+        ran("xdg-mime", &["default".as_ref(), LINK.as_ref(), SCHEME.as_ref()]);
         self.noticed();
         Ok(())
     }
 
     /// Whether links are opened by this profile.
     pub(super) fn is_installed(&self) -> bool {
-        let wanted = owner(&self.profile);
-        fs::read_to_string(&self.file).is_ok_and(|text| text.lines().any(|line| line == wanted))
+        self.is_ours(LINK)
     }
 
-    /// Removes the entry of this profile, and of no other.
+    fn is_ours(&self, name: &str) -> bool {
+        let wanted = owner(&self.profile);
+        fs::read_to_string(self.folder.join(name)).is_ok_and(|text| text.lines().any(|line| line == wanted))
+    }
+
+    /// Removes the entries of this profile, and of no other.
     pub(super) fn remove(&self) -> Result<(), String> {
-        if self.is_installed() {
-            fs::remove_file(&self.file).map_err(|error| format!("Cannot remove {}: {error}", self.file.display()))?;
+        for name in [LINK, MENU].into_iter().filter(|name| self.is_ours(name)) {
+            let file = self.folder.join(name);
+            fs::remove_file(&file).map_err(|error| format!("Cannot remove {}: {error}", file.display()))?;
             self.noticed();
         }
         Ok(())
@@ -59,9 +69,7 @@ impl Links {
 
     /// Has the desktop look at its entries anew.
     fn noticed(&self) {
-        if let Some(folder) = self.file.parent() {
-            ran("update-desktop-database", &[folder.as_os_str()]);
-        }
+        ran("update-desktop-database", &[self.folder.as_os_str()]);
     }
 }
 
@@ -79,19 +87,27 @@ fn owner(profile: &str) -> String {
     format!("X-Peer-Profile={profile}")
 }
 
-fn entry(program: &Path, profile: &str) -> String {
+fn link(program: &Path, profile: &str) -> String {
+    let more = format!("Comment=Opens links to people on the local network\nNoDisplay=true\nMimeType={SCHEME};\n");
+    entry(program, profile, "open -- %u", &more)
+}
+
+fn menu(program: &Path, profile: &str) -> String {
+    let more =
+        "Comment=Talk to people on the local network\nIcon=internet-chat\nCategories=Network;InstantMessaging;\n";
+    entry(program, profile, "web", more)
+}
+
+fn entry(program: &Path, profile: &str, command: &str, more: &str) -> String {
     let option = if profile.is_empty() { String::new() } else { format!(" --profile {}", quoted(profile)) };
     format!(
         "# Written by `peer service install`.\n\
          [Desktop Entry]\n\
          Type=Application\n\
          Name=peer\n\
-         Comment=Opens links to people on the local network\n\
-         Exec={}{option} open -- %u\n\
+         Exec={}{option} {command}\n\
          Terminal=false\n\
-         NoDisplay=true\n\
-         MimeType={SCHEME};\n\
-         {}\n",
+         {more}{}\n",
         quoted(&program.to_string_lossy()),
         owner(profile)
     )
@@ -119,12 +135,13 @@ mod tests {
 
     #[test]
     fn an_entry_names_program_and_profile_as_desktops_read_them() {
-        let text = entry(Path::new("/opt/my \"tools\"/100%/$x/peer"), "work");
+        let text = link(Path::new("/opt/my \"tools\"/100%/$x/peer"), "work");
         assert!(
             text.contains("Exec=\"/opt/my \\\\\"tools\\\\\"/100%%/\\\\$x/peer\" --profile \"work\" open -- %u\n"),
             "{text}"
         );
-        assert!(entry(Path::new("/usr/bin/peer"), "").contains("Exec=\"/usr/bin/peer\" open -- %u\n"));
+        assert!(link(Path::new("/usr/bin/peer"), "").contains("Exec=\"/usr/bin/peer\" open -- %u\n"));
+        assert!(menu(Path::new("/usr/bin/peer"), "").contains("Exec=\"/usr/bin/peer\" web\n"));
         assert_eq!(quoted("a\\b"), "\"a\\\\\\\\b\"");
     }
 }

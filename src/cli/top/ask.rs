@@ -62,7 +62,9 @@ impl From<ClientError> for End {
             // A token of the peer before: another one runs by now.
             ClientError::Refused { status: 401, .. } => "The peer has ended".to_owned(),
             ClientError::Gone(_) => "The peer has ended, or does not answer".to_owned(),
-            ClientError::Refused { .. } | ClientError::File(_) | ClientError::Garbled(_) => error.to_string(),
+            ClientError::Refused { .. } | ClientError::File(_) | ClientError::Full | ClientError::Garbled(_) => {
+                error.to_string()
+            }
         })
     }
 }

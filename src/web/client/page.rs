@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::Method;
 
 use super::super::{
-    AboutObject, ConversationObject, DoctorObject, EntryObject, NetworkObject, PeerObject, ProbeRequest, ReachRequest,
-    ReachedObject, SettingRequest, SettingsObject, TrafficObject, WhoQuery,
+    AboutObject, ConversationObject, DoctorObject, DoneObject, EntryObject, NetworkObject, PeerObject, ProbeRequest,
+    ReachRequest, ReachedObject, SettingRequest, SettingsObject, TrafficObject, WhoQuery,
 };
 use super::{Client, ClientError, NOTHING, object};
 
@@ -88,5 +88,13 @@ impl Client {
     /// [`ClientError`].
     pub async fn entry(&self) -> Result<EntryObject, ClientError> {
         object(self.ask(Method::POST, "/api/entry", None, Body::empty()).await?).await
+    }
+
+    /// Lets no browser in any more that is in, or could come back.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn lock(&self) -> Result<(), ClientError> {
+        object::<DoneObject>(self.ask(Method::DELETE, "/api/entry", None, Body::empty()).await?).await.map(|_| ())
     }
 }

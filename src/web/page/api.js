@@ -1,4 +1,5 @@
 // Every request to the peer goes through here.
+import * as comeback from "./comeback.js";
 
 const KEY = "peer.token";
 let token = read();
@@ -16,8 +17,10 @@ function keep(fresh) {
 // Another tab came in, or left.
 addEventListener("storage", (event) => {
   if (event.key !== KEY || (event.newValue ?? "") === token) return;
+  const was = token;
   token = event.newValue ?? "";
-  for (const watcher of watchers) watcher(token !== "");
+  // One token for another is the same page.
+  if (!was || !token) for (const watcher of watchers) watcher(token !== "");
 });
 
 /** Calls back with true once this page may ask again, and with false once it may not any more. */
@@ -37,9 +40,11 @@ export class ApiError extends Error {
 }
 
 export const hasToken = () => token !== "";
+/** The token that requests show now. */
+export const shown = () => token;
 export const headers = () => (token ? { "X-Peer-Token": token } : {});
 
-async function ask(method, path, { body, type, signal } = {}) {
+async function ask(method, path, { body, type, signal, first = true } = {}) {
   let answer;
   const used = token;
   try {
@@ -54,17 +59,36 @@ async function ask(method, path, { body, type, signal } = {}) {
   if (answer.ok) return answer;
   let told = null;
   try { told = await answer.json(); } catch { /* told by the status alone */ }
-  if (answer.status === 401 && path !== "/api/enter") refused(used);
+  if (answer.status === 401 && first && path !== "/api/enter" && await refused(answer, used)) return ask(method, path, { body, type, signal, first: false });
   throw new ApiError(answer.status, told);
 }
 
-/** This page's token is not taken any more. */
-export function refused(used = token) {
-  if (used !== token) return;
+let coming = null;
+
+/** The token that was used is not taken any more; true once there is another one. */
+export function refused(answer, used = token) {
+  coming ??= alone(() => comeIn(answer, used)).finally(() => { coming = null; });
+  return coming;
+}
+
+/** In one tab after the other. */
+const alone = (deed) => (navigator.locks ? navigator.locks.request("peer-token", deed) : deed());
+
+async function comeIn(answer, used) {
   const kept = read();
-  if (kept && kept !== token) { token = kept; return; }
+  if (kept !== used) token = kept;
+  if (token !== used) return token !== "";
+  const start = /^Peer start="([\w-]+)"$/.exec(answer.headers.get("WWW-Authenticate") ?? "");
+  const proof = start && await comeback.proof(start[1]);
+  if (proof) {
+    try { keep((await send("POST", "/api/enter", proof)).token); return true; } catch (error) {
+      // It does not answer, or not now.
+      if (error.status === 0 || error.status >= 500) return false;
+    }
+  }
   keep("");
   for (const watcher of watchers) watcher(false);
+  return false;
 }
 
 async function json(answer) {
@@ -94,7 +118,7 @@ export const put = async (path, blob) => json(await ask("PUT", path, { body: blo
 
 /** Trades the code of the address for a token. */
 export async function enter(code) {
-  const entered = await send("POST", "/api/enter", { code });
+  const entered = await send("POST", "/api/enter", { code, key: await comeback.key() });
   keep(entered.token);
 }
 
@@ -102,6 +126,7 @@ export async function enter(code) {
 export async function leave() {
   try { await send("DELETE", "/api/enter"); } finally {
     keep("");
+    await comeback.forget();
     for (const watcher of watchers) watcher(false);
   }
 }

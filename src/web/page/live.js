@@ -1,5 +1,5 @@
 // The event stream: it comes back by itself, and goes on where it ended.
-import { hasToken, headers, onAccess, refused } from "./api.js";
+import { hasToken, headers, onAccess, refused, shown } from "./api.js";
 
 const SILENT = 20_000;
 const FIRST = 250;
@@ -71,10 +71,11 @@ export async function frames(answer, part, whole) {
 }
 
 async function read(run) {
+  const used = shown();
   const answer = await fetch("/api/events", {
     signal: run.signal, cache: "no-store", headers: { ...headers(), ...(last ? { "Last-Event-ID": last } : {}) },
   });
-  if (answer.status === 401) refused();
+  if (answer.status === 401 && await refused(answer, used)) wait = FIRST;
   // An id that it does not understand would be refused for ever.
   if (answer.status === 400) last = "";
   if (!answer.ok) throw new Error(String(answer.status));

@@ -57,8 +57,8 @@ function row(setting, save) {
   const field = editor(setting, change);
   return h("li", { class: `setting${setting.value === "" ? " yes-no" : ""}` },
     h("div.setting-head",
-      h("label", { htmlFor: id }, h("code", setting.key),
-        setting.value && h("span.dim.small-text", { dir: "ltr" }, ` ${setting.value}${setting.list ? " …" : ""}`)),
+      h("label", { htmlFor: id }, h("code", { dir: "ltr" }, setting.key),
+        setting.value && [" ", h("span.dim.small-text", { dir: "ltr" }, `${setting.value}${setting.list ? " …" : ""}`)]),
       setting.value === "" && field,
       setting.in_file && h("button.button.plain.small", { onclick: () => change(undefined) },
         t("settings.remove"), h("span.away", ` ${setting.key}`))),

@@ -21,6 +21,13 @@ function keep(key, value) {
   try { value ? localStorage.setItem(key, value) : localStorage.removeItem(key); } catch { /* no room: it stays in the field */ }
 }
 
+/** Calls back with the place of a draft that another tab changed; gives back what ends that. */
+export function onDraft(fn) {
+  const changed = ({ key }) => { if (key?.startsWith(DRAFT)) fn(key.slice(DRAFT.length)); };
+  addEventListener("storage", changed);
+  return () => removeEventListener("storage", changed);
+}
+
 export const draft = (place) => kept(DRAFT + place);
 
 /** Whether Enter sends, or Control and Enter. */
@@ -54,6 +61,13 @@ export class Writer {
     this.field.addEventListener("paste", (event) => { if ((event.clipboardData?.getData("text/plain").length ?? 0) > BIG) this.field.classList.add("big"); });
     this.leaving = () => this.#save();
     addEventListener("pagehide", this.leaving);
+    // What another tab wrote or sent, unless something else is written here.
+    this.other = ({ key, oldValue, newValue }) => {
+      if (key !== DRAFT + this.place || (oldValue ?? "") !== this.field.value) return;
+      this.field.value = newValue ?? "";
+      this.#measure();
+    };
+    addEventListener("storage", this.other);
     this.redraw();
     this.#measure();
   }
@@ -73,6 +87,7 @@ export class Writer {
 
   end() {
     removeEventListener("pagehide", this.leaving);
+    removeEventListener("storage", this.other);
     this.#save();
     clearInterval(this.#timer);
     this.gone = true;
@@ -150,6 +165,8 @@ export class Writer {
   async #send() {
     const text = this.field.value;
     if (this.#busy || this.field.disabled || text.trim() === "") return;
+    const size = text.length * 3 > MOST ? encoder.encode(text).length : 0;
+    if (size > MOST) { this.#tell(t("talk.too-long", { size: number(size), most: number(MOST) })); return; }
     this.#work(true);
     this.#tell("");
     this.#save();

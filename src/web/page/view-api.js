@@ -4,12 +4,13 @@ import * as api from "./api.js";
 import { h, icon, put } from "./dom.js";
 import { copy, reason } from "./dialog.js";
 import { t, tn } from "./i18n.js";
+import { state } from "./store.js";
 
 export const title = "nav.api";
 
 const DOCUMENT = "/api/openapi.json";
 const METHODS = ["get", "put", "post", "patch", "delete", "head"];
-const SETUP = `api=~/.local/state/lsnp/$USER/api.toml
+const setup = () => `api=\${XDG_STATE_HOME:-$HOME/.local/state}/lsnp/${state.me?.profile ?? "$USER"}/api.toml
 sed -n 's/^token = "\\(.*\\)"/header = "Authorization: Bearer \\1"/p' $api > ~/.peer-curl && chmod 600 ~/.peer-curl`;
 
 /** What a reference within the document stands for. */
@@ -132,7 +133,7 @@ function groups(book) {
     }
   }
   const told = new Map((book.all.tags ?? []).map((tag) => [tag.name, tag.description]));
-  return [...all].map(([tag, routes]) => h("section", { class: "card" }, h("h2", {}, tag || t("api.routes")), told.get(tag) && h("p", { class: "dim" }, told.get(tag)), routes));
+  return [...all].map(([tag, routes]) => h("section", { class: "card" }, h("h2", {}, tag || t("api.routes")), told.get(tag) && h("p", { class: "dim", dir: "auto" }, told.get(tag)), routes));
 }
 
 function schemas(book) {
@@ -163,11 +164,11 @@ export function mount(root, params) {
   api.get(DOCUMENT).then((all) => {
     if (ended) return;
     const book = new Book(all);
-    const metrics = h("code", {}, "/metrics");
+    const metrics = h("code", { dir: "ltr" }, "/metrics");
     put(place,
-      h("section", { class: "card" }, h("p", {}, tn("api.about", { title: all.info?.title ?? "", version: all.info?.version ?? "", document: h("code", {}, DOCUMENT) })),
+      h("section", { class: "card" }, h("p", {}, tn("api.about", { title: all.info?.title ?? "", version: all.info?.version ?? "", document: h("code", { dir: "ltr" }, DOCUMENT) })),
         all.info?.description && h("p", { class: "dim", dir: "auto" }, all.info.description), h("p", {}, tn("api.metrics", { metrics })),
-        h("h2", {}, t("api.setup")), h("p", { class: "dim" }, t("api.setup.text")), example(SETUP)),
+        h("h2", {}, t("api.setup")), h("p", { class: "dim" }, t("api.setup.text")), example(setup())),
       groups(book), schemas(book));
     show();
   }, (error) => { if (!ended) put(place, h("p", { class: "error-text" }, reason(error))); });

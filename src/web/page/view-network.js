@@ -40,9 +40,10 @@ class Table {
   constructor() {
     this.heads = COLUMNS.map(([key]) => h("th", { scope: "col", data: { by: key } }, h("button", { type: "button", onclick: () => this.#sort(key) }, t(`network.column.${key}`), h("span", { "aria-hidden": "true" }))));
     this.body = h("tbody", {});
+    this.nobody = h("p", { class: "dim small-text", hidden: true }, t("empty.title"));
     this.more = h("button", { type: "button", class: "button", hidden: true, onclick: () => { this.#most += 2 * ROWS; this.show(this.#peers); } });
     this.root = h("div", {}, h("div", { class: "table-box", tabindex: 0, role: "region", "aria-labelledby": "network-table" },
-      h("table", { class: "peers-table", "aria-labelledby": "network-table" }, h("thead", {}, h("tr", {}, this.heads)), this.body)), this.more);
+      h("table", { class: "peers-table", "aria-labelledby": "network-table" }, h("thead", {}, h("tr", {}, this.heads)), this.body)), this.nobody, this.more);
     this.#heading();
   }
 
@@ -63,6 +64,7 @@ class Table {
 
   show(peers) {
     this.#peers = peers;
+    this.nobody.hidden = peers.length > 0;
     const value = COLUMNS.find(([key]) => key === this.#by)[1];
     const sign = this.#down ? -1 : 1;
     const sorted = peers.map((peer) => [value(peer), keyOf(peer), peer])

@@ -8,7 +8,7 @@ import { t, tn } from "./i18n.js";
 import { id, person, state, subscribe, talkPath, who } from "./store.js";
 import { Chats } from "./talk-list.js";
 import { Thread } from "./talk-thread.js";
-import { Writer, enterSends, setEnter } from "./talk-write.js";
+import { Writer, enterSends, onDraft, setEnter } from "./talk-write.js";
 import { presenceMark, privateMark, trustTag } from "./words.js";
 
 const ALL = "everyone";
@@ -180,6 +180,7 @@ export function mount(root, params) {
   narrow.addEventListener("change", resized);
   ends.push(() => narrow.removeEventListener("change", resized));
   ends.push(live.on("reload", learned));
+  ends.push(onDraft((place) => chats.drafted(place)));
   route(true);
   return {
     update(fresh) { now = fresh; route(true); },
