@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use lsnp::cli::args::{Args, Task};
 use lsnp::cli::render::Render;
 use lsnp::cli::{config, daemon, discover, doctor, identity, manual, oneshot, secret, service, start, terminal};
+use lsnp::engine::Word;
 
 fn main() -> ExitCode {
     let args = Args::read();
     if let Some(file) = &args.options.log
         && let Err(error) = log_to(file)
     {
-        let render = Render { pipe: !terminal::is_interactive(), color: false };
+        // Rows are for who reads a session.
+        let render = Render { pipe: args.task.is_none() && !terminal::is_interactive(), color: false };
         return ExitCode::from(start::fail(render, &format!("Cannot write the log {}: {error}", file.display())));
     }
     ExitCode::from(match &args.task {

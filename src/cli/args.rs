@@ -7,13 +7,17 @@ use clap::builder::{BoolishValueParser, FalseyValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
+mod books;
 mod data;
 mod page;
+mod person;
 mod task;
 mod value;
 
+pub use books::*;
 pub use data::*;
 pub use page::{AddArgs, OpenArgs, WebArgs};
+pub use person::{VerifyArgs, WhoArgs};
 pub use task::*;
 pub use value::{KeepTime, MetricsFor, QuietHours};
 
@@ -52,7 +56,8 @@ pub struct Options {
     #[arg(long, global = true, env = "PEER_NAME", value_parser = value::name)]
     pub name: Option<Name>,
     /// A peer to try at every beat, for networks that filter broadcasts; can be given several times
-    #[arg(long = "peer", global = true, env = "PEER_PEERS", value_name = "HOST[:PORT]", value_delimiter = ',')]
+    #[arg(long = "peer", global = true, env = "PEER_PEERS", value_name = "HOST[:PORT]", value_delimiter = ',',
+          value_parser = value::peer)]
     pub peers: Vec<String>,
     /// Use only this interface; can be given several times
     #[arg(long = "interface", global = true, env = "PEER_INTERFACES", value_name = "NAME|IP", value_delimiter = ',')]

@@ -22,17 +22,19 @@ mod shelf;
 mod subscribe;
 mod trouble;
 mod watch;
+mod word;
 
 use std::future::Future;
 use std::io::{self, Read, Write};
 
 use crate::data::message::BODY_MAX;
+use crate::engine::Word;
 use crate::wire::{LONG_MAX, Safe};
 
 use super::args::{
     AddArgs, CacheArgs, CallArgs, DmArgs, ExportArgs, ForgetArgs, HistoryArgs, ListArgs, OpenArgs, Options, PostArgs,
     ProfileArgs, ProgressArgs, PublishArgs, SearchArgs, ServeArgs, ShareArgs, StatusArgs, SubscribeArgs, TopArgs,
-    WatchArgs, WebArgs,
+    VerifyArgs, WatchArgs, WebArgs, WhoArgs,
 };
 use super::render::grouped;
 use super::screen;
@@ -106,6 +108,18 @@ pub fn export(options: &Options, args: &ExportArgs) -> u8 {
 #[must_use]
 pub fn forget(options: &Options, args: &ForgetArgs) -> u8 {
     ended(args.json, books::forget(options, args))
+}
+
+/// `peer verify`; the exit status.
+#[must_use]
+pub fn verify(options: &Options, args: &VerifyArgs) -> u8 {
+    ended(args.json, word::verify(options, args))
+}
+
+/// `peer trust`, `peer block` and the like; the exit status.
+#[must_use]
+pub fn judge(options: &Options, args: &WhoArgs, word: Word) -> u8 {
+    ended(args.json, word::judge(options, args, word))
 }
 
 /// `peer share`; the exit status.
@@ -193,6 +207,23 @@ fn ended(json: bool, command: impl Future<Output = Result<(), Trouble>>) -> u8 {
         Ok(()) => 0,
         Err(trouble) => trouble.tell(json),
     }
+}
+
+/// Returns when nobody reads the output any more, as after `| head -1`, and never where that cannot be told.
+async fn unread() {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use tokio::{io::Interest, net::unix::pipe::Sender};
+        // Nothing is written through it, so it may be of any kind, and stays as it is.
+        let output = io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
+        if let Ok(output) = output
+            && output.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// Prints one line.

@@ -25,6 +25,7 @@ mod terminals;
 mod top;
 mod trust;
 mod watch;
+mod words;
 mod world;
 
 /// The program ends within this time, whatever ended it.

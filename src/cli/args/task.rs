@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::books::{ExportArgs, ForgetArgs, HistoryArgs, SearchArgs};
 use super::data::{CacheArgs, CallArgs, ProgressArgs, PublishArgs, ServeArgs, ShareArgs, SubscribeArgs};
 use super::page::{AddArgs, OpenArgs, WebArgs};
+use super::person::{VerifyArgs, WhoArgs};
 use super::value;
 
 /// What to do instead of joining the network with a prompt.
@@ -54,6 +56,22 @@ pub enum Task {
     Export(ExportArgs),
     /// Remove history for ever
     Forget(ForgetArgs),
+    /// Compare digits with somebody, so that nobody can take that name
+    ///
+    /// Both do it, and see the same 60 digits if nobody stands between: compare them in person or by voice, never by a
+    /// message. At a terminal it asks whether they are the same; else give those of the other one as an argument. Exit
+    /// status 1 if they differ, 3 if nobody, or more than one, is called so.
+    Verify(VerifyArgs),
+    /// Accept somebody's new key, or write to one who has none any more
+    Trust(WhoArgs),
+    /// Show nothing of somebody, and send nothing to it
+    Block(WhoArgs),
+    /// End that
+    Unblock(WhoArgs),
+    /// Show no posts of somebody; its DMs are shown
+    Mute(WhoArgs),
+    /// End that
+    Unmute(WhoArgs),
     /// Lists that several people edit at once, also while they are apart
     Share(ShareArgs),
     /// A cache that saves the network from fetching or making the same thing twice
@@ -265,98 +283,6 @@ pub struct WatchArgs {
     /// PEER_AT, PEER_PRIVATE and PEER_LATE tell the rest. Nothing that somebody said stands in the command line.
     #[arg(long, value_name = "CMD")]
     pub exec: Option<String>,
-}
-
-/// The options of `peer history`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct HistoryArgs {
-    /// Only with this one
-    #[arg(long, value_name = "WHO")]
-    pub with: Option<String>,
-    /// Only what is not older, such as 2h or 30d
-    #[arg(long, value_name = "AGE", value_parser = value::age)]
-    pub since: Option<Duration>,
-    /// The newest so many
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: u32,
-    /// Only what nobody has seen; it counts as seen then
-    #[arg(long)]
-    pub unread: bool,
-    /// One JSON object a line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The options of `peer search`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct SearchArgs {
-    /// Words that all have to be in the text
-    #[arg(required = true)]
-    pub words: Vec<String>,
-    /// Only with this one
-    #[arg(long, value_name = "WHO")]
-    pub with: Option<String>,
-    /// The newest so many
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: u32,
-    /// One JSON object a line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The options of `peer export`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct ExportArgs {
-    /// The new file, or - for the output
-    #[arg(value_name = "FILE|-", default_value = "-")]
-    pub file: PathBuf,
-    /// The form of it
-    #[arg(long, default_value = "jsonl")]
-    pub format: Format,
-    /// Only with this one
-    #[arg(long, value_name = "WHO")]
-    pub with: Option<String>,
-    /// Only what is not older, such as 2h or 30d
-    #[arg(long, value_name = "AGE", value_parser = value::age)]
-    pub since: Option<Duration>,
-}
-
-/// The form of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// One JSON object a line.
-    Jsonl,
-    /// For people.
-    Markdown,
-}
-
-/// The options of `peer forget`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct ForgetArgs {
-    /// What to forget.
-    #[command(flatten)]
-    pub what: WhatToForget,
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
-    /// One JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What to forget: exactly one of these.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-#[group(required = true, multiple = false)]
-pub struct WhatToForget {
-    /// All with this one
-    #[arg(long, value_name = "WHO")]
-    pub with: Option<String>,
-    /// All that is older, such as 30d
-    #[arg(long, value_name = "AGE", value_parser = value::age)]
-    pub older_than: Option<Duration>,
-    /// All
-    #[arg(long)]
-    pub all: bool,
 }
 
 /// The options of `peer profile`.
