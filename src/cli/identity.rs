@@ -48,7 +48,7 @@ fn complain(text: &str) {
 }
 
 fn print(text: &str) -> Result<(), String> {
-    screen::print(&Shown::line(false, &[(Tone::Plain, text)])).map_err(|error| format!("Cannot show anything: {error}"))
+    screen::show(text)
 }
 
 fn of_profile(profile: Option<&str>) -> Result<KeyPair, String> {

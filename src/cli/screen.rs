@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::shown::Shown;
+use super::shown::{Shown, Tone};
 
 /// Lines that may wait for a slow reader; beyond it events wait, and the oldest of them are lost and counted.
 const WAITING: usize = 1024;
@@ -139,6 +139,17 @@ pub fn stdout() -> Sink {
 /// What the system says, such as a pipe that nobody reads any more.
 pub fn print(line: &Shown) -> io::Result<()> {
     stdout()(&format!("{}\n", line.as_str()))
+}
+
+/// Writes one line to the standard output. A reader that has gone had enough. The error is for the user.
+///
+/// # Errors
+/// What the system says else.
+pub(super) fn show(text: &str) -> Result<(), String> {
+    match print(&Shown::line(false, &[(Tone::Plain, text)])) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("Cannot show anything: {error}")),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Writes one line to the standard error; where that is closed, nobody reads it.

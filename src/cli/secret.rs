@@ -106,8 +106,5 @@ pub fn run(args: &SecretArgs) -> u8 {
         Err(error) => return fail(&format!("The system gives no random numbers: {error}")),
     };
     let secret = Zeroizing::new(new_group_secret(*seed));
-    match screen::print(&Shown::line(false, &[(Tone::Plain, &secret)])) {
-        Ok(()) => 0,
-        Err(error) => fail(&format!("Cannot show anything: {error}")),
-    }
+    screen::show(&secret).map_or_else(|text| fail(&text), |()| 0)
 }

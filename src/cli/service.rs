@@ -206,8 +206,7 @@ fn told(output: &Output) -> String {
 }
 
 fn print(text: &str) -> Result<u8, String> {
-    let printed = screen::print(&Shown::line(false, &[(Tone::Plain, text)]));
-    printed.map(|()| 0).map_err(|error| format!("Cannot show anything: {error}"))
+    screen::show(text).map(|()| 0)
 }
 
 #[cfg(test)]

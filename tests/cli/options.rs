@@ -82,12 +82,39 @@ fn a_port_in_use_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_and_a_bad_profile_stop_the_start() {
-    for args in [["--log", "/nowhere/at/all.log"], ["--profile", "../else"], ["--peer", "host:notaport"]] {
-        let (status, out, _) = run(&args);
-        assert_eq!(status, Some(1), "{args:?}: {out}");
-        assert!(out.lines().last().unwrap().starts_with("ERROR\t\t\t"), "{args:?}: {out}");
+fn a_log_that_cannot_be_written_stops_the_start() {
+    let why = "Cannot write the log /nowhere/at/all.log: ";
+    let (status, out, _) = run(&["--log", "/nowhere/at/all.log"]);
+    assert!(status == Some(1) && out.starts_with(&format!("ERROR\t\t\t{why}")), "{out}");
+    let (status, out, error) = run(&["--log", "/nowhere/at/all.log", "list"]);
+    assert!(status == Some(1) && out.is_empty() && error.starts_with(&format!("peer: {why}")), "{out}{error}");
+}
+
+#[test]
+fn a_reader_that_has_gone_had_enough_and_a_full_disk_is_told() {
+    let world = World::new();
+    let _bob = world.daemon("bob");
+    for (args, status) in [
+        (&["--profile", "bob", "identity"][..], 0),
+        (&["--profile", "bob", "list", "--json"], 3),
+        (&["secret", "new"], 0),
+        (&["service", "status"], 3),
+        (&["config", "show"], 0),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = world.command(args).stdin(std::process::Stdio::null()).stdout(writer).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(status) && !error.contains("annot show"), "{args:?}: {error}");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = world.command(args).stdin(std::process::Stdio::null()).stdout(full).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(status == 3 || error.contains("Cannot show anything: "), "{args:?}: {error}");
     }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = world.command(&["doctor", "--json"]).stdout(full).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && error.contains("Cannot show anything: "), "{error}");
 }
 
 #[test]

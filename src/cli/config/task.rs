@@ -74,12 +74,5 @@ fn quoted(value: &str) -> String {
 }
 
 fn print(text: &str) -> Result<(), Vec<String>> {
-    let printed = screen::print(&Shown::line(false, &[(Tone::Plain, text)]));
-    match printed {
-        // Nobody reads on: what was shown was enough.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(vec![format!("Cannot show anything: {error}")])
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
+    screen::show(text).map_err(|text| vec![text])
 }

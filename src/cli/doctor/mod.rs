@@ -41,9 +41,11 @@ pub fn run(options: &Options, doctor: &DoctorArgs) -> u8 {
         report.lines(terminal::is_colored())
     };
     for line in &lines {
-        // Where nobody reads, the exit status still tells.
-        if screen::print(line).is_err() {
-            break;
+        match screen::print(line) {
+            Ok(()) => {}
+            // Where nobody reads, the exit status still tells.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
+            Err(error) => return fail(&format!("Cannot show anything: {error}")),
         }
     }
     u8::from(!report.healthy)
