@@ -76,7 +76,7 @@ pub struct Options {
     #[arg(long, global = true, env = "PEER_EXPIRY", value_name = "TIME", default_value = "300s", value_parser = value::duration)]
     pub expiry: Duration,
     /// The profile to use, instead of the one named after your login
-    #[arg(long, global = true, env = "PEER_PROFILE", value_name = "P")]
+    #[arg(long, global = true, env = "PEER_PROFILE", value_name = "P", value_parser = value::profile)]
     pub profile: Option<String>,
     /// Join a closed group: the file holds its secret, any text, the same for all. Everything is sealed with it; who does
     /// not have it is neither heard nor reached. PEER_SECRET can hold the secret itself instead
@@ -237,7 +237,7 @@ fn read_file(matches: &ArgMatches) -> Option<config::File> {
     let path = config::path(profile).ok()?;
     config::File::read(&path).unwrap_or_else(|faults| {
         let told = faults.iter().map(|fault| config::told(&path, fault)).collect::<Vec<_>>().join("\n");
-        Args::command().error(ErrorKind::ValueValidation, told).exit()
+        clap::Error::raw(ErrorKind::ValueValidation, format!("{told}\n\nTo correct it: peer config edit\n")).exit()
     })
 }
 

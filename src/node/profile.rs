@@ -105,6 +105,14 @@ pub enum ProfileError {
 }
 
 impl Profile {
+    /// Whether a profile can have this name.
+    ///
+    /// # Errors
+    /// [`ProfileError::Name`].
+    pub fn check_name(name: &str) -> Result<(), ProfileError> {
+        folder_name(Some(name)).map(|_| ())
+    }
+
     /// Opens the profile of that name and no other; without a name, that of the login, or the next free one when it is in
     /// use.
     ///

@@ -64,6 +64,10 @@ fn wrong_options_are_refused_with_the_reason() {
         (&["--heartbeat", "0s"], "1s to 100s"),
         (&["--expiry", "60s"], "at least 2.5 heartbeats"),
         (&["--port", "70000"], "70000"),
+        (&["--profile", "../else"], "cannot be the name of a profile"),
+        (&["--profile", ""], "cannot be the name of a profile"),
+        (&["--peer", "host:notaport"], "write HOST or HOST:PORT"),
+        (&["list", "--peer", "10.0.0.7,no host"], "write HOST or HOST:PORT"),
     ] {
         let (status, out, error) = run(args);
         assert_eq!((status, out.as_str()), (Some(2), ""), "{args:?}");

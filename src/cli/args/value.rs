@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::data::message::{Pattern, Topic, TopicError};
 use crate::engine::CatchUp;
+use crate::node::{Profile, ProfileError, StartError, check_peer};
 use crate::wire::{Name, NameError};
 
 /// Longest time that history may be kept: a hundred years.
@@ -46,6 +47,19 @@ pub enum MetricsFor {
 
 pub(super) fn name(text: &str) -> Result<Name, NameError> {
     Name::new(text)
+}
+
+/// The name of a profile.
+pub(super) fn profile(text: &str) -> Result<String, ProfileError> {
+    Profile::check_name(text).map(|()| text.to_owned())
+}
+
+/// `HOST[:PORT]`; what is empty between two commas counts as nothing.
+pub(super) fn peer(text: &str) -> Result<String, StartError> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        host => check_peer(host).map(|()| host.to_owned()),
+    }
 }
 
 pub(super) fn heartbeat(text: &str) -> Result<Duration, String> {
