@@ -1,5 +1,6 @@
 //! `peer watch`: rows, objects, and a command for every message.
 
+use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -76,4 +77,15 @@ fn a_command_gets_the_text_on_its_input_and_nothing_in_its_line() {
     assert!(got.ends_with(last), "{got}");
     assert!(!world.folder.join("pwned").exists());
     other.hangs_up();
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_it_at_once() {
+    let world = World::new();
+    let _bob = world.daemon("bob");
+    let (watch, out) = world.unread(&["--profile", "alice", "--name", "alice", "watch"]);
+    let mut line = String::new();
+    BufReader::new(out).read_line(&mut line).unwrap();
+    assert!(line.starts_with("HERE\tbob@"), "{line}");
+    assert_eq!(watch.ends_within(Duration::from_secs(10)), Some(0));
 }

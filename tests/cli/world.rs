@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{PipeReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
@@ -109,6 +109,14 @@ impl World {
         let count = manager.recv(&mut told).unwrap();
         assert_eq!(&told[..count], b"READY=1\n");
         Daemon(Some(child))
+    }
+
+    /// What this command starts, whose output goes through a pipe that nobody has read yet.
+    pub(crate) fn unread(&self, args: &[&str]) -> (Daemon, PipeReader) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut command = self.command(args);
+        command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        (Daemon(Some(command.spawn().unwrap())), reader)
     }
 
     /// A peer on pipes that keeps nothing.

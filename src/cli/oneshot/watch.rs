@@ -11,7 +11,7 @@ use super::books::render;
 use super::exec;
 use super::link::{Link, Manner};
 use super::trouble::Trouble;
-use super::{object, put};
+use super::{object, put, unread};
 
 pub(super) async fn watch(options: &Options, args: &WatchArgs) -> Result<(), Trouble> {
     let mut signals = Signals::listen().map_err(|error| Trouble::failed(error.to_string()))?;
@@ -23,6 +23,7 @@ pub(super) async fn watch(options: &Options, args: &WatchArgs) -> Result<(), Tro
     };
     let watched = tokio::select! {
         watched = follow(&mut link, args) => watched,
+        () = unread() => Ok(()),
         () = signals.came() => Ok(()),
     };
     link.close().await;
