@@ -84,7 +84,7 @@ pub use output::{Event, Output, Record, Transmit};
 pub use own::Identity;
 pub use peer::{Peer, PeerId, Presence, Trust, Ways};
 pub use peers::Peers;
-pub use person::{Person, find};
+pub use person::{Person, find, shown_id};
 pub use rejected::Rejected;
 pub use who::{Called, Named, Who, WhoError, look};
 

@@ -249,11 +249,13 @@ impl Peer {
         self.about.as_ref().and_then(|about| about.display_name.as_deref())
     }
 
-    /// What it is called on a screen: its display name, else the name in its label; at most 32 columns.
+    /// What it is called on a screen: its display name, else the name in its label, else, where neither shows anything,
+    /// its label; at most 32 columns.
     #[must_use]
     pub fn shown_name(&self) -> Safe {
-        let name = Safe::called(self.raw_display_name().unwrap_or_default(), 32);
-        if name.as_str().trim().is_empty() { Safe::called(self.raw_name(), 32) } else { name }
+        let names = [self.raw_display_name().unwrap_or_default(), self.raw_name()].map(|name| Safe::called(name, 32));
+        let shows = names.into_iter().find(|name| !name.as_str().trim().is_empty());
+        shows.unwrap_or_else(|| Safe::called(self.raw_id(), 32))
     }
 
     /// Its line about itself, fit to be shown.

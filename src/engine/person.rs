@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use crate::wire::{PublicKey, Safe};
+use crate::wire::{PublicKey, Safe, UserId};
 
 use super::{Called, Contact, Named, Peer, Trust, Who, WhoError, Whom};
 
@@ -95,16 +95,31 @@ impl Person {
     }
 }
 
-/// The one that is meant by what was typed: by its address and port, else as [`Who::among`] says. Where several are, and
-/// one of them `suits`, it is that one.
+/// An id as it is shown, with nothing left out that can be seen.
+#[must_use]
+pub fn shown_id(id: &str) -> String {
+    Safe::called(id, UserId::MAX).as_str().to_owned()
+}
+
+/// `10.0.0.7:8123` or `10.0.0.7:8123/bob@10.0.0.7`.
+fn place(typed: &str) -> Option<(SocketAddrV4, Option<&str>)> {
+    let (address, id) = typed.split_once('/').map_or((typed, None), |(address, id)| (address, Some(id)));
+    Some((address.parse().ok()?, id))
+}
+
+/// The one that is meant by what was typed: by its address and port, with `/` and its id as it is shown where several are
+/// there, else as [`Who::among`] says. Where several are, and one of them `suits`, it is that one.
 ///
 /// # Errors
 /// [`WhoError`]; nobody is guessed.
 pub fn find<T: Named>(typed: &str, people: Vec<T>, suits: impl Fn(&T) -> bool) -> Result<T, WhoError<T>> {
-    let found = match (typed.parse::<SocketAddrV4>(), Who::split(typed)) {
-        (Ok(address), _) => Err(WhoError::Ambiguous(people.into_iter().filter(|one| one.is_at(address)).collect())),
-        (Err(_), Some((who, ""))) => who.among(people),
-        (Err(_), _) => Err(WhoError::Nobody),
+    let found = match (place(typed), Who::split(typed)) {
+        (Some((address, id)), _) => {
+            let is = |one: &T| one.is_at(address) && id.is_none_or(|id| shown_id(&one.called().id) == id);
+            Err(WhoError::Ambiguous(people.into_iter().filter(is).collect()))
+        }
+        (None, Some((who, ""))) => who.among(people),
+        (None, _) => Err(WhoError::Nobody),
     };
     let mut all = match found {
         Err(WhoError::Ambiguous(all)) => all,

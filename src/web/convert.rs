@@ -1,8 +1,10 @@
 //! From what the engine and the history know to the objects of the API.
 
-use crate::engine::{Contact, Event, Instant, Kind, Link, Mark, Peer, Person, Presence, Told, Trust, Ways, link_to};
+use crate::engine::{
+    Contact, Event, Instant, Kind, Link, Mark, Peer, Person, Presence, Told, Trust, Ways, link_to, shown_id,
+};
 use crate::store::{Change, Line};
-use crate::wire::{AvatarLabel, OwnMessageId, PublicKey, Safe, UserId};
+use crate::wire::{AvatarLabel, OwnMessageId, PublicKey, Safe};
 
 use super::{EventObject, LineObject, NewsObject, PeerObject, PersonObject, SCHEMA, SentObject};
 
@@ -43,7 +45,7 @@ pub(super) fn picture(label: AvatarLabel) -> String {
 }
 
 fn id(label: &str) -> String {
-    Safe::called(label, UserId::MAX).as_str().to_owned()
+    shown_id(label)
 }
 
 /// A name that somebody gave itself.
@@ -96,7 +98,8 @@ pub(super) fn peer(peer: &Peer, now: Instant, links: &[Link]) -> PeerObject {
         ways: ways(peer.ways()),
         who: match peer.key() {
             Some(key) => digits(key),
-            None if here => peer.address().to_string(),
+            // Several can share an address, and anybody can take an id.
+            None if here => format!("{}/{}", peer.address(), id(peer.raw_id())),
             None => id(peer.raw_id()),
         },
         what: None,

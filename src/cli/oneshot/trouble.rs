@@ -115,6 +115,9 @@ impl Trouble {
 
 fn candidate(peer: &PeerObject) -> String {
     let verified = if peer.trust == "verified" { ", verified" } else { "" };
+    if peer.who.ends_with(&peer.id) {
+        return peer.who.clone();
+    }
     format!("{} ({}{verified})", peer.who, peer.id)
 }
 

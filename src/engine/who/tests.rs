@@ -123,3 +123,33 @@ fn plain_names_look_like_their_letters() {
     }
     assert_ne!(look("bob"), look("rob"));
 }
+
+#[test]
+fn of_several_at_one_address_each_is_named_by_its_id_too() {
+    use crate::engine::{find, shown_id};
+    let mut lan = Sample::new();
+    let [bob, carol] = ["bob", "c\u{202e}arol"].map(|name| lan.older(name, [10, 0, 0, 2]));
+    let peers = lan.peers().snapshot();
+    let address = peers[0].address();
+    assert!(peers.iter().all(|peer| peer.address() == address));
+    let found = |typed: &str| match find(typed, lan.peers().snapshot(), |_| false) {
+        Ok(peer) => vec![peer.id()],
+        Err(WhoError::Nobody) => Vec::new(),
+        Err(WhoError::Ambiguous(peers)) => peers.iter().map(Peer::id).collect(),
+    };
+    assert_eq!(found(&address.to_string()), [bob, carol]);
+    for peer in &peers {
+        assert_eq!(found(&format!("{address}/{}", shown_id(peer.raw_id()))), [peer.id()]);
+    }
+    assert_eq!(found(&format!("{address}/dave@10.0.0.2")), []);
+    assert_eq!(found("10.0.0.3:1/bob@10.0.0.2"), []);
+}
+
+#[test]
+fn who_shows_no_name_is_called_by_its_id() {
+    let mut lan = Sample::new();
+    for name in ["", "\u{3164}", "\u{200b}"] {
+        let id = lan.older(name, [10, 0, 0, 2]);
+        assert_eq!(lan.peers().get(id).unwrap().shown_name().as_str().trim(), "@10.0.0.2", "{name:?}");
+    }
+}
