@@ -168,7 +168,7 @@ pub(super) fn unread(history: &History) -> Option<String> {
     Some(format!("{} unread {messages}: HISTORY UNREAD shows them", render::grouped(count)))
 }
 
-/// The text with a capital at its beginning.
+/// The text with a capital at its beginning. So no text begins with what a user or the network named.
 pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())

@@ -86,7 +86,7 @@ impl People<'_> {
             Err(WhoError::Nobody) => Err(Refusal::nobody(format!("nobody is called {shown}"))),
             Err(WhoError::Ambiguous(people)) => {
                 let people = people.iter().map(|person| self.object(person)).collect();
-                Err(Refusal::ambiguous(format!("{shown} can be several: say which one"), people))
+                Err(Refusal::ambiguous(format!("more than one is called {shown}: say which one"), people))
             }
         }
     }

@@ -101,11 +101,11 @@ async fn by_label(handle: &Handle, label: &str, tried: Vec<SocketAddrV4>) -> Res
 
 async fn by_address(handle: &Handle, me: &Me, text: &str) -> Result<Found, Refusal> {
     let looked_up = timeout(SEARCH, handle.look_up(text)).await;
-    let to = match looked_up.unwrap_or_else(|_| Err(LookUpError::NoAddress("no answer".to_owned()))) {
+    let to = match looked_up.unwrap_or_else(|_| Err(LookUpError::NoAddress("no name server answers".to_owned()))) {
         Ok(to) => to,
         Err(error @ LookUpError::NoHost(_)) => return Err(Refusal::usage(error.to_string())),
         Err(error @ LookUpError::NoAddress(_)) => {
-            return Err(Refusal::nobody(format!("{}: {error}", Safe::fitted(text, 60))));
+            return Err(Refusal::nobody(format!("no address of {} was found: {error}", Safe::fitted(text, 60))));
         }
     };
     possible(me, to)?;

@@ -139,6 +139,8 @@ async fn nobody_is_guessed() {
     tokio::time::timeout(crate::world::PATIENCE, both).await.unwrap();
     let (status, object) = refused(alice.client.dm("bob", "hi").await);
     assert_eq!((status, object.error.as_str(), object.candidates.len()), (409, "ambiguous", 2));
+    // A name at its beginning would get a capital.
+    assert_eq!(object.message, "more than one is called bob: say which one");
     // What the answer says names one of them.
     let who = &object.candidates[0].who;
     let sent = alice.client.dm(who, "hi").await.unwrap();

@@ -106,7 +106,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Trouble> {
     read.map_err(|error| Trouble::failed(format!("cannot read {name}: {error}")))?;
     if value.len() > VALUE_MAX {
         let max = grouped(VALUE_MAX);
-        return Err(Trouble::failed(format!("{name} is longer than {max} bytes, which is what a value may have")));
+        return Err(Trouble::failed(format!("a value may have {max} bytes, and {name} is longer")));
     }
     Ok(value)
 }

@@ -144,7 +144,7 @@ fn line(sent: &SentObject) -> String {
 fn late(sent: &SentObject, args: &DmArgs) -> String {
     let (name, seconds) = (name(sent, args), args.timeout.as_secs_f64());
     match (sent.mark.as_str(), args.wait) {
-        ("received", _) => format!("{name} has it, and did not say within {seconds} s that it is stored"),
+        ("received", _) => format!("received by {name}, which did not say within {seconds} s that it is stored"),
         ("waiting", _) => {
             let why = sent.reason.as_deref().unwrap_or("it does not answer");
             format!("not delivered to {name} within {seconds} s ({why}); it waits, up to 7 days")

@@ -111,12 +111,12 @@ fn grouped_here(options: &Options) -> Result<bool, Trouble> {
 async fn send_there(options: &Options, to: &str, progress: &Progress, json: bool) -> Result<(), Trouble> {
     let failed = |error: io::Error| Trouble::failed(format!("not sent to {}: {error}", shown(to)));
     let found = tokio::net::lookup_host(to).await;
-    let found = found.map_err(|error| Trouble::nobody(format!("{} is not found: {error}", shown(to))))?;
+    let found = found.map_err(|error| Trouble::nobody(format!("no address of {} was found: {error}", shown(to))))?;
     let all: Vec<SocketAddr> = found.collect();
     let first = all.iter().find(|address| address.is_ipv4()).or(all.first());
-    let Some(there) = first else { return Err(Trouble::nobody(format!("{} is not found", shown(to)))) };
+    let Some(there) = first else { return Err(Trouble::nobody(format!("no address of {} was found", shown(to)))) };
     if there.port() == 0 || there.ip().is_unspecified() || there.ip().is_multicast() {
-        return Err(Trouble::usage(format!("{there} is no address of a listener")));
+        return Err(Trouble::usage(format!("no listener can be at {there}")));
     }
     let datagram = lone::encode(progress, &key(options)?, random_seed().map_err(failed)?);
     let here: SocketAddr = if there.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };

@@ -112,7 +112,7 @@ impl Shelf {
             Err(WhoError::Nobody) => Err(Trouble::nobody(format!("nobody in the history is called {shown}"))),
             Err(WhoError::Ambiguous(people)) => {
                 let list = render::some(people.iter().map(Known::typed));
-                Err(Trouble::ambiguous(format!("{shown} can be {list}: write one of these")))
+                Err(Trouble::ambiguous(format!("more than one is called {shown}: {list}; write one of these")))
             }
         }
     }
