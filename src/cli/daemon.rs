@@ -64,7 +64,9 @@ pub(super) async fn serve(
     if served.is_none() && !options.temporary {
         // Nobody could speak to it, not even to end it.
         tokio::time::timeout(LAST, host.node.handle.leave()).await.unwrap_or_default();
-        return Err("A peer that nobody can speak to is of no use".to_owned());
+        let advice = "No command would reach this peer, not even `peer stop`. Make its folder writable, name another by \
+                      XDG_STATE_HOME, or keep nothing with --temporary";
+        return Err(advice.to_owned());
     }
     tell_manager("READY=1\n");
     if let (Some(page), Some(served)) = (page, &served) {

@@ -161,3 +161,10 @@ fn an_empty_variable_counts_as_none() {
     let output = command.stdin(std::process::Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
+
+#[test]
+fn a_peer_that_no_command_would_reach_does_not_run_and_says_what_to_do() {
+    let world = World::new();
+    let ran = world.ran_with(&["--name", "alice", "run"], b"", &[("XDG_STATE_HOME", "/dev/null")]);
+    assert!(ran.status == Some(1) && ran.error.contains("not even `peer stop`. Make its folder writable"), "{ran:?}");
+}

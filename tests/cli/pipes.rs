@@ -245,3 +245,13 @@ impl Running {
         self.has(&format!("HERE\t{name}@"));
     }
 }
+
+#[test]
+fn one_other_is_counted_as_one() {
+    let world = World::new();
+    let _bob = world.piped("bob");
+    let mut alice = world.piped("alice");
+    alice.shows("HERE\tbob@");
+    alice.types("STATS");
+    alice.shows("INFO\t\t\t1 peer; received ");
+}

@@ -11,8 +11,9 @@ impl Render {
         let Counters { received, received_bytes, sent, sent_bytes, echoes, retries, .. } = *counters;
         let mut lines = vec![
             format!(
-                "{peers} peers; received {received} datagrams ({received_bytes} bytes with own and dropped ones), \
-                 sent {sent} ({sent_bytes} bytes)"
+                "{peers} {}; received {received} datagrams ({received_bytes} bytes with own and dropped ones), \
+                 sent {sent} ({sent_bytes} bytes)",
+                if peers == 1 { "peer" } else { "peers" }
             ),
             format!("own announcements heard back: {echoes}; DMs sent once more: {retries}"),
         ];
