@@ -219,6 +219,8 @@ main() {
     done
     [ ${#wanted[@]} -gt 0 ] || wanted=("${STEPS[@]}")
     [ "$cold" = no ] || wanted+=(cold)
+    # What is built once is not built in small parts.
+    [ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
     export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
     trap 'status=$?; [ $status = 0 ] || printf "\nFAILED at step %s (exit status %s)\n" "${STEP:-start}" "$status" >&2' EXIT
     local began=$SECONDS
