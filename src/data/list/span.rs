@@ -430,13 +430,13 @@ pub(super) fn check_fields<'a>(
 fn bounded(what: &'static str, text: &str, max: usize) -> Result<(), crate::data::Error> {
     use crate::data::Error;
     if text.trim().is_empty() {
-        return Err(Error::Bad("there is no text"));
+        return Err(Error::Bad("an item needs a text, and a list a name"));
     }
     if text.len() > max {
         return Err(Error::TooLong { what, bytes: text.len(), max });
     }
     if !is_clean(text) {
-        return Err(Error::Bad("the text of a list holds no line breaks and no control characters"));
+        return Err(Error::Bad("an item and the name of a list hold no line breaks and no control characters"));
     }
     Ok(())
 }
