@@ -225,6 +225,7 @@ fn a_move_beats_a_removal_and_that_is_told() {
     }
     assert!(wait(&mut run, &all, secs(5), |lan, id| texts(lan, id).len() == 3));
     let one = item(&show(&mut run, all[0]).items, "one");
+    let mover = key(&run, all[1]);
     run.air = Air { loss: 1.0, ..Air::default() };
     edit(&mut run, all[0], Edit::Remove { item: one });
     edit(&mut run, all[1], Edit::Move { item: one, to: 2 });
@@ -232,9 +233,15 @@ fn a_move_beats_a_removal_and_that_is_told() {
     run.air = Air::default();
     assert!(wait(&mut run, &all, secs(20), |lan, id| texts(lan, id) == ["two", "three", "one"]));
     for id in &all {
-        let returned = |event: &Event| matches!(event, Event::Changed { change: Change::Returned { item, .. }, .. } if *item == one);
-        assert!(list_events(&run, *id).iter().any(returned), "{id:?}: {:?}", list_events(&run, *id));
-        assert!(log(&mut run, *id).iter().any(|entry| matches!(entry.change, Change::Returned { .. })));
+        let events = list_events(&run, *id);
+        let told = events.iter().filter_map(|event| match event {
+            Event::Changed { change: Change::Returned { item, .. }, by, .. } if *item == one => Some(*by),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [mover], "{id:?}: {events:?}");
+        let log = log(&mut run, *id);
+        let returned: Vec<_> = log.iter().filter(|entry| matches!(entry.change, Change::Returned { .. })).collect();
+        assert!(!returned.is_empty() && returned.iter().all(|entry| entry.by == mover), "{log:?}");
     }
 }
 

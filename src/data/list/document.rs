@@ -379,6 +379,12 @@ impl Document {
         &self.log
     }
 
+    /// Who moved an item last, of those whose edits came.
+    pub(super) fn last_mover(&self, item: ItemId) -> Option<PublicKey> {
+        let moved = |done: &&Done| matches!(done.act, Act::Moved { item: moved, .. } if moved == item);
+        self.log.iter().rev().find(moved).map(|done| done.by)
+    }
+
     /// Edits of an author.
     pub(super) fn edits_of(&self, author: &PublicKey) -> usize {
         self.replicas.values().filter(|of| of.author == *author).map(|of| of.lamports.len()).sum()

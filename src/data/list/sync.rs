@@ -16,7 +16,7 @@ use super::log::change_of;
 use super::machine::{Asked, Lists};
 use super::replica::{Replica, Taken};
 use super::span::{Body, HASHES_MAX, Hashes, Heads, Statement, What};
-use super::{Change, ListId, Standing};
+use super::{Change, ItemId, ListId, Standing};
 
 /// Edits and statements that are given at once.
 const GIVEN_MAX: usize = 64;
@@ -356,21 +356,24 @@ impl Replica {
         let log = &self.document.log()[done];
         let Some(last) = log.last() else { return };
         let mut told: Vec<(PublicKey, Change)> = Vec::new();
+        let mut back: Vec<ItemId> = Vec::new();
         for done in log.iter().rev().take(64) {
-            let item = match &done.act {
-                Act::Moved { item, .. } if !here_before.contains(item) => item,
-                Act::Removed { item } => item,
+            let (item, mover) = match &done.act {
+                Act::Moved { item, .. } if !here_before.contains(item) => (*item, Some(done.by)),
+                Act::Removed { item } => (*item, self.document.last_mover(*item)),
                 Act::Added { .. } | Act::Moved { .. } | Act::Changed { .. } => continue,
             };
-            let born_here = log.iter().any(|other| matches!(&other.act, Act::Added { item: born, .. } if born == item));
-            if self.document.place_of(*item).is_some() && !born_here && told.len() < 4 {
-                let text = self.document.text(*item);
-                told.push((done.by, Change::Returned { item: *item, text }));
+            let born_here =
+                log.iter().any(|other| matches!(&other.act, Act::Added { item: born, .. } if *born == item));
+            let is_back = self.document.place_of(item).is_some() && !born_here && !back.contains(&item);
+            if let Some(mover) = mover.filter(|_| is_back && back.len() < 4) {
+                back.push(item);
+                told.push((mover, Change::Returned { item, text: self.document.text(item) }));
             }
         }
         told.reverse();
-        let ends_with_it = matches!(told.last(), Some((by, _)) if *by == last.by)
-            && matches!(last.act, Act::Removed { .. } | Act::Moved { .. });
+        let ends_with_it =
+            matches!(&last.act, Act::Removed { item } | Act::Moved { item, .. } if back.first() == Some(item));
         if !ends_with_it {
             told.push((last.by, self.last_change(&last.act)));
         }
