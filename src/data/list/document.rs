@@ -228,13 +228,14 @@ impl Document {
     /// It failed; nothing of the document is to be believed any more.
     pub(super) fn import(&mut self, changes: Vec<JsonChange>) -> Result<(), Broken> {
         let doc = &self.doc;
+        let ordered = changes.iter().flat_map(|change| &change.ops).any(|op| op.container == items());
         let import = AssertUnwindSafe(|| {
             let schema = JsonSchema { schema_version: 1, start_version: Frontiers::new(), peers: None, changes };
             let status = doc.import_json_updates(schema).map_err(|_| Broken)?;
             if status.pending.is_some() { Err(Broken) } else { Ok(()) }
         });
         catch_unwind(import).unwrap_or(Err(Broken))?;
-        self.refresh()
+        if ordered { self.refresh() } else { Ok(()) }
     }
 
     /// Reads the order of the items anew.
@@ -260,8 +261,27 @@ impl Document {
     pub(super) fn edit(&mut self, replica: u64, n: u32, op: &Op) -> Result<Option<Made>, Broken> {
         let made = catch_unwind(AssertUnwindSafe(|| self.edit_unguarded(replica, n, op)));
         let made = made.map_err(|_| Broken)?.ok_or(Broken)?;
-        self.refresh()?;
+        self.follow(item_id(replica, n), op)?;
         Ok(Some(made).filter(|made| made.count > 0))
+    }
+
+    /// Brings the order of the items to where an edit of ours took it, whose places are those that people see.
+    fn follow(&mut self, added: ItemId, op: &Op) -> Result<(), Broken> {
+        let order = &mut self.order;
+        let len = order.len();
+        let within = |place: u32, end: usize| Some(place as usize).filter(|place| *place < end).ok_or(Broken);
+        match op {
+            Op::Add { pos, .. } => order.insert(within(*pos, len + 1)?, added),
+            Op::Move { from, to, .. } => {
+                let (from, to) = (within(*from, len)?, within(*to, len)?);
+                let item = order.remove(from);
+                order.insert(to, item);
+            }
+            Op::Set { .. } => {}
+            Op::Remove { pos, .. } => drop(order.remove(within(*pos, len)?)),
+        }
+        debug_assert_eq!(order.as_slice(), self.items.to_vec().iter().filter_map(read_id).collect::<Vec<_>>());
+        Ok(())
     }
 
     fn edit_unguarded(&self, replica: u64, n: u32, op: &Op) -> Option<Made> {

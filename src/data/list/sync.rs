@@ -351,7 +351,7 @@ impl Replica {
     fn settle_now(&mut self, turn: &mut Turn<'_>) {
         self.pace.settle = None;
         self.pace.settled = turn.now;
-        let here_before: std::collections::BTreeSet<_> = self.document.order().iter().copied().collect();
+        let here_before = self.document.order().to_vec();
         let done = self.settle();
         let log = &self.document.log()[done];
         let Some(last) = log.last() else { return };
