@@ -1,10 +1,12 @@
 //! Shared lists (protocol.md §11.3): edited by several at once, through bad air, walls and kills; the same at all in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lsnp::data::list::{Change, Command, Edit, Event, Invitee, Item, ItemId, List, LogEntry, Reply, Standing, Summary};
 use lsnp::data::{self, Error, Step};
+use lsnp::engine::{Arrived, Channel};
 use lsnp::sim::{Air, HostId, Lan, ProgramId, Setup};
 use lsnp::wire::PublicKey;
 use rand::rngs::StdRng;
@@ -195,6 +197,25 @@ fn nobody_edits_a_list_without_being_a_member() {
     add(&mut run, all[1], "two");
     assert!(wait(&mut run, &all[..2], secs(5), |lan, id| texts(lan, id) == ["one", "two"]));
     assert_eq!(summaries(&mut run, all[2]), []);
+}
+
+#[test]
+fn what_is_refused_is_counted() {
+    let (mut run, all) = party(9, 2);
+    let stranger = PublicKey([7; 32]);
+    let id = show(&mut run, all[0]).summary.id;
+    // An addition of "x", the first of its author.
+    let edit = [&[0x96, 0, 0xc4, 16], &id.0[..], &[2, 1, 0, 0, 0x92, 0x90, 0xc0, 0x93, 0, 0xa1, b'x', 0x80]].concat();
+    for body in [edit, b"of no form".to_vec()] {
+        let body: Arc<[u8]> = body.into();
+        let raw = Some(Arc::clone(&body));
+        let (author, from, channel) = (stranger, key(&run, all[1]), Channel::List);
+        run.inject_data(all[0], Arrived { author, from, channel, body, raw, carried: true });
+    }
+    let list = show(&mut run, all[0]);
+    assert_eq!((list.refused, list.items), (1, Vec::new()));
+    let told = run.data(all[0], data::Command::Refused);
+    assert!(matches!(told, Ok(Step::Now(data::Reply::Refused([(Channel::List, 2), _, _])))), "{told:?}");
 }
 
 #[test]

@@ -34,8 +34,8 @@ pub(crate) struct Lists {
     pub(super) round: Instant,
     /// What others said that is to be kept.
     pub(super) rows: Vec<Row>,
-    /// Bodies that were of no form.
-    pub(super) broken: u64,
+    /// Bodies that were of no form, and what was refused of lists that are here no more.
+    pub(super) refused: u64,
 }
 
 /// Whom we asked after a list.
@@ -67,7 +67,7 @@ impl Lists {
             purses: BTreeMap::new(),
             round: now,
             rows: Vec::new(),
-            broken: 0,
+            refused: 0,
         }
     }
 
@@ -95,6 +95,11 @@ impl Lists {
     pub(crate) fn timeout(&mut self, turn: &mut Turn<'_>) {
         self.beat(turn);
         self.flush(turn);
+    }
+
+    /// How much of what others sent was refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused + self.lists.values().map(|replica| replica.refused).sum::<u64>()
     }
 
     /// When something is due.

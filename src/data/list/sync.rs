@@ -99,20 +99,20 @@ impl Lists {
     /// Takes what came.
     pub(super) fn hear(&mut self, arrived: &Arrived, turn: &mut Turn<'_>) {
         let Some(body) = Body::decode(&arrived.body) else {
-            self.broken += 1;
+            self.refused += 1;
             return;
         };
         match body {
             Body::Edit(_) | Body::Statement(_) => self.hear_span(arrived, &body, turn),
             Body::Heads(heads) if arrived.is_sealed() => self.hear_heads(&arrived.from, heads, turn),
             Body::Hashes(hashes) if arrived.is_sealed() => self.hear_hashes(&arrived.from, &hashes, turn),
-            Body::Heads(_) | Body::Hashes(_) => self.broken += 1,
+            Body::Heads(_) | Body::Hashes(_) => self.refused += 1,
         }
     }
 
     fn hear_span(&mut self, arrived: &Arrived, body: &Body, turn: &mut Turn<'_>) {
         let Some(raw) = &arrived.raw else {
-            self.broken += 1;
+            self.refused += 1;
             return;
         };
         let id = match body {
@@ -264,7 +264,11 @@ impl Lists {
             self.round = now + jittered(ROUND, turn);
             self.purses.retain(|key, _| turn.people.is_here(key));
             // What was named to us and turned out not to concern us.
-            self.lists.retain(|_, replica| replica.standing().is_some() || now.since(replica.pace.born) < ROUND);
+            self.lists.retain(|_, replica| {
+                let concerns_us = replica.standing().is_some() || now.since(replica.pace.born) < ROUND;
+                self.refused += if concerns_us { 0 } else { replica.refused };
+                concerns_us
+            });
             let here: Vec<PublicKey> = turn.people.iter().map(|(key, _)| *key).collect();
             let shared: Vec<&PublicKey> =
                 here.iter().filter(|key| self.lists.values().any(|replica| replica.shares_with(key))).collect();
