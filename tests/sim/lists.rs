@@ -84,7 +84,7 @@ pub(crate) fn crowd(seed: u64, count: usize) -> (Run, Vec<ProgramId>) {
     (run, all)
 }
 
-fn crowd_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
+pub(crate) fn crowd_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
     let mut run = Run::new(seed);
     run.capture = false;
     let hosts = run.hosts(count);
@@ -100,7 +100,7 @@ pub(crate) fn party(seed: u64, count: usize) -> (Run, Vec<ProgramId>) {
     (run, all)
 }
 
-fn party_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
+pub(crate) fn party_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
     let (mut run, all, hosts) = crowd_on(seed, count);
     list(&mut run, all[0], Command::New { name: "party".into() }).unwrap();
     invite(&mut run, all[0], Invitee::All);
@@ -156,7 +156,7 @@ pub(crate) fn agree(run: &mut Run, all: &[ProgramId], limit: Duration) -> bool {
     }
 }
 
-fn item(items: &[Item], text: &str) -> ItemId {
+pub(crate) fn item(items: &[Item], text: &str) -> ItemId {
     items.iter().find(|item| item.text == text).unwrap_or_else(|| panic!("{text} in {items:?}")).id
 }
 
@@ -328,20 +328,23 @@ fn a_list_survives_a_restart_and_what_is_not_on_the_disk_was_never_said() {
 }
 
 /// What one run is to do.
-struct Plan {
-    peers: usize,
-    rounds: usize,
-    air: Air,
+pub(crate) struct Plan {
+    pub(crate) peers: usize,
+    pub(crate) rounds: usize,
+    pub(crate) air: Air,
+    /// Some are set back to what they had before, now and then.
+    pub(crate) backups: bool,
 }
 
 /// A random run; then all is calm, and all agree.
-fn random_run(seed: u64, plan: &Plan) {
+pub(crate) fn random_run(seed: u64, plan: &Plan) {
     let (mut run, all, hosts) = party_on(seed, plan.peers);
     let mut rng = StdRng::seed_from_u64(seed);
     run.keep_events = false;
     run.air = plan.air;
     let mut jobs = Vec::new();
     let mut killed: BTreeMap<ProgramId, usize> = BTreeMap::new();
+    let mut backups = BTreeMap::new();
     for round in 0..plan.rounds {
         let id = all[rng.random_range(0..all.len())];
         if run.is_running(id) {
@@ -387,6 +390,14 @@ fn random_run(seed: u64, plan: &Plan) {
                 run.kill_in(id, rng.random_range(0..6));
                 killed.insert(id, round);
             }
+            3 if plan.backups && !killed.contains_key(&id) => {
+                backups.insert(id, run.disk(id).clone());
+            }
+            4 if plan.backups && !killed.contains_key(&id) => {
+                if let Some(disk) = backups.get(&id) {
+                    run.restart_from(id, disk.clone());
+                }
+            }
             _ => {}
         }
         let due: Vec<ProgramId> = killed.iter().filter(|(_, at)| **at + 6 < round).map(|(id, _)| *id).collect();
@@ -402,7 +413,9 @@ fn random_run(seed: u64, plan: &Plan) {
         run.restart(id);
     }
     assert!(agree(&mut run, &all, secs(120)), "{}", difference(&mut run, &all));
-    exactly_once(&mut run, &all);
+    if !plan.backups {
+        exactly_once(&mut run, &all);
+    }
 }
 
 fn id_text(id: ProgramId) -> String {
@@ -450,7 +463,7 @@ fn exactly_once(run: &mut Run, all: &[ProgramId]) {
     }
 }
 
-fn bad() -> Air {
+pub(crate) fn bad() -> Air {
     Air { loss: 0.4, duplicate: 0.1, jitter: millis(2), ..Air::default() }
 }
 
@@ -466,7 +479,7 @@ fn random_runs(peers: usize, rounds: usize, usual: u64) {
     let usual = if cfg!(debug_assertions) { usual.div_ceil(10) } else { usual };
     let first = std::env::var("LISTS_FIRST").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
     for seed in first..first + seeds(usual) {
-        random_run(seed * 1_000 + peers as u64, &Plan { peers, rounds, air: bad() });
+        random_run(seed * 1_000 + peers as u64, &Plan { peers, rounds, air: bad(), backups: false });
     }
 }
 

@@ -129,7 +129,7 @@ impl Lists {
         let (epoch, n) = replica.own_statements().unwrap_or((random, 1));
         replica.own.statements = Some(epoch);
         let change = super::log::change_of(&what);
-        let place = super::span::Place { list: id, epoch, n, at };
+        let place = replica.own_place(epoch, n, at);
         let statement = Statement { place, order: replica.members.next_order(), what };
         let body: Arc<[u8]> = statement.encode().into();
         let raw = turn.sign(Channel::List, &body);
@@ -162,8 +162,11 @@ impl Lists {
             return turn.done(done.job, Err(Error::NotKept));
         };
         let held = replica.chains.get(&done.chain).and_then(|chain| chain.get(done.n));
-        if !kept || held.is_none_or(|held| held.raw != done.raw) {
-            replica.take_back(done.chain, done.n);
+        let stands = held.is_some_and(|held| held.raw == done.raw);
+        if !kept || !stands {
+            if stands {
+                replica.take_back(done.chain, done.n);
+            }
             if replica.members.creator.is_none() {
                 self.lists.remove(&done.list);
             }

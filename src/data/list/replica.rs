@@ -8,10 +8,11 @@ use loro::json::JsonChange;
 use crate::engine::Instant;
 use crate::wire::PublicKey;
 
-use super::chain::{Chain, Put, prefix};
+use super::chain::{Chain, Put};
 use super::document::{ChainId, Document, replica_id};
+use super::fork::Fallen;
 use super::members::Members;
-use super::span::{Body, Edit, Hashes, Head, Heads, Statement};
+use super::span::{Body, Edit, Place, Statement};
 use super::{ListId, Standing};
 
 /// Most edits and statements of a list.
@@ -41,6 +42,10 @@ pub(super) struct Replica {
     pub(super) refused: u64,
     pub(super) rebuilt: u64,
     pub(super) pace: super::sync::Pace,
+    /// What fell away since this was last taken.
+    pub(super) fallen: Fallen,
+    /// When something fell away the last time.
+    pub(super) forked: Option<Instant>,
     spans: usize,
     bytes: usize,
     me: PublicKey,
@@ -59,6 +64,8 @@ pub(super) enum Taken {
     New,
     Known,
     Refused,
+    /// Something else stands under its number.
+    Later,
 }
 
 impl Replica {
@@ -72,6 +79,8 @@ impl Replica {
             aside: BTreeMap::new(),
             inverses: BTreeMap::new(),
             own: Own::default(),
+            fallen: Fallen::default(),
+            forked: None,
             refused: 0,
             rebuilt: 0,
             pace: super::sync::Pace::new(now),
@@ -95,14 +104,15 @@ impl Replica {
         self.me == *key
     }
 
-    /// Finds the chains of ours to go on with: the longest.
+    /// Finds the chains of ours to go on with: those in which we spoke last.
     pub(super) fn find_own(&mut self) {
-        let longest = |odd: bool| {
+        let last = |odd: bool| {
             let own =
                 self.chains.iter().filter(|((author, epoch), _)| *author == self.me && epoch.is_multiple_of(2) != odd);
-            own.filter(|(_, chain)| !chain.has_gap()).max_by_key(|(_, chain)| chain.len()).map(|((_, epoch), _)| *epoch)
+            let own = own.filter(|(_, chain)| !chain.has_gap());
+            own.max_by_key(|(_, chain)| (chain.last_at(), chain.len())).map(|((_, epoch), _)| *epoch)
         };
-        self.own = Own { edits: longest(false), statements: longest(true) };
+        self.own = Own { edits: last(false), statements: last(true) };
     }
 
     pub(super) fn is_joined(&self) -> bool {
@@ -119,8 +129,9 @@ impl Replica {
         &mut self,
         author: PublicKey,
         body: &Body,
-        datagram: (&Arc<[u8]>, &Arc<[u8]>),
+        (raw, bytes): (&Arc<[u8]>, &Arc<[u8]>),
         taken: &mut Vec<(ChainId, u32)>,
+        now: Instant,
     ) -> Taken {
         let (place, statement) = match body {
             Body::Edit(edit) => (edit.place, None),
@@ -142,27 +153,27 @@ impl Replica {
             self.refused += 1;
             return Taken::Refused;
         }
-        let (raw, bytes) = datagram;
-        match self.chains.entry(chain).or_default().put(place.n, raw, bytes) {
+        let put = self.chains.entry(chain).or_default().put(&place, raw, bytes);
+        let good = match put {
             Put::Known => return Taken::Known,
             Put::Far => return Taken::Refused,
-            Put::Forked => {
-                self.refused += 1;
-                return Taken::Refused;
-            }
-            Put::New => {}
+            Put::New => self.advance(chain, taken),
+            Put::Earlier => self.change_over(chain, body, (Arc::clone(raw), Arc::clone(bytes)), taken, now),
+            Put::Later | Put::Astray => false,
+        };
+        if good {
+            return Taken::New;
         }
-        if !self.advance(chain, taken) {
-            self.refused += 1;
-            return Taken::Refused;
-        }
-        Taken::New
+        self.refused += 1;
+        if put == Put::Later { Taken::Later } else { Taken::Refused }
     }
 
     /// Takes all of a chain that is next; false when some of it may not be.
-    fn advance(&mut self, chain: ChainId, taken: &mut Vec<(ChainId, u32)>) -> bool {
-        while let Some((n, body)) = self.chains.get(&chain).and_then(Chain::peek_next) {
-            let good = match Body::decode(body) {
+    pub(super) fn advance(&mut self, chain: ChainId, taken: &mut Vec<(ChainId, u32)>) -> bool {
+        while let Some((n, body, check)) = self.chains.get(&chain).and_then(Chain::peek_next) {
+            let body = Body::decode(body);
+            let good = match body {
+                Some(body) if body.place().is_none_or(|place| place.before != check) => false,
                 Some(Body::Edit(_)) => true,
                 Some(Body::Statement(statement)) => {
                     let may = self.members.may_say(&chain.0, &statement.what);
@@ -331,7 +342,8 @@ impl Replica {
         }
     }
 
-    fn recount_members(&mut self) {
+    /// Who takes part, anew; how many statements of each chain may be said.
+    pub(super) fn recount_members(&mut self) -> BTreeMap<ChainId, u32> {
         self.members = Members::default();
         let mut done: BTreeMap<ChainId, u32> = BTreeMap::new();
         loop {
@@ -350,7 +362,7 @@ impl Replica {
                 }
             }
             if !some {
-                return;
+                return done;
             }
         }
     }
@@ -363,11 +375,24 @@ impl Replica {
         self.aside.clear();
         self.inverses.clear();
         self.own.edits = None;
+        self.recount();
+    }
+
+    /// What all that is held takes.
+    pub(super) fn recount(&mut self) {
         self.spans = self.chains.values().map(|chain| chain.len() as usize).sum();
         self.bytes = self.chains.values().map(Chain::bytes).sum();
     }
 
-    /// Our chain of edits, if it may be gone on with: all of it is here and in the document.
+    /// Makes the document anew of what is held.
+    pub(super) fn settle_anew(&mut self) {
+        self.document = Document::new();
+        self.applied.clear();
+        self.aside.clear();
+        self.settle();
+    }
+
+    /// Our chain of edits and its next number, if it may be gone on with: all of it is here and in the document.
     pub(super) fn own_edits(&self) -> Option<(u32, u32)> {
         let epoch = self.own.edits?;
         let chain = (self.me, epoch);
@@ -377,75 +402,17 @@ impl Replica {
         (whole && !gap).then_some((epoch, len + 1))
     }
 
+    /// The place of what we say next in a chain.
+    pub(super) fn own_place(&self, epoch: u32, n: u32, at: u64) -> Place {
+        let before = self.chains.get(&(self.me, epoch)).map_or(0, |chain| chain.check(n - 1));
+        Place { list: self.id, epoch, n, before, at }
+    }
+
     /// Our chain of statements, and its next number.
     pub(super) fn own_statements(&self) -> Option<(u32, u32)> {
         let epoch = self.own.statements?;
         let chain = self.chains.get(&(self.me, epoch));
         let next = chain.map_or(0, Chain::len) + 1;
         (!chain.is_some_and(Chain::has_gap) && next <= STATEMENTS_MAX).then_some((epoch, next))
-    }
-
-    /// How far we are.
-    pub(super) fn heads(&self) -> Heads {
-        let whole = self.is_joined();
-        let some = self
-            .chains
-            .iter()
-            .filter(|((_, epoch), chain)| (whole || !epoch.is_multiple_of(2)) && (chain.told() > 0 || chain.has_gap()));
-        let heads: Vec<Head> = some.map(|((author, epoch), chain)| chain.head(author, *epoch)).collect();
-        Heads { list: self.id, whole, heads }
-    }
-
-    /// What we have, folded.
-    pub(super) fn hashes(&self) -> Hashes {
-        let fold = |odd: bool| {
-            let mut hasher = blake3::Hasher::new();
-            for ((author, epoch), chain) in &self.chains {
-                if chain.told() > 0 && epoch.is_multiple_of(2) != odd {
-                    hasher.update(&prefix(author).to_be_bytes()).update(&epoch.to_be_bytes());
-                    hasher.update(&chain.told().to_be_bytes()).update(&chain.check(chain.told()).to_be_bytes());
-                }
-            }
-            let mut bytes = [0; 4];
-            hasher.finalize_xof().fill(&mut bytes);
-            u32::from_le_bytes(bytes).max(1)
-        };
-        let edits = if self.is_joined() { fold(false) } else { 0 };
-        Hashes { list: self.id, statements: fold(true), edits }
-    }
-
-    /// What the other lacks of what we have, statements first, at most so many; and whether we lack something of what it has.
-    pub(super) fn compare(&self, theirs: &Heads, max: usize) -> (Vec<(ChainId, u32)>, bool) {
-        let whole = self.is_joined();
-        let map: BTreeMap<(u64, u32), &Head> =
-            theirs.heads.iter().map(|head| ((head.author, head.epoch), head)).collect();
-        let mut give = Vec::new();
-        let mut known = 0;
-        let mut behind = false;
-        for statements in [true, false] {
-            for ((author, epoch), chain) in &self.chains {
-                if epoch.is_multiple_of(2) == statements || (!statements && !whole) {
-                    continue;
-                }
-                let head = map.get(&(prefix(author), *epoch));
-                known += usize::from(head.is_some());
-                let (n, beyond) = head.map_or((0, 0), |head| (head.n, head.beyond));
-                behind |= n > chain.len();
-                if !statements && !theirs.whole {
-                    continue;
-                }
-                for number in n + 1..=chain.told() {
-                    if give.len() >= max {
-                        break;
-                    }
-                    let bit = (number - n).checked_sub(2).filter(|bit| *bit < 32);
-                    if bit.is_none_or(|bit| beyond & 1 << bit == 0) {
-                        give.push(((*author, *epoch), number));
-                    }
-                }
-            }
-        }
-        let wanted = theirs.heads.iter().filter(|head| head.n > 0 && (whole || !head.epoch.is_multiple_of(2))).count();
-        (give, behind || known < wanted)
     }
 }

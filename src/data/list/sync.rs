@@ -134,13 +134,15 @@ impl Lists {
             return;
         }
         let mut taken = Vec::new();
-        let outcome = replica.take(arrived.author, body, (raw, &arrived.body), &mut taken);
-        if outcome == Taken::Refused && creates {
-            return;
+        let outcome = replica.take(arrived.author, body, (raw, &arrived.body), &mut taken, turn.now);
+        if outcome == Taken::Later {
+            self.give_what_stands(id, arrived, body, turn);
         }
         if taken.is_empty() {
             return;
         }
+        self.say_again(id, turn);
+        let Some(replica) = self.lists.get_mut(&id) else { return };
         let after = replica.standing();
         if after.is_some() {
             let rows: Vec<_> = if before.is_none() {
@@ -170,6 +172,17 @@ impl Lists {
         }
     }
 
+    /// Somebody takes something for what stands under a number that is not it.
+    fn give_what_stands(&mut self, id: ListId, arrived: &Arrived, body: &Body, turn: &mut Turn<'_>) {
+        let (Some(replica), Some(place)) = (self.lists.get(&id), body.place()) else { return };
+        let held = replica.chains.get(&(arrived.author, place.epoch)).and_then(|chain| chain.get(place.n));
+        let purse = self.purses.entry(arrived.from).or_insert(Purse { left: GIVING.1, since: turn.now });
+        if let Some(held) = held.filter(|_| replica.shares_with(&arrived.from) && purse.fill(turn.now) > 0) {
+            purse.left -= 1;
+            turn.pass_on(&arrived.from, &held.raw, &held.body);
+        }
+    }
+
     /// Brings edits into the document now, or in a moment when that was done just now.
     fn settle_soon(&mut self, id: ListId, turn: &mut Turn<'_>) {
         let Some(replica) = self.lists.get_mut(&id) else { return };
@@ -187,10 +200,14 @@ impl Lists {
                 self.ask_for(theirs.list, *from, turn);
                 continue;
             };
+            let ours = replica.hashes();
             if !replica.shares_with(from) {
+                // It may know more than we do: what let it in may be lost here.
+                if replica.is_joined() && ours.statements != theirs.statements {
+                    turn.send_sealed(from, Channel::List, &replica.heads_of_statements().encode(), false);
+                }
                 continue;
             }
-            let ours = replica.hashes();
             let both = theirs.edits != 0 && ours.edits != 0;
             if ours.statements != theirs.statements || (both && ours.edits != theirs.edits) {
                 turn.send_sealed(from, Channel::List, &replica.heads().encode(), false);
