@@ -3,6 +3,7 @@
 //! The library is never given bytes of strangers: every edit is read by us ([`Edit`]), checked, and handed over as the
 //! operations that it stands for. What it makes of them is watched all the same: it may fail, and even panic.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -123,6 +124,14 @@ impl Document {
             reborn: BTreeMap::new(),
             order: Vec::new(),
             log: Vec::new(),
+        }
+    }
+
+    /// Drops it though the library failed: then it may fail at that, too.
+    pub(super) fn discard(self) {
+        let Self { doc, items, values, .. } = self;
+        for part in [Box::new(values) as Box<dyn Any>, Box::new(items), Box::new(doc)] {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(part)));
         }
     }
 

@@ -267,7 +267,7 @@ impl Replica {
         self.rebuilt += 1;
         let mut suspects: BTreeSet<ChainId> = suspects.iter().copied().collect();
         loop {
-            self.document = Document::new();
+            std::mem::replace(&mut self.document, Document::new()).discard();
             self.applied.clear();
             // All that worked before, at once; then the others, one by one; then what follows them.
             let limits = self.aside.clone();
