@@ -29,6 +29,11 @@ impl Replica {
 
     /// What we have, folded.
     pub(super) fn hashes(&self) -> Hashes {
+        let end = |hasher: blake3::Hasher| {
+            let mut bytes = [0; 8];
+            hasher.finalize_xof().fill(&mut bytes);
+            u64::from_le_bytes(bytes).max(1)
+        };
         let fold = |odd: bool| {
             let mut hasher = blake3::Hasher::new();
             for ((author, epoch), chain) in &self.chains {
@@ -37,12 +42,21 @@ impl Replica {
                     hasher.update(&chain.told().to_be_bytes()).update(&chain.check(chain.told()).to_be_bytes());
                 }
             }
-            let mut bytes = [0; 8];
-            hasher.finalize_xof().fill(&mut bytes);
-            u64::from_le_bytes(bytes).max(1)
+            end(hasher)
+        };
+        let outcome = || {
+            let mut hasher = blake3::Hasher::new();
+            for ((author, epoch), count) in self.applied.iter().filter(|(_, count)| **count > 0) {
+                hasher.update(&author.0).update(&epoch.to_be_bytes()).update(&count.to_be_bytes());
+            }
+            for item in self.document.order() {
+                hasher.update(&item.0.to_be_bytes());
+            }
+            end(hasher)
         };
         let edits = if self.is_joined() { fold(false) } else { 0 };
-        Hashes { list: self.id, statements: fold(true), edits }
+        let outcome = if self.is_joined() && self.pace.settle.is_none() { outcome() } else { 0 };
+        Hashes { list: self.id, statements: fold(true), edits, outcome }
     }
 
     /// What the other lacks of what we have, statements first, at most so many; and whether we lack something of what it has.

@@ -236,19 +236,30 @@ impl Document {
     /// # Errors
     /// It failed; nothing of the document is to be believed any more.
     pub(super) fn import(&mut self, changes: Vec<JsonChange>) -> Result<(), Broken> {
-        let doc = &self.doc;
         let ordered = changes.iter().flat_map(|change| &change.ops).any(|op| op.container == items());
+        self.import_unread(changes)?;
+        if ordered { self.refresh() } else { Ok(()) }
+    }
+
+    /// The same, until [`Document::refresh`] without the order that they make.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn import_unread(&mut self, changes: Vec<JsonChange>) -> Result<(), Broken> {
+        let doc = &self.doc;
         let import = AssertUnwindSafe(|| {
             let schema = JsonSchema { schema_version: 1, start_version: Frontiers::new(), peers: None, changes };
             let status = doc.import_json_updates(schema).map_err(|_| Broken)?;
             if status.pending.is_some() { Err(Broken) } else { Ok(()) }
         });
-        catch_unwind(import).unwrap_or(Err(Broken))?;
-        if ordered { self.refresh() } else { Ok(()) }
+        catch_unwind(import).unwrap_or(Err(Broken))
     }
 
     /// Reads the order of the items anew.
-    fn refresh(&mut self) -> Result<(), Broken> {
+    ///
+    /// # Errors
+    /// The library failed.
+    pub(super) fn refresh(&mut self) -> Result<(), Broken> {
         let items = &self.items;
         let all = catch_unwind(AssertUnwindSafe(|| items.to_vec())).map_err(|_| Broken)?;
         self.order.clear();

@@ -61,7 +61,7 @@ impl Replica {
         let good = self.advance(chain, taken);
         let before = std::mem::replace(&mut self.document, Document::new());
         self.settle_anew();
-        self.fallen.edits.extend(self.missing(&before, (chain, place.n)));
+        self.fallen.edits.extend(self.missing(&before, Some((chain, place.n))));
         good
     }
 
@@ -98,14 +98,14 @@ impl Replica {
 
     /// What our edits did that were in the document before and are not now, as edits of what the list is now. Of this chain,
     /// something else stands from this number on.
-    fn missing(&self, before: &Document, (chain, first): (ChainId, u32)) -> Vec<Edit> {
+    pub(super) fn missing(&self, before: &Document, fallen: Option<(ChainId, u32)>) -> Vec<Edit> {
         let ours = |document: &'_ Document| -> Vec<Done> {
             document.log().iter().filter(|done| self.is_me(&done.by)).cloned().collect()
         };
         let here: BTreeSet<(u32, u32)> = ours(&self.document).iter().map(|done| (done.epoch, done.n)).collect();
         let (now, fields) = (&self.document, before.fields());
         let (mut added, mut others) = (Vec::new(), Vec::new());
-        let fell = |done: &Done| chain == (done.by, done.epoch) && done.n >= first;
+        let fell = |done: &Done| fallen.is_some_and(|(chain, first)| chain == (done.by, done.epoch) && done.n >= first);
         for done in ours(before).into_iter().filter(|done| fell(done) || !here.contains(&(done.epoch, done.n))) {
             let (Act::Added { item, .. } | Act::Moved { item, .. } | Act::Changed { item, .. } | Act::Removed { item }) =
                 done.act;
@@ -131,13 +131,10 @@ impl Replica {
 }
 
 impl Lists {
-    /// Drops what fell away of a list, and says again what of it was ours.
+    /// A list was made anew: tells so, drops what fell away, and says again what of it was ours.
     pub(super) fn say_again(&mut self, id: ListId, turn: &mut Turn<'_>) {
         let Some(replica) = self.lists.get_mut(&id) else { return };
         let Fallen { rows, statements, edits } = std::mem::take(&mut replica.fallen);
-        if rows.is_empty() {
-            return;
-        }
         if let (Some(last), true) = (replica.document.log().last(), replica.is_joined()) {
             let change = replica.last_change(&last.act);
             turn.event(Event::List(list::Event::Changed { list: replica.summary(), by: last.by, change }));

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 
 use crate::engine::Instant;
 use crate::wire::PublicKey;
@@ -82,6 +82,8 @@ fn heard(all: &[Said], seed: u64) -> (Vec<ItemId>, Vec<(ChainId, u64)>) {
             replica.settle();
         }
     }
+    // Somebody else had another outcome.
+    replica.put_in_order(replica.hashes().edits);
     let chains = replica.chains.iter().filter(|(_, held)| held.len() > 0);
     (replica.document.order().to_vec(), chains.map(|(chain, held)| (*chain, held.check(held.len()))).collect())
 }
@@ -148,22 +150,25 @@ fn places_that_nobody_has_make_no_difference() {
     let does = |op, deps: &[(u64, u32)]| Body::Edit(Edit { place: nowhere(), deps: deps.to_vec(), undoes: None, op });
     let first = super::document::item_id(replica_id(&LIST, &(ME, 2)), 1).0;
     let far = |pos| Op::Add { pos, text: "far".into(), fields: BTreeMap::new() };
-    let hostile = [
+    let mut hostile = vec![
         does(far(5), &[ours(3)]),
-        does(far(2), &[ours(0)]),
         does(far(200_000), &[ours(3)]),
-        does(Op::Move { item: first, from: 3, to: 0 }, &[ours(3)]),
-        does(Op::Move { item: first, from: 0, to: 9 }, &[ours(3)]),
         does(Op::Move { item: first, from: 7, to: 1 }, &[ours(1)]),
-        does(Op::Remove { pos: 1, start: ours(3) }, &[ours(3)]),
         does(Op::Remove { pos: 6, start: ours(0) }, &[ours(3)]),
     ];
+    let mut rng = StdRng::seed_from_u64(1);
+    for _ in 0..16 {
+        let [from, to, pos, n, dep] = std::array::from_fn(|_| rng.random_range(0..6));
+        let item = super::document::item_id(replica_id(&LIST, &(ME, 2)), n % 4 + 1).0;
+        hostile.push(does(Op::Move { item, from, to }, &[ours(dep % 4)]));
+        hostile.push(does(Op::Remove { pos, start: ours(n % 4) }, &[ours(dep % 4)]));
+    }
     for (n, bad) in hostile.into_iter().enumerate() {
         let all = &mut all.clone();
         says(all, &[], (BOB, 4), 200, vec![adds("b", &[ours(1)]), bad, adds("c", &[])]);
         says(all, &[], (EVE, 4), 200, vec![adds("x", &[ours(0)]), adds("y", &[]), adds("z", &[ours(3)])]);
         let same = heard(all, 0);
-        let others = (1..40).filter(|seed| heard(all, *seed) != same).count();
+        let others = (1..6).filter(|seed| heard(all, *seed) != same).count();
         assert_eq!(others, 0, "with {n} the list is another one in so many orders");
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Replica {
     pub(super) chains: BTreeMap<ChainId, Chain>,
     pub(super) document: Document,
     /// How many of each chain of edits are in the document.
-    applied: BTreeMap<ChainId, u32>,
+    pub(super) applied: BTreeMap<ChainId, u32>,
     /// Chains that made the library fail, and so are left out from this number on.
     aside: BTreeMap<ChainId, u32>,
     /// How our own edits are taken back, by epoch and number.
@@ -46,6 +46,8 @@ pub(super) struct Replica {
     pub(super) fallen: Fallen,
     /// When something fell away the last time.
     pub(super) forked: Option<Instant>,
+    /// The hash of the edits of which the document was made in the order that is the same at all.
+    ordered: u64,
     spans: usize,
     bytes: usize,
     me: PublicKey,
@@ -81,6 +83,7 @@ impl Replica {
             own: Own::default(),
             fallen: Fallen::default(),
             forked: None,
+            ordered: 0,
             refused: 0,
             rebuilt: 0,
             pace: super::sync::Pace::new(now),
@@ -266,6 +269,7 @@ impl Replica {
     pub(super) fn rebuild(&mut self, suspects: &[ChainId]) {
         self.rebuilt += 1;
         let mut suspects: BTreeSet<ChainId> = suspects.iter().copied().collect();
+        let mut careful = false;
         loop {
             std::mem::replace(&mut self.document, Document::new()).discard();
             self.applied.clear();
@@ -277,10 +281,14 @@ impl Replica {
             let worked = self.import_ready();
             self.aside = limits;
             if worked {
-                match self.find_culprit(&suspects) {
+                match self.find_culprit(&suspects, careful) {
                     Some((chain, n)) => {
                         self.refused += 1;
                         self.aside.insert(chain, n);
+                        continue;
+                    }
+                    None if self.document.refresh().is_err() && !careful => {
+                        careful = true;
                         continue;
                     }
                     None if self.import_ready() => return,
@@ -291,20 +299,38 @@ impl Replica {
         }
     }
 
+    /// Makes the document anew in an order that is the same at all who have these edits: somebody who has them has another
+    /// list, as what the library makes of edits that are wrong depends on their order. False when it is of that order.
+    pub(super) fn put_in_order(&mut self, edits: u64) -> bool {
+        if self.ordered == edits {
+            return false;
+        }
+        self.ordered = edits;
+        self.aside.clear();
+        let before = std::mem::replace(&mut self.document, Document::new());
+        let all: Vec<ChainId> = self.chains.keys().copied().collect();
+        self.rebuild(&all);
+        self.fallen.edits.extend(self.missing(&before, None));
+        true
+    }
+
     fn import_ready(&mut self) -> bool {
         let (_, changes) = self.ready_batch();
         changes.is_empty() || self.document.import(changes).is_ok()
     }
 
-    /// Brings edits of these chains into the document, one by one; the first at which the library fails.
-    fn find_culprit(&mut self, suspects: &BTreeSet<ChainId>) -> Option<(ChainId, u32)> {
+    /// Brings edits of these chains into the document, one by one; the first at which the library fails. Carefully, with the
+    /// order that each makes.
+    fn find_culprit(&mut self, suspects: &BTreeSet<ChainId>, careful: bool) -> Option<(ChainId, u32)> {
         loop {
             let mut some = false;
             for chain in suspects {
                 let stop = self.aside.get(chain).copied().unwrap_or(u32::MAX);
                 let Some((n, change)) = self.next_alone(chain, stop) else { continue };
                 some = true;
-                if self.document.import(vec![change]).is_err() {
+                let document = &mut self.document;
+                let import = if careful { Document::import } else { Document::import_unread };
+                if import(document, vec![change]).is_err() {
                     return Some((*chain, n));
                 }
             }

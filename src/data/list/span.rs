@@ -125,6 +125,8 @@ pub(super) struct Hashes {
     pub(super) statements: u64,
     /// 0 for who takes no part.
     pub(super) edits: u64,
+    /// What the list is; 0 for who takes no part or is about to bring more into it.
+    pub(super) outcome: u64,
 }
 
 /// Bytes as such, not as an array of numbers.
@@ -207,11 +209,12 @@ impl Body {
                     Self::Heads(Heads { list: ListId(list.0), whole, heads: bounded.then_some(heads)? })
                 }
                 (kind::HASHES, false) => {
-                    let hashes: Vec<(Bin<16>, u64, u64)> = get(&mut from)?;
-                    let read = |(list, statements, edits): (Bin<16>, u64, u64)| Hashes {
+                    let hashes: Vec<(Bin<16>, u64, u64, u64)> = get(&mut from)?;
+                    let read = |(list, statements, edits, outcome): (Bin<16>, u64, u64, u64)| Hashes {
                         list: ListId(list.0),
                         statements,
                         edits,
+                        outcome,
                     };
                     (hashes.len() <= HASHES_MAX).then_some(())?;
                     Self::Hashes(hashes.into_iter().map(read).collect())
@@ -380,7 +383,7 @@ impl Hashes {
     pub(super) fn encode(all: &[Self]) -> Vec<u8> {
         let mut out = Vec::with_capacity(8 + all.len() * 30);
         put(&mut out, &(kind::HASHES, false));
-        let rows: Vec<_> = all.iter().map(|one| (Bin(one.list.0), one.statements, one.edits)).collect();
+        let rows: Vec<_> = all.iter().map(|one| (Bin(one.list.0), one.statements, one.edits, one.outcome)).collect();
         put(&mut out, &rows);
         out
     }

@@ -141,7 +141,9 @@ impl Lists {
         if taken.is_empty() {
             return;
         }
-        self.say_again(id, turn);
+        if self.lists.get(&id).is_some_and(|replica| !replica.fallen.rows.is_empty()) {
+            self.say_again(id, turn);
+        }
         let Some(replica) = self.lists.get_mut(&id) else { return };
         let after = replica.standing();
         if after.is_some() {
@@ -211,6 +213,14 @@ impl Lists {
             let both = theirs.edits != 0 && ours.edits != 0;
             if ours.statements != theirs.statements || (both && ours.edits != theirs.edits) {
                 turn.send_sealed(from, Channel::List, &replica.heads().encode(), false);
+            } else if both
+                && theirs.outcome != 0
+                && ours.outcome != 0
+                && ours.outcome != theirs.outcome
+                && replica.members.standing(from) == Some(Standing::Joined)
+                && replica.put_in_order(ours.edits)
+            {
+                self.say_again(theirs.list, turn);
             }
         }
     }
