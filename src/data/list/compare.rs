@@ -55,7 +55,9 @@ impl Replica {
             end(hasher)
         };
         let edits = if self.is_joined() { fold(false) } else { 0 };
-        let outcome = if self.is_joined() && self.pace.settle.is_none() { outcome() } else { 0 };
+        // What is told is in the document, and nothing else.
+        let settled = self.pace.settle.is_none() && self.chains.values().all(|chain| chain.told() == chain.len());
+        let outcome = if self.is_joined() && settled { outcome() } else { 0 };
         Hashes { list: self.id, statements: fold(true), edits, outcome }
     }
 

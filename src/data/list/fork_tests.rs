@@ -157,7 +157,7 @@ fn places_that_nobody_has_make_no_difference() {
         does(Op::Remove { pos: 6, start: ours(0) }, &[ours(3)]),
     ];
     let mut rng = StdRng::seed_from_u64(1);
-    for _ in 0..16 {
+    for _ in 0..6 {
         let [from, to, pos, n, dep] = std::array::from_fn(|_| rng.random_range(0..6));
         let item = super::document::item_id(replica_id(&LIST, &(ME, 2)), n % 4 + 1).0;
         hostile.push(does(Op::Move { item, from, to }, &[ours(dep % 4)]));
@@ -168,7 +168,7 @@ fn places_that_nobody_has_make_no_difference() {
         says(all, &[], (BOB, 4), 200, vec![adds("b", &[ours(1)]), bad, adds("c", &[])]);
         says(all, &[], (EVE, 4), 200, vec![adds("x", &[ours(0)]), adds("y", &[]), adds("z", &[ours(3)])]);
         let same = heard(all, 0);
-        let others = (1..6).filter(|seed| heard(all, *seed) != same).count();
+        let others = (1..5).filter(|seed| heard(all, *seed) != same).count();
         assert_eq!(others, 0, "with {n} the list is another one in so many orders");
     }
 }

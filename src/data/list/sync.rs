@@ -310,7 +310,7 @@ impl Lists {
     pub(super) fn tell_hashes(&self, to: &PublicKey, turn: &mut Turn<'_>) {
         let all: Vec<Hashes> =
             self.lists.values().filter(|replica| replica.shares_with(to)).map(Replica::hashes).collect();
-        for some in all.chunks(HASHES_MAX / 4) {
+        for some in all.chunks(HASHES_MAX / 6) {
             turn.send_sealed(to, Channel::List, &Hashes::encode(some), false);
         }
     }
