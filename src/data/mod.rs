@@ -38,6 +38,8 @@ pub enum Command {
     Board(board::Command),
     /// About messages of programs.
     Message(message::Command),
+    /// Tells how much of what others sent was refused.
+    Refused,
 }
 
 /// What a command did.
@@ -53,6 +55,8 @@ pub enum Reply {
     Board(board::Reply),
     /// About messages of programs.
     Message(message::Reply),
+    /// How much of what others sent was refused since the start, by part; the cache tells of it itself.
+    Refused([(Channel, u64); 3]),
 }
 
 /// How far a command is.
@@ -171,6 +175,10 @@ impl Space {
             Command::Cache(command) => machines.cache.command(command, &mut turn),
             Command::Board(command) => machines.board.command(command, &mut turn),
             Command::Message(command) => machines.messages.command(command, &mut turn),
+            Command::Refused => {
+                let parts = [Channel::List, Channel::Board, Channel::Message];
+                Ok(Step::Now(Reply::Refused(parts.map(|channel| (channel, self.refused(channel))))))
+            }
         }
     }
 
@@ -246,7 +254,8 @@ impl Space {
         match channel {
             Channel::Message => self.messages.refused(),
             Channel::Board => self.board.refused(),
-            Channel::List | Channel::Cache => 0,
+            Channel::List => self.lists.refused(),
+            Channel::Cache => 0,
         }
     }
 

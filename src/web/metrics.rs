@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
-use crate::data::cache::Stats;
-use crate::engine::{Command, Counters, Fill, Me, Peer, Presence, Reply};
+use crate::data::{self, cache::Stats};
+use crate::engine::{Channel, Command, Counters, Fill, Me, Peer, Presence, Reply};
 use crate::node::{Faults, Handle, unix_now};
 use crate::store::History;
 
@@ -34,6 +34,8 @@ struct Counted {
     unread: Option<u64>,
     /// None without a cache.
     cache: Option<Stats>,
+    /// None without a data space.
+    refused: Option<[(Channel, u64); 3]>,
 }
 
 /// When the peer was started, since 1970.
@@ -61,6 +63,10 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Result<Response, Ref
         presences: presences(&handle.peers().snapshot()),
         unread,
         cache: api.cache_stats().await,
+        refused: match handle.data(data::Command::Refused).await {
+            Ok(data::Reply::Refused(refused)) => Some(refused),
+            _ => None,
+        },
     };
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], written(&counted)).into_response())
 }
@@ -136,6 +142,16 @@ fn written(counted: &Counted) -> String {
     if let Some(unread) = counted.unread {
         out.family("lsnp_history_unread_lines", "gauge", "Lines of history that nobody has read.");
         out.sample("", &[], unread);
+    }
+    if let Some(refused) = &counted.refused {
+        out.family(
+            "lsnp_data_refused_total",
+            "counter",
+            "What others sent to the data space and was refused, by part.",
+        );
+        for (part, count) in refused {
+            out.sample("", &[("part", part.word())], count);
+        }
     }
     if let Some(cache) = &counted.cache {
         values(&mut out, cache);

@@ -211,6 +211,7 @@ async fn a_value_is_found_here_and_by_those_who_trust() {
     assert_eq!((stats.peer_hits, stats.misses), (1, 1));
     let metrics = bob.ask("GET /metrics", &[], "").await.1;
     assert!(metrics.contains("lsnp_cache_lookups_total{found=\"peer\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("lsnp_data_refused_total{part=\"list\"} 0\n"), "{metrics}");
 
     let (_, answer) = alice.ask("GET /api/cache?key=a", &[], "").await;
     assert_eq!(header(&answer, "content-disposition"), Some("attachment"));

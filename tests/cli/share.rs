@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::screen::Screen;
 use crate::world::{Ran, World};
 
 fn share(world: &World, profile: &str, args: &[&str]) -> Ran {
@@ -69,12 +70,17 @@ fn two_edit_one_list_and_both_see_the_same() {
         (&["move", "party", "1", "0"], 2),
         (&["add", "party", "x", "--field", "A=b"], 2),
         (&["invite", "party", "carl"], 3),
+        (&["new", "a\tb"], 2),
+        (&["add", "party", "a\nb"], 2),
     ] {
         let ran = alice(args);
         assert_eq!((ran.status, ran.out.as_str()), (Some(status), ""), "{args:?}: {ran:?}");
     }
     assert_eq!(share(&world, "bob", &["leave", "party"]).out, "You take part in party no longer\n");
     assert_eq!(share(&world, "bob", &["show", "party"]).status, Some(3));
+    assert_eq!(share(&world, "bob", &["join", "food"]).status, Some(3));
+    assert_eq!(share(&world, "bob", &["join", "party"]).out, "You take part in party\n");
+    comes_to(&world, "bob", &["show", "party", "--json"], |ran| texts(ran) == ["Song 1", "Song two"]);
     assert_eq!(alice(&["list", "--json"]).objects().len(), 1);
 }
 
@@ -102,12 +108,47 @@ fn who_watches_sees_every_change_and_the_prompt_tells_of_it() {
 }
 
 #[test]
+fn at_a_terminal_the_list_stands_in_its_place_and_is_drawn_anew() {
+    let world = World::new();
+    let _alice = world.daemon("alice");
+    assert_eq!(share(&world, "alice", &["new", "party"]).status, Some(0));
+    for n in 1..=9 {
+        assert_eq!(share(&world, "alice", &["add", "party", &format!("song {n}")]).status, Some(0));
+    }
+    let watch = world.at_terminal_of(60, 12, &["--profile", "alice", "share", "show", "party", "--watch"]);
+    let shows = |expected: &[&str]| {
+        let rows = |raw: &[u8]| {
+            let rows = Screen::after(raw, 60, 12).rows();
+            rows.into_iter().map(|row| row.trim_end().to_owned()).filter(|row| !row.is_empty()).collect::<Vec<_>>()
+        };
+        assert!(watch.holds(|raw| rows(raw) == expected), "{:#?}", rows(&watch.raw()));
+    };
+    let head = ["party (9 items, 1 member)", "1. song 1", "2. song 2", "3. song 3", "4. song 4", "5. song 5"];
+    let rest = ["6. song 6", "7. song 7", "8. song 8", "and 1 more"];
+    shows(&[&head[..], &rest[..]].concat());
+    assert_eq!(share(&world, "alice", &["remove", "party", "9"]).status, Some(0));
+    let head = [&["party (8 items, 1 member)"][..], &head[1..]].concat();
+    shows(&[&head[..], &rest[..3], &["party: you removed \"song 9\""][..]].concat());
+    watch.signals(Signal::INT);
+    assert_eq!(watch.ends_within(Duration::from_secs(3)).0, Some(0));
+}
+
+#[test]
 fn without_a_running_peer_a_list_is_edited_and_kept() {
     let world = World::new();
     let alice = |args: &[&str]| share(&world, "alice", args);
     assert_eq!(alice(&["new", "party"]).status, Some(0));
     assert_eq!(alice(&["add", "party", "milk"]).status, Some(0));
+    let args = ["--profile", "alice", "--name", "alice", "share", "add", "party", "-", "--at", "1"];
+    let lines = world.ran(&args, b"bread\r\n\nsalt\n");
+    assert_eq!(lines.out, "Added \"bread\" at place 1 (party)\nAdded \"salt\" at place 2 (party)\n", "{lines:?}");
+    for _ in 0..2 {
+        assert_eq!(alice(&["remove", "party", "1"]).status, Some(0));
+    }
     assert_eq!(texts(&alice(&["show", "party", "--json"])), ["milk"]);
+    for _ in 0..4 {
+        assert_eq!(alice(&["undo", "party"]).status, Some(0));
+    }
     assert_eq!(alice(&["undo", "party"]).out, "Taken back: removed \"milk\"\n");
     assert_eq!(alice(&["show", "party"]).out, "");
     let nothing = alice(&["undo", "party"]);

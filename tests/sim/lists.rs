@@ -1,10 +1,12 @@
 //! Shared lists (protocol.md §11.3): edited by several at once, through bad air, walls and kills; the same at all in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lsnp::data::list::{Change, Command, Edit, Event, Invitee, Item, ItemId, List, LogEntry, Reply, Standing, Summary};
 use lsnp::data::{self, Error, Step};
+use lsnp::engine::{Arrived, Channel};
 use lsnp::sim::{Air, HostId, Lan, ProgramId, Setup};
 use lsnp::wire::PublicKey;
 use rand::rngs::StdRng;
@@ -82,7 +84,7 @@ pub(crate) fn crowd(seed: u64, count: usize) -> (Run, Vec<ProgramId>) {
     (run, all)
 }
 
-fn crowd_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
+pub(crate) fn crowd_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
     let mut run = Run::new(seed);
     run.capture = false;
     let hosts = run.hosts(count);
@@ -98,7 +100,7 @@ pub(crate) fn party(seed: u64, count: usize) -> (Run, Vec<ProgramId>) {
     (run, all)
 }
 
-fn party_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
+pub(crate) fn party_on(seed: u64, count: usize) -> (Run, Vec<ProgramId>, Vec<HostId>) {
     let (mut run, all, hosts) = crowd_on(seed, count);
     list(&mut run, all[0], Command::New { name: "party".into() }).unwrap();
     invite(&mut run, all[0], Invitee::All);
@@ -154,7 +156,7 @@ pub(crate) fn agree(run: &mut Run, all: &[ProgramId], limit: Duration) -> bool {
     }
 }
 
-fn item(items: &[Item], text: &str) -> ItemId {
+pub(crate) fn item(items: &[Item], text: &str) -> ItemId {
     items.iter().find(|item| item.text == text).unwrap_or_else(|| panic!("{text} in {items:?}")).id
 }
 
@@ -198,6 +200,25 @@ fn nobody_edits_a_list_without_being_a_member() {
 }
 
 #[test]
+fn what_is_refused_is_counted() {
+    let (mut run, all) = party(9, 2);
+    let stranger = PublicKey([7; 32]);
+    let id = show(&mut run, all[0]).summary.id;
+    // An addition of "x", the first of its author.
+    let edit = [&[0x96, 0, 0xc4, 16], &id.0[..], &[2, 1, 0, 0, 0x92, 0x90, 0xc0, 0x93, 0, 0xa1, b'x', 0x80]].concat();
+    for body in [edit, b"of no form".to_vec()] {
+        let body: Arc<[u8]> = body.into();
+        let raw = Some(Arc::clone(&body));
+        let (author, from, channel) = (stranger, key(&run, all[1]), Channel::List);
+        run.inject_data(all[0], Arrived { author, from, channel, body, raw, carried: true });
+    }
+    let list = show(&mut run, all[0]);
+    assert_eq!((list.refused, list.items), (1, Vec::new()));
+    let told = run.data(all[0], data::Command::Refused);
+    assert!(matches!(told, Ok(Step::Now(data::Reply::Refused([(Channel::List, 2), _, _])))), "{told:?}");
+}
+
+#[test]
 fn who_leaves_forgets_the_list_and_may_join_again() {
     let (mut run, all) = party(3, 3);
     add(&mut run, all[1], "one");
@@ -225,6 +246,7 @@ fn a_move_beats_a_removal_and_that_is_told() {
     }
     assert!(wait(&mut run, &all, secs(5), |lan, id| texts(lan, id).len() == 3));
     let one = item(&show(&mut run, all[0]).items, "one");
+    let mover = key(&run, all[1]);
     run.air = Air { loss: 1.0, ..Air::default() };
     edit(&mut run, all[0], Edit::Remove { item: one });
     edit(&mut run, all[1], Edit::Move { item: one, to: 2 });
@@ -232,9 +254,15 @@ fn a_move_beats_a_removal_and_that_is_told() {
     run.air = Air::default();
     assert!(wait(&mut run, &all, secs(20), |lan, id| texts(lan, id) == ["two", "three", "one"]));
     for id in &all {
-        let returned = |event: &Event| matches!(event, Event::Changed { change: Change::Returned { item, .. }, .. } if *item == one);
-        assert!(list_events(&run, *id).iter().any(returned), "{id:?}: {:?}", list_events(&run, *id));
-        assert!(log(&mut run, *id).iter().any(|entry| matches!(entry.change, Change::Returned { .. })));
+        let events = list_events(&run, *id);
+        let told = events.iter().filter_map(|event| match event {
+            Event::Changed { change: Change::Returned { item, .. }, by, .. } if *item == one => Some(*by),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [mover], "{id:?}: {events:?}");
+        let log = log(&mut run, *id);
+        let returned: Vec<_> = log.iter().filter(|entry| matches!(entry.change, Change::Returned { .. })).collect();
+        assert!(!returned.is_empty() && returned.iter().all(|entry| entry.by == mover), "{log:?}");
     }
 }
 
@@ -300,20 +328,23 @@ fn a_list_survives_a_restart_and_what_is_not_on_the_disk_was_never_said() {
 }
 
 /// What one run is to do.
-struct Plan {
-    peers: usize,
-    rounds: usize,
-    air: Air,
+pub(crate) struct Plan {
+    pub(crate) peers: usize,
+    pub(crate) rounds: usize,
+    pub(crate) air: Air,
+    /// Some are set back to what they had before, now and then.
+    pub(crate) backups: bool,
 }
 
 /// A random run; then all is calm, and all agree.
-fn random_run(seed: u64, plan: &Plan) {
+pub(crate) fn random_run(seed: u64, plan: &Plan) {
     let (mut run, all, hosts) = party_on(seed, plan.peers);
     let mut rng = StdRng::seed_from_u64(seed);
     run.keep_events = false;
     run.air = plan.air;
     let mut jobs = Vec::new();
     let mut killed: BTreeMap<ProgramId, usize> = BTreeMap::new();
+    let mut backups = BTreeMap::new();
     for round in 0..plan.rounds {
         let id = all[rng.random_range(0..all.len())];
         if run.is_running(id) {
@@ -359,6 +390,14 @@ fn random_run(seed: u64, plan: &Plan) {
                 run.kill_in(id, rng.random_range(0..6));
                 killed.insert(id, round);
             }
+            3 if plan.backups && !killed.contains_key(&id) => {
+                backups.insert(id, run.disk(id).clone());
+            }
+            4 if plan.backups && !killed.contains_key(&id) => {
+                if let Some(disk) = backups.get(&id) {
+                    run.restart_from(id, disk.clone());
+                }
+            }
             _ => {}
         }
         let due: Vec<ProgramId> = killed.iter().filter(|(_, at)| **at + 6 < round).map(|(id, _)| *id).collect();
@@ -374,7 +413,9 @@ fn random_run(seed: u64, plan: &Plan) {
         run.restart(id);
     }
     assert!(agree(&mut run, &all, secs(120)), "{}", difference(&mut run, &all));
-    exactly_once(&mut run, &all);
+    if !plan.backups {
+        exactly_once(&mut run, &all);
+    }
 }
 
 fn id_text(id: ProgramId) -> String {
@@ -422,7 +463,7 @@ fn exactly_once(run: &mut Run, all: &[ProgramId]) {
     }
 }
 
-fn bad() -> Air {
+pub(crate) fn bad() -> Air {
     Air { loss: 0.4, duplicate: 0.1, jitter: millis(2), ..Air::default() }
 }
 
@@ -438,7 +479,7 @@ fn random_runs(peers: usize, rounds: usize, usual: u64) {
     let usual = if cfg!(debug_assertions) { usual.div_ceil(10) } else { usual };
     let first = std::env::var("LISTS_FIRST").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
     for seed in first..first + seeds(usual) {
-        random_run(seed * 1_000 + peers as u64, &Plan { peers, rounds, air: bad() });
+        random_run(seed * 1_000 + peers as u64, &Plan { peers, rounds, air: bad(), backups: false });
     }
 }
 

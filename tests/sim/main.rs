@@ -28,6 +28,8 @@ mod letters;
 mod liars;
 mod limits;
 #[cfg(feature = "shared")]
+mod list_forks;
+#[cfg(feature = "shared")]
 mod lists;
 mod long;
 mod loops;

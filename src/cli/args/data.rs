@@ -32,7 +32,7 @@ pub enum ShareTask {
     Add {
         /// A list by its name, by name#1234 or by its id
         list: String,
-        /// What the item says: 1 to 2,000 bytes; - for the first line of the input
+        /// What the item says: 1 to 2,000 bytes; - for an item of every line of the input
         #[arg(required = true, value_name = "TEXT|-")]
         text: Vec<String>,
         /// The place that it gets; 1 is the first

@@ -70,8 +70,36 @@ async fn work(link: &Link, args: &ShareArgs) -> Result<Told, Trouble> {
             log(&link.client.list_log(&list.id, limit).await?, json)?;
             return Ok(Told::Nobody);
         }
-        ShareTask::Add { .. } | ShareTask::Move { .. } | ShareTask::Set { .. } | ShareTask::Remove { .. } => {
-            edit(link, args).await?;
+        ShareTask::Add { list, text, at, fields } => {
+            let texts = words(text)?;
+            let list = found(link, list).await?;
+            let places = at.map_or(0, |at| usize::try_from(at).unwrap_or(usize::MAX));
+            for (n, text) in texts.into_iter().enumerate() {
+                let at = at.map(|_| places.saturating_add(n));
+                let add = AddRequest { text, at, fields: map(fields) };
+                edit(link, &list, EditRequest { add: Some(add), ..EditRequest::default() }, json).await?;
+            }
+        }
+        ShareTask::Move { list, item, to } => {
+            let (list, item) = item_of(link, list, item).await?;
+            let to = usize::try_from(*to).unwrap_or(usize::MAX);
+            let shift = MoveRequest { item, to };
+            edit(link, &list, EditRequest { shift: Some(shift), ..EditRequest::default() }, json).await?;
+        }
+        ShareTask::Set { list, item, text, fields, dropped } => {
+            let mut texts = if text.is_empty() { Vec::new() } else { words(text)? };
+            if texts.len() > 1 {
+                return Err(Trouble::usage("an item is one line, and the input has more"));
+            }
+            let text = texts.pop();
+            let (list, item) = item_of(link, list, item).await?;
+            let set = SetRequest { item, text, fields: map(fields), drop: dropped.clone() };
+            edit(link, &list, EditRequest { set: Some(set), ..EditRequest::default() }, json).await?;
+        }
+        ShareTask::Remove { list, item } => {
+            let (list, item) = item_of(link, list, item).await?;
+            let remove = RemoveRequest { item };
+            edit(link, &list, EditRequest { remove: Some(remove), ..EditRequest::default() }, json).await?;
         }
         ShareTask::Invite { list, whom } => {
             let list = found(link, list).await?;
@@ -81,7 +109,11 @@ async fn work(link: &Link, args: &ShareArgs) -> Result<Told, Trouble> {
             tell(json, &list, || format!("{whom} may take part in {}: peer share join {}", list.name, list.name))?;
         }
         ShareTask::Join { list } => {
-            let list = link.client.join_list(&found(link, list).await?.id).await?;
+            let list = match found(link, list).await {
+                Ok(found) => link.client.join_list(&found.id).await?,
+                // One that was left is not among those that are told.
+                Err(trouble) => link.client.join_list(list).await.map_err(|_| trouble)?,
+            };
             tell(json, &list, || format!("You take part in {}", list.name))?;
         }
         ShareTask::Leave { list } => {
@@ -98,40 +130,9 @@ async fn work(link: &Link, args: &ShareArgs) -> Result<Told, Trouble> {
     Ok(Told::Others)
 }
 
-async fn edit(link: &Link, args: &ShareArgs) -> Result<(), Trouble> {
-    let (list, request) = match &args.task {
-        ShareTask::Add { list, text, at, fields } => {
-            let text = words(text)?;
-            let list = found(link, list).await?;
-            let at = at.and_then(|at| usize::try_from(at).ok());
-            (list, EditRequest { add: Some(AddRequest { text, at, fields: map(fields) }), ..EditRequest::default() })
-        }
-        ShareTask::Move { list, item, to } => {
-            let (list, item) = item_of(link, list, item).await?;
-            let to = usize::try_from(*to).unwrap_or(usize::MAX);
-            (list, EditRequest { shift: Some(MoveRequest { item, to }), ..EditRequest::default() })
-        }
-        ShareTask::Set { list, item, text, fields, dropped } => {
-            let text = if text.is_empty() { None } else { Some(words(text)?) };
-            let (list, item) = item_of(link, list, item).await?;
-            let set = SetRequest { item, text, fields: map(fields), drop: dropped.clone() };
-            (list, EditRequest { set: Some(set), ..EditRequest::default() })
-        }
-        ShareTask::Remove { list, item } => {
-            let (list, item) = item_of(link, list, item).await?;
-            (list, EditRequest { remove: Some(RemoveRequest { item }), ..EditRequest::default() })
-        }
-        ShareTask::New { .. }
-        | ShareTask::Show { .. }
-        | ShareTask::Invite { .. }
-        | ShareTask::Join { .. }
-        | ShareTask::Leave { .. }
-        | ShareTask::Log { .. }
-        | ShareTask::Undo { .. }
-        | ShareTask::List => return Ok(()),
-    };
+async fn edit(link: &Link, list: &ListObject, request: EditRequest, json: bool) -> Result<(), Trouble> {
     let edited = link.client.edit_list(&list.id, &request).await?;
-    tell(args.json, &edited, || edited_line(&list, &edited.change))
+    tell(json, &edited, || edited_line(list, &edited.change))
 }
 
 fn edited_line(list: &ListObject, change: &ChangeObject) -> String {
@@ -190,9 +191,11 @@ fn tell<T: serde::Serialize>(json: bool, told: &T, line: impl FnOnce() -> String
     if json { object(told) } else { say(&line()) }
 }
 
-fn words(text: &[String]) -> Result<String, Trouble> {
-    let text = if text == ["-"] { input()?.lines().next().unwrap_or_default().to_owned() } else { text.join(" ") };
-    if text.trim().is_empty() { Err(Trouble::usage("an item needs a text")) } else { Ok(text) }
+/// The texts that are meant: of the arguments one, of the input one a line.
+fn words(text: &[String]) -> Result<Vec<String>, Trouble> {
+    let texts = if text == ["-"] { input()?.lines().map(str::to_owned).collect() } else { vec![text.join(" ")] };
+    let texts: Vec<String> = texts.into_iter().filter(|text| !text.trim().is_empty()).collect();
+    if texts.is_empty() { Err(Trouble::usage("an item needs a text")) } else { Ok(texts) }
 }
 
 fn map(fields: &[(String, String)]) -> BTreeMap<String, String> {

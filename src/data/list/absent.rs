@@ -29,6 +29,10 @@ impl Lists {
 
     pub(crate) fn timeout(&mut self, _turn: &mut Turn<'_>) {}
 
+    pub(crate) fn refused(&self) -> u64 {
+        0
+    }
+
     pub(crate) fn next(&self) -> Option<Instant> {
         None
     }

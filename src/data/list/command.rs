@@ -127,7 +127,7 @@ impl Lists {
         check_name(name)?;
         self.check_room()?;
         let epoch = u32::try_from(turn.random() >> 32).unwrap_or(1) | 1;
-        let place = Place { list: ListId([0; 16]), epoch, n: 1, at: turn.unix() };
+        let place = Place { list: ListId([0; 16]), epoch, n: 1, before: 0, at: turn.unix() };
         let statement = Statement { place, order: 1, what: What::Create(name.to_owned()) };
         let body: Arc<[u8]> = statement.encode().into();
         let raw = turn.sign(Channel::List, &body);
@@ -165,7 +165,7 @@ impl Lists {
         }
     }
 
-    fn edit(
+    pub(super) fn edit(
         &mut self,
         id: ListId,
         edit: &Edit,
@@ -201,7 +201,7 @@ impl Lists {
                 return Err(Error::Bad("that edit failed, and the list was rebuilt: try again"));
             }
         };
-        let edit = span::Edit { place: Place { list: id, epoch, n, at }, deps: made.deps, undoes, op: made.op };
+        let edit = span::Edit { place: replica.own_place(epoch, n, at), deps: made.deps, undoes, op: made.op };
         debug_assert_eq!(
             replica.document.ready(called, &edit).map(|change| format!("{change:?}")),
             made.change.map(|change| format!("{change:?}")),

@@ -3,6 +3,7 @@
 //! The library is never given bytes of strangers: every edit is read by us ([`Edit`]), checked, and handed over as the
 //! operations that it stands for. What it makes of them is watched all the same: it may fail, and even panic.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -126,6 +127,14 @@ impl Document {
         }
     }
 
+    /// Drops it though the library failed: then it may fail at that, too.
+    pub(super) fn discard(self) {
+        let Self { doc, items, values, .. } = self;
+        for part in [Box::new(values) as Box<dyn Any>, Box::new(items), Box::new(doc)] {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(part)));
+        }
+    }
+
     /// The operations of an edit, when all that it follows is here.
     pub(super) fn ready(&self, replica: u64, edit: &Edit) -> Option<JsonChange> {
         let counter = self.replicas.get(&replica).map_or(0, |replica| replica.next);
@@ -227,18 +236,30 @@ impl Document {
     /// # Errors
     /// It failed; nothing of the document is to be believed any more.
     pub(super) fn import(&mut self, changes: Vec<JsonChange>) -> Result<(), Broken> {
+        let ordered = changes.iter().flat_map(|change| &change.ops).any(|op| op.container == items());
+        self.import_unread(changes)?;
+        if ordered { self.refresh() } else { Ok(()) }
+    }
+
+    /// The same, until [`Document::refresh`] without the order that they make.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn import_unread(&mut self, changes: Vec<JsonChange>) -> Result<(), Broken> {
         let doc = &self.doc;
         let import = AssertUnwindSafe(|| {
             let schema = JsonSchema { schema_version: 1, start_version: Frontiers::new(), peers: None, changes };
             let status = doc.import_json_updates(schema).map_err(|_| Broken)?;
             if status.pending.is_some() { Err(Broken) } else { Ok(()) }
         });
-        catch_unwind(import).unwrap_or(Err(Broken))?;
-        self.refresh()
+        catch_unwind(import).unwrap_or(Err(Broken))
     }
 
     /// Reads the order of the items anew.
-    fn refresh(&mut self) -> Result<(), Broken> {
+    ///
+    /// # Errors
+    /// The library failed.
+    pub(super) fn refresh(&mut self) -> Result<(), Broken> {
         let items = &self.items;
         let all = catch_unwind(AssertUnwindSafe(|| items.to_vec())).map_err(|_| Broken)?;
         self.order.clear();
@@ -260,8 +281,27 @@ impl Document {
     pub(super) fn edit(&mut self, replica: u64, n: u32, op: &Op) -> Result<Option<Made>, Broken> {
         let made = catch_unwind(AssertUnwindSafe(|| self.edit_unguarded(replica, n, op)));
         let made = made.map_err(|_| Broken)?.ok_or(Broken)?;
-        self.refresh()?;
+        self.follow(item_id(replica, n), op)?;
         Ok(Some(made).filter(|made| made.count > 0))
+    }
+
+    /// Brings the order of the items to where an edit of ours took it, whose places are those that people see.
+    fn follow(&mut self, added: ItemId, op: &Op) -> Result<(), Broken> {
+        let order = &mut self.order;
+        let len = order.len();
+        let within = |place: u32, end: usize| Some(place as usize).filter(|place| *place < end).ok_or(Broken);
+        match op {
+            Op::Add { pos, .. } => order.insert(within(*pos, len + 1)?, added),
+            Op::Move { from, to, .. } => {
+                let (from, to) = (within(*from, len)?, within(*to, len)?);
+                let item = order.remove(from);
+                order.insert(to, item);
+            }
+            Op::Set { .. } => {}
+            Op::Remove { pos, .. } => drop(order.remove(within(*pos, len)?)),
+        }
+        debug_assert_eq!(order.as_slice(), self.items.to_vec().iter().filter_map(read_id).collect::<Vec<_>>());
+        Ok(())
     }
 
     fn edit_unguarded(&self, replica: u64, n: u32, op: &Op) -> Option<Made> {
@@ -377,6 +417,12 @@ impl Document {
     /// All edits, as they came.
     pub(super) fn log(&self) -> &[Done] {
         &self.log
+    }
+
+    /// Who moved an item last, of those whose edits came.
+    pub(super) fn last_mover(&self, item: ItemId) -> Option<PublicKey> {
+        let moved = |done: &&Done| matches!(done.act, Act::Moved { item: moved, .. } if moved == item);
+        self.log.iter().rev().find(moved).map(|done| done.by)
     }
 
     /// Edits of an author.

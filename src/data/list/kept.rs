@@ -7,6 +7,7 @@ use crate::data::Row;
 use crate::engine::{Channel, Instant};
 use crate::wire::{Envelope, Message, PublicKey, decode};
 
+use super::chain::Chain;
 use super::document::ChainId;
 use super::replica::Replica;
 use super::span::Body;
@@ -55,11 +56,16 @@ impl Replica {
         all.filter_map(|(chain, n)| self.row(&chain, n)).collect()
     }
 
+    /// What drops the rows of a chain from this number on.
+    pub(super) fn drops_of(&self, chain: &ChainId, n: u32) -> Vec<Row> {
+        let len = self.chains.get(chain).map_or(0, Chain::len);
+        (n..=len).map(|n| Row { table: Channel::List, key: key(&self.id, chain, n), value: None }).collect()
+    }
+
     /// What drops the rows of edits, or of everything.
     pub(super) fn drops(&self, statements_too: bool) -> Vec<Row> {
-        let some = self.chains.iter().filter(|((_, epoch), _)| statements_too || epoch.is_multiple_of(2));
-        let all = some.flat_map(|(chain, held)| (1..=held.len()).map(|n| key(&self.id, chain, n)));
-        all.map(|key| Row { table: Channel::List, key, value: None }).collect()
+        let some = self.chains.keys().filter(|(_, epoch)| statements_too || epoch.is_multiple_of(2));
+        some.flat_map(|chain| self.drops_of(chain, 1)).collect()
     }
 }
 
@@ -110,7 +116,7 @@ fn read_one(replica: &mut Replica, chain: &ChainId, n: u32, value: &[u8]) -> Opt
     {
         replica.inverses.insert((chain.1, n), inverse);
     }
-    replica.take(chain.0, &read, (&raw, &body), &mut Vec::new());
+    replica.take(chain.0, &read, (&raw, &body), &mut Vec::new(), Instant::BIRTH);
     Some(())
 }
 

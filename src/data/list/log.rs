@@ -51,19 +51,20 @@ impl Replica {
             while let Some(entry) = statements.next_if(|entry| entry.at <= clock) {
                 entries.push(entry);
             }
-            let change = match returned.get(&place) {
-                Some(item) => Change::Returned { item: *item, text: self.document.text(*item) },
-                None => self.change(&done.act),
+            let (by, change) = match returned.get(&place) {
+                Some((item, mover)) => (*mover, Change::Returned { item: *item, text: self.document.text(*item) }),
+                None => (done.by, self.change(&done.act)),
             };
             let undone = undone.contains(&(done.by, done.epoch, done.n));
-            entries.push(LogEntry { by: done.by, at: done.at, change, undone });
+            entries.push(LogEntry { by, at: done.at, change, undone });
         }
         entries.extend(statements);
         entries.split_off(entries.len().saturating_sub(limit))
     }
 
-    /// Removals of items that are here still, and moves of items that were removed: by their places among all edits.
-    fn returned(&self, done: &[&Done]) -> BTreeMap<usize, ItemId> {
+    /// Removals of items that are here still, and moves of items that were removed: by their places among all edits, the item
+    /// and who moved it.
+    fn returned(&self, done: &[&Done]) -> BTreeMap<usize, (ItemId, PublicKey)> {
         let here: BTreeSet<ItemId> = self.document.order().iter().copied().collect();
         let mut removed: BTreeMap<ItemId, usize> = BTreeMap::new();
         let mut returned = BTreeMap::new();
@@ -73,12 +74,16 @@ impl Replica {
                     removed.insert(*item, place);
                 }
                 Act::Moved { item, .. } if removed.remove(item).is_some() => {
-                    returned.insert(place, *item);
+                    returned.insert(place, (*item, done.by));
                 }
                 Act::Added { .. } | Act::Moved { .. } | Act::Changed { .. } => {}
             }
         }
-        returned.extend(removed.into_iter().filter(|(item, _)| here.contains(item)).map(|(item, place)| (place, item)));
+        for (item, place) in removed.into_iter().filter(|(item, _)| here.contains(item)) {
+            let moved = |other: &&&Done| matches!(other.act, Act::Moved { item: moved, .. } if moved == item);
+            let mover = done.iter().rev().find(moved).map(|done| done.by);
+            returned.extend(mover.map(|mover| (place, (item, mover))));
+        }
         returned
     }
 

@@ -34,8 +34,8 @@ pub(crate) struct Lists {
     pub(super) round: Instant,
     /// What others said that is to be kept.
     pub(super) rows: Vec<Row>,
-    /// Bodies that were of no form.
-    pub(super) broken: u64,
+    /// Bodies that were of no form, and what was refused of lists that are here no more.
+    pub(super) refused: u64,
 }
 
 /// Whom we asked after a list.
@@ -67,7 +67,7 @@ impl Lists {
             purses: BTreeMap::new(),
             round: now,
             rows: Vec::new(),
-            broken: 0,
+            refused: 0,
         }
     }
 
@@ -97,6 +97,11 @@ impl Lists {
         self.flush(turn);
     }
 
+    /// How much of what others sent was refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused + self.lists.values().map(|replica| replica.refused).sum::<u64>()
+    }
+
     /// When something is due.
     pub(crate) fn next(&self) -> Option<Instant> {
         let lists = self.lists.values().filter_map(|replica| replica.pace.next()).min();
@@ -124,7 +129,7 @@ impl Lists {
         let (epoch, n) = replica.own_statements().unwrap_or((random, 1));
         replica.own.statements = Some(epoch);
         let change = super::log::change_of(&what);
-        let place = super::span::Place { list: id, epoch, n, at };
+        let place = replica.own_place(epoch, n, at);
         let statement = Statement { place, order: replica.members.next_order(), what };
         let body: Arc<[u8]> = statement.encode().into();
         let raw = turn.sign(Channel::List, &body);
@@ -157,8 +162,11 @@ impl Lists {
             return turn.done(done.job, Err(Error::NotKept));
         };
         let held = replica.chains.get(&done.chain).and_then(|chain| chain.get(done.n));
-        if !kept || held.is_none_or(|held| held.raw != done.raw) {
-            replica.take_back(done.chain, done.n);
+        let stands = held.is_some_and(|held| held.raw == done.raw);
+        if !kept || !stands {
+            if stands {
+                replica.take_back(done.chain, done.n);
+            }
             if replica.members.creator.is_none() {
                 self.lists.remove(&done.list);
             }

@@ -10,7 +10,13 @@ mod chain;
 #[cfg(feature = "shared")]
 mod command;
 #[cfg(feature = "shared")]
+mod compare;
+#[cfg(feature = "shared")]
 mod document;
+#[cfg(feature = "shared")]
+mod fork;
+#[cfg(all(test, feature = "shared"))]
+mod fork_tests;
 #[cfg(feature = "shared")]
 mod kept;
 #[cfg(feature = "shared")]

@@ -8,10 +8,11 @@ use loro::json::JsonChange;
 use crate::engine::Instant;
 use crate::wire::PublicKey;
 
-use super::chain::{Chain, Put, prefix};
+use super::chain::{Chain, Put};
 use super::document::{ChainId, Document, replica_id};
+use super::fork::Fallen;
 use super::members::Members;
-use super::span::{Body, Edit, Hashes, Head, Heads, Statement};
+use super::span::{Body, Edit, Place, Statement};
 use super::{ListId, Standing};
 
 /// Most edits and statements of a list.
@@ -31,7 +32,7 @@ pub(super) struct Replica {
     pub(super) chains: BTreeMap<ChainId, Chain>,
     pub(super) document: Document,
     /// How many of each chain of edits are in the document.
-    applied: BTreeMap<ChainId, u32>,
+    pub(super) applied: BTreeMap<ChainId, u32>,
     /// Chains that made the library fail, and so are left out from this number on.
     aside: BTreeMap<ChainId, u32>,
     /// How our own edits are taken back, by epoch and number.
@@ -41,6 +42,12 @@ pub(super) struct Replica {
     pub(super) refused: u64,
     pub(super) rebuilt: u64,
     pub(super) pace: super::sync::Pace,
+    /// What fell away since this was last taken.
+    pub(super) fallen: Fallen,
+    /// When something fell away the last time.
+    pub(super) forked: Option<Instant>,
+    /// The hash of the edits of which the document was made in the order that is the same at all.
+    ordered: u64,
     spans: usize,
     bytes: usize,
     me: PublicKey,
@@ -59,6 +66,8 @@ pub(super) enum Taken {
     New,
     Known,
     Refused,
+    /// Something else stands under its number.
+    Later,
 }
 
 impl Replica {
@@ -72,6 +81,9 @@ impl Replica {
             aside: BTreeMap::new(),
             inverses: BTreeMap::new(),
             own: Own::default(),
+            fallen: Fallen::default(),
+            forked: None,
+            ordered: 0,
             refused: 0,
             rebuilt: 0,
             pace: super::sync::Pace::new(now),
@@ -95,14 +107,15 @@ impl Replica {
         self.me == *key
     }
 
-    /// Finds the chains of ours to go on with: the longest.
+    /// Finds the chains of ours to go on with: those in which we spoke last.
     pub(super) fn find_own(&mut self) {
-        let longest = |odd: bool| {
+        let last = |odd: bool| {
             let own =
                 self.chains.iter().filter(|((author, epoch), _)| *author == self.me && epoch.is_multiple_of(2) != odd);
-            own.filter(|(_, chain)| !chain.has_gap()).max_by_key(|(_, chain)| chain.len()).map(|((_, epoch), _)| *epoch)
+            let own = own.filter(|(_, chain)| !chain.has_gap());
+            own.max_by_key(|(_, chain)| (chain.last_at(), chain.len())).map(|((_, epoch), _)| *epoch)
         };
-        self.own = Own { edits: longest(false), statements: longest(true) };
+        self.own = Own { edits: last(false), statements: last(true) };
     }
 
     pub(super) fn is_joined(&self) -> bool {
@@ -119,8 +132,9 @@ impl Replica {
         &mut self,
         author: PublicKey,
         body: &Body,
-        datagram: (&Arc<[u8]>, &Arc<[u8]>),
+        (raw, bytes): (&Arc<[u8]>, &Arc<[u8]>),
         taken: &mut Vec<(ChainId, u32)>,
+        now: Instant,
     ) -> Taken {
         let (place, statement) = match body {
             Body::Edit(edit) => (edit.place, None),
@@ -142,27 +156,27 @@ impl Replica {
             self.refused += 1;
             return Taken::Refused;
         }
-        let (raw, bytes) = datagram;
-        match self.chains.entry(chain).or_default().put(place.n, raw, bytes) {
+        let put = self.chains.entry(chain).or_default().put(&place, raw, bytes);
+        let good = match put {
             Put::Known => return Taken::Known,
             Put::Far => return Taken::Refused,
-            Put::Forked => {
-                self.refused += 1;
-                return Taken::Refused;
-            }
-            Put::New => {}
+            Put::New => self.advance(chain, taken),
+            Put::Earlier => self.change_over(chain, body, (Arc::clone(raw), Arc::clone(bytes)), taken, now),
+            Put::Later | Put::Astray => false,
+        };
+        if good {
+            return Taken::New;
         }
-        if !self.advance(chain, taken) {
-            self.refused += 1;
-            return Taken::Refused;
-        }
-        Taken::New
+        self.refused += 1;
+        if put == Put::Later { Taken::Later } else { Taken::Refused }
     }
 
     /// Takes all of a chain that is next; false when some of it may not be.
-    fn advance(&mut self, chain: ChainId, taken: &mut Vec<(ChainId, u32)>) -> bool {
-        while let Some((n, body)) = self.chains.get(&chain).and_then(Chain::peek_next) {
-            let good = match Body::decode(body) {
+    pub(super) fn advance(&mut self, chain: ChainId, taken: &mut Vec<(ChainId, u32)>) -> bool {
+        while let Some((n, body, check)) = self.chains.get(&chain).and_then(Chain::peek_next) {
+            let body = Body::decode(body);
+            let good = match body {
+                Some(body) if body.place().is_none_or(|place| place.before != check) => false,
                 Some(Body::Edit(_)) => true,
                 Some(Body::Statement(statement)) => {
                     let may = self.members.may_say(&chain.0, &statement.what);
@@ -255,8 +269,9 @@ impl Replica {
     pub(super) fn rebuild(&mut self, suspects: &[ChainId]) {
         self.rebuilt += 1;
         let mut suspects: BTreeSet<ChainId> = suspects.iter().copied().collect();
+        let mut careful = false;
         loop {
-            self.document = Document::new();
+            std::mem::replace(&mut self.document, Document::new()).discard();
             self.applied.clear();
             // All that worked before, at once; then the others, one by one; then what follows them.
             let limits = self.aside.clone();
@@ -266,10 +281,14 @@ impl Replica {
             let worked = self.import_ready();
             self.aside = limits;
             if worked {
-                match self.find_culprit(&suspects) {
+                match self.find_culprit(&suspects, careful) {
                     Some((chain, n)) => {
                         self.refused += 1;
                         self.aside.insert(chain, n);
+                        continue;
+                    }
+                    None if self.document.refresh().is_err() && !careful => {
+                        careful = true;
                         continue;
                     }
                     None if self.import_ready() => return,
@@ -280,20 +299,38 @@ impl Replica {
         }
     }
 
+    /// Makes the document anew in an order that is the same at all who have these edits: somebody who has them has another
+    /// list, as what the library makes of edits that are wrong depends on their order. False when it is of that order.
+    pub(super) fn put_in_order(&mut self, edits: u64) -> bool {
+        if self.ordered == edits {
+            return false;
+        }
+        self.ordered = edits;
+        self.aside.clear();
+        let before = std::mem::replace(&mut self.document, Document::new());
+        let all: Vec<ChainId> = self.chains.keys().copied().collect();
+        self.rebuild(&all);
+        self.fallen.edits.extend(self.missing(&before, None));
+        true
+    }
+
     fn import_ready(&mut self) -> bool {
         let (_, changes) = self.ready_batch();
         changes.is_empty() || self.document.import(changes).is_ok()
     }
 
-    /// Brings edits of these chains into the document, one by one; the first at which the library fails.
-    fn find_culprit(&mut self, suspects: &BTreeSet<ChainId>) -> Option<(ChainId, u32)> {
+    /// Brings edits of these chains into the document, one by one; the first at which the library fails. Carefully, with the
+    /// order that each makes.
+    fn find_culprit(&mut self, suspects: &BTreeSet<ChainId>, careful: bool) -> Option<(ChainId, u32)> {
         loop {
             let mut some = false;
             for chain in suspects {
                 let stop = self.aside.get(chain).copied().unwrap_or(u32::MAX);
                 let Some((n, change)) = self.next_alone(chain, stop) else { continue };
                 some = true;
-                if self.document.import(vec![change]).is_err() {
+                let document = &mut self.document;
+                let import = if careful { Document::import } else { Document::import_unread };
+                if import(document, vec![change]).is_err() {
                     return Some((*chain, n));
                 }
             }
@@ -331,7 +368,8 @@ impl Replica {
         }
     }
 
-    fn recount_members(&mut self) {
+    /// Who takes part, anew; how many statements of each chain may be said.
+    pub(super) fn recount_members(&mut self) -> BTreeMap<ChainId, u32> {
         self.members = Members::default();
         let mut done: BTreeMap<ChainId, u32> = BTreeMap::new();
         loop {
@@ -350,7 +388,7 @@ impl Replica {
                 }
             }
             if !some {
-                return;
+                return done;
             }
         }
     }
@@ -363,11 +401,24 @@ impl Replica {
         self.aside.clear();
         self.inverses.clear();
         self.own.edits = None;
+        self.recount();
+    }
+
+    /// What all that is held takes.
+    pub(super) fn recount(&mut self) {
         self.spans = self.chains.values().map(|chain| chain.len() as usize).sum();
         self.bytes = self.chains.values().map(Chain::bytes).sum();
     }
 
-    /// Our chain of edits, if it may be gone on with: all of it is here and in the document.
+    /// Makes the document anew of what is held.
+    pub(super) fn settle_anew(&mut self) {
+        self.document = Document::new();
+        self.applied.clear();
+        self.aside.clear();
+        self.settle();
+    }
+
+    /// Our chain of edits and its next number, if it may be gone on with: all of it is here and in the document.
     pub(super) fn own_edits(&self) -> Option<(u32, u32)> {
         let epoch = self.own.edits?;
         let chain = (self.me, epoch);
@@ -377,75 +428,17 @@ impl Replica {
         (whole && !gap).then_some((epoch, len + 1))
     }
 
+    /// The place of what we say next in a chain.
+    pub(super) fn own_place(&self, epoch: u32, n: u32, at: u64) -> Place {
+        let before = self.chains.get(&(self.me, epoch)).map_or(0, |chain| chain.check(n - 1));
+        Place { list: self.id, epoch, n, before, at }
+    }
+
     /// Our chain of statements, and its next number.
     pub(super) fn own_statements(&self) -> Option<(u32, u32)> {
         let epoch = self.own.statements?;
         let chain = self.chains.get(&(self.me, epoch));
         let next = chain.map_or(0, Chain::len) + 1;
         (!chain.is_some_and(Chain::has_gap) && next <= STATEMENTS_MAX).then_some((epoch, next))
-    }
-
-    /// How far we are.
-    pub(super) fn heads(&self) -> Heads {
-        let whole = self.is_joined();
-        let some = self
-            .chains
-            .iter()
-            .filter(|((_, epoch), chain)| (whole || !epoch.is_multiple_of(2)) && (chain.told() > 0 || chain.has_gap()));
-        let heads: Vec<Head> = some.map(|((author, epoch), chain)| chain.head(author, *epoch)).collect();
-        Heads { list: self.id, whole, heads }
-    }
-
-    /// What we have, folded.
-    pub(super) fn hashes(&self) -> Hashes {
-        let fold = |odd: bool| {
-            let mut hasher = blake3::Hasher::new();
-            for ((author, epoch), chain) in &self.chains {
-                if chain.told() > 0 && epoch.is_multiple_of(2) != odd {
-                    hasher.update(&prefix(author).to_be_bytes()).update(&epoch.to_be_bytes());
-                    hasher.update(&chain.told().to_be_bytes()).update(&chain.check(chain.told()).to_be_bytes());
-                }
-            }
-            let mut bytes = [0; 4];
-            hasher.finalize_xof().fill(&mut bytes);
-            u32::from_le_bytes(bytes).max(1)
-        };
-        let edits = if self.is_joined() { fold(false) } else { 0 };
-        Hashes { list: self.id, statements: fold(true), edits }
-    }
-
-    /// What the other lacks of what we have, statements first, at most so many; and whether we lack something of what it has.
-    pub(super) fn compare(&self, theirs: &Heads, max: usize) -> (Vec<(ChainId, u32)>, bool) {
-        let whole = self.is_joined();
-        let map: BTreeMap<(u64, u32), &Head> =
-            theirs.heads.iter().map(|head| ((head.author, head.epoch), head)).collect();
-        let mut give = Vec::new();
-        let mut known = 0;
-        let mut behind = false;
-        for statements in [true, false] {
-            for ((author, epoch), chain) in &self.chains {
-                if epoch.is_multiple_of(2) == statements || (!statements && !whole) {
-                    continue;
-                }
-                let head = map.get(&(prefix(author), *epoch));
-                known += usize::from(head.is_some());
-                let (n, beyond) = head.map_or((0, 0), |head| (head.n, head.beyond));
-                behind |= n > chain.len();
-                if !statements && !theirs.whole {
-                    continue;
-                }
-                for number in n + 1..=chain.told() {
-                    if give.len() >= max {
-                        break;
-                    }
-                    let bit = (number - n).checked_sub(2).filter(|bit| *bit < 32);
-                    if bit.is_none_or(|bit| beyond & 1 << bit == 0) {
-                        give.push(((*author, *epoch), number));
-                    }
-                }
-            }
-        }
-        let wanted = theirs.heads.iter().filter(|head| head.n > 0 && (whole || !head.epoch.is_multiple_of(2))).count();
-        (give, behind || known < wanted)
     }
 }

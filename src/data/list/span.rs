@@ -28,7 +28,7 @@ const PLACE_MAX: u32 = 200_000;
 /// Most edits that one edit directly follows.
 const DEPS_MAX: usize = 300;
 /// Most chains that one tells of.
-pub(super) const HEADS_MAX: usize = 2_500;
+pub(super) const HEADS_MAX: usize = 1_900;
 /// Most lists that one tells of at once.
 pub(super) const HASHES_MAX: usize = 64;
 /// No number of an edit or a statement is greater.
@@ -51,6 +51,8 @@ pub(super) struct Place {
     pub(super) epoch: u32,
     /// From 1, without a gap.
     pub(super) n: u32,
+    /// Folds all that stands before it in its chain; 0 for the first.
+    pub(super) before: u64,
     /// Unix seconds by the clock of the author: a label.
     pub(super) at: u64,
 }
@@ -111,7 +113,7 @@ pub(super) struct Head {
     /// All to here.
     pub(super) n: u32,
     /// Folds all to here.
-    pub(super) check: u32,
+    pub(super) check: u64,
     /// Which of the 32 after `n + 1` are here too, the lowest bit for `n + 2`.
     pub(super) beyond: u32,
 }
@@ -120,16 +122,18 @@ pub(super) struct Head {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hashes {
     pub(super) list: ListId,
-    pub(super) statements: u32,
+    pub(super) statements: u64,
     /// 0 for who takes no part.
-    pub(super) edits: u32,
+    pub(super) edits: u64,
+    /// What the list is; 0 for who takes no part or is about to bring more into it.
+    pub(super) outcome: u64,
 }
 
 /// Bytes as such, not as an array of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bin<const N: usize>([u8; N]);
 
-type HeadOfPlace = (u8, Bin<16>, u32, u32, u64);
+type HeadOfPlace = (u8, Bin<16>, u32, u32, u64, u64);
 
 impl<const N: usize> Serialize for Bin<N> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
@@ -182,13 +186,13 @@ fn get<'de, T: Deserialize<'de>, R: rmp_serde::decode::ReadSlice<'de>>(from: &mu
 impl Body {
     /// Reads a body; none when it is not of the form, or larger than anything may be.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        // An array of five begins what is signed, one of two what is not.
+        // An array of six begins what is signed, one of two what is not.
         let mut from = Deserializer::from_read_ref(bytes);
         from.set_max_depth(8);
         let body = match bytes.first()? {
-            0x95 => {
-                let (kind, list, epoch, n, at): HeadOfPlace = get(&mut from)?;
-                let place = Place { list: ListId(list.0), epoch, n, at };
+            0x96 => {
+                let (kind, list, epoch, n, before, at): HeadOfPlace = get(&mut from)?;
+                let place = Place { list: ListId(list.0), epoch, n, before, at };
                 if !(1..=NUMBER_MAX).contains(&n) {
                     return None;
                 }
@@ -205,11 +209,12 @@ impl Body {
                     Self::Heads(Heads { list: ListId(list.0), whole, heads: bounded.then_some(heads)? })
                 }
                 (kind::HASHES, false) => {
-                    let hashes: Vec<(Bin<16>, u32, u32)> = get(&mut from)?;
-                    let read = |(list, statements, edits): (Bin<16>, u32, u32)| Hashes {
+                    let hashes: Vec<(Bin<16>, u64, u64, u64)> = get(&mut from)?;
+                    let read = |(list, statements, edits, outcome): (Bin<16>, u64, u64, u64)| Hashes {
                         list: ListId(list.0),
                         statements,
                         edits,
+                        outcome,
                     };
                     (hashes.len() <= HASHES_MAX).then_some(())?;
                     Self::Hashes(hashes.into_iter().map(read).collect())
@@ -224,9 +229,20 @@ impl Body {
     }
 }
 
+impl Body {
+    /// Where it stands among what its author said; none of what is not signed for itself.
+    pub(super) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Edit(edit) => Some(&edit.place),
+            Self::Statement(statement) => Some(&statement.place),
+            Self::Heads(_) | Self::Hashes(_) => None,
+        }
+    }
+}
+
 impl Place {
     fn write(&self, kind: u8, out: &mut Vec<u8>) {
-        put(out, &(kind, Bin(self.list.0), self.epoch, self.n, self.at));
+        put(out, &(kind, Bin(self.list.0), self.epoch, self.n, self.before, self.at));
     }
 }
 
@@ -367,7 +383,7 @@ impl Hashes {
     pub(super) fn encode(all: &[Self]) -> Vec<u8> {
         let mut out = Vec::with_capacity(8 + all.len() * 30);
         put(&mut out, &(kind::HASHES, false));
-        let rows: Vec<_> = all.iter().map(|one| (Bin(one.list.0), one.statements, one.edits)).collect();
+        let rows: Vec<_> = all.iter().map(|one| (Bin(one.list.0), one.statements, one.edits, one.outcome)).collect();
         put(&mut out, &rows);
         out
     }
@@ -430,13 +446,13 @@ pub(super) fn check_fields<'a>(
 fn bounded(what: &'static str, text: &str, max: usize) -> Result<(), crate::data::Error> {
     use crate::data::Error;
     if text.trim().is_empty() {
-        return Err(Error::Bad("there is no text"));
+        return Err(Error::Bad("an item needs a text, and a list a name"));
     }
     if text.len() > max {
         return Err(Error::TooLong { what, bytes: text.len(), max });
     }
     if !is_clean(text) {
-        return Err(Error::Bad("the text of a list holds no line breaks and no control characters"));
+        return Err(Error::Bad("an item and the name of a list hold no line breaks and no control characters"));
     }
     Ok(())
 }

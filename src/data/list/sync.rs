@@ -16,7 +16,7 @@ use super::log::change_of;
 use super::machine::{Asked, Lists};
 use super::replica::{Replica, Taken};
 use super::span::{Body, HASHES_MAX, Hashes, Heads, Statement, What};
-use super::{Change, ListId, Standing};
+use super::{Change, ItemId, ListId, Standing};
 
 /// Edits and statements that are given at once.
 const GIVEN_MAX: usize = 64;
@@ -99,20 +99,20 @@ impl Lists {
     /// Takes what came.
     pub(super) fn hear(&mut self, arrived: &Arrived, turn: &mut Turn<'_>) {
         let Some(body) = Body::decode(&arrived.body) else {
-            self.broken += 1;
+            self.refused += 1;
             return;
         };
         match body {
             Body::Edit(_) | Body::Statement(_) => self.hear_span(arrived, &body, turn),
             Body::Heads(heads) if arrived.is_sealed() => self.hear_heads(&arrived.from, heads, turn),
             Body::Hashes(hashes) if arrived.is_sealed() => self.hear_hashes(&arrived.from, &hashes, turn),
-            Body::Heads(_) | Body::Hashes(_) => self.broken += 1,
+            Body::Heads(_) | Body::Hashes(_) => self.refused += 1,
         }
     }
 
     fn hear_span(&mut self, arrived: &Arrived, body: &Body, turn: &mut Turn<'_>) {
         let Some(raw) = &arrived.raw else {
-            self.broken += 1;
+            self.refused += 1;
             return;
         };
         let id = match body {
@@ -134,13 +134,17 @@ impl Lists {
             return;
         }
         let mut taken = Vec::new();
-        let outcome = replica.take(arrived.author, body, (raw, &arrived.body), &mut taken);
-        if outcome == Taken::Refused && creates {
-            return;
+        let outcome = replica.take(arrived.author, body, (raw, &arrived.body), &mut taken, turn.now);
+        if outcome == Taken::Later {
+            self.give_what_stands(id, arrived, body, turn);
         }
         if taken.is_empty() {
             return;
         }
+        if self.lists.get(&id).is_some_and(|replica| !replica.fallen.rows.is_empty()) {
+            self.say_again(id, turn);
+        }
+        let Some(replica) = self.lists.get_mut(&id) else { return };
         let after = replica.standing();
         if after.is_some() {
             let rows: Vec<_> = if before.is_none() {
@@ -170,6 +174,17 @@ impl Lists {
         }
     }
 
+    /// Somebody takes something for what stands under a number that is not it.
+    fn give_what_stands(&mut self, id: ListId, arrived: &Arrived, body: &Body, turn: &mut Turn<'_>) {
+        let (Some(replica), Some(place)) = (self.lists.get(&id), body.place()) else { return };
+        let held = replica.chains.get(&(arrived.author, place.epoch)).and_then(|chain| chain.get(place.n));
+        let purse = self.purses.entry(arrived.from).or_insert(Purse { left: GIVING.1, since: turn.now });
+        if let Some(held) = held.filter(|_| replica.shares_with(&arrived.from) && purse.fill(turn.now) > 0) {
+            purse.left -= 1;
+            turn.pass_on(&arrived.from, &held.raw, &held.body);
+        }
+    }
+
     /// Brings edits into the document now, or in a moment when that was done just now.
     fn settle_soon(&mut self, id: ListId, turn: &mut Turn<'_>) {
         let Some(replica) = self.lists.get_mut(&id) else { return };
@@ -187,13 +202,25 @@ impl Lists {
                 self.ask_for(theirs.list, *from, turn);
                 continue;
             };
+            let ours = replica.hashes();
             if !replica.shares_with(from) {
+                // It may know more than we do: what let it in may be lost here.
+                if replica.is_joined() && ours.statements != theirs.statements {
+                    turn.send_sealed(from, Channel::List, &replica.heads_of_statements().encode(), false);
+                }
                 continue;
             }
-            let ours = replica.hashes();
             let both = theirs.edits != 0 && ours.edits != 0;
             if ours.statements != theirs.statements || (both && ours.edits != theirs.edits) {
                 turn.send_sealed(from, Channel::List, &replica.heads().encode(), false);
+            } else if both
+                && theirs.outcome != 0
+                && ours.outcome != 0
+                && ours.outcome != theirs.outcome
+                && replica.members.standing(from) == Some(Standing::Joined)
+                && replica.put_in_order(ours.edits)
+            {
+                self.say_again(theirs.list, turn);
             }
         }
     }
@@ -264,7 +291,11 @@ impl Lists {
             self.round = now + jittered(ROUND, turn);
             self.purses.retain(|key, _| turn.people.is_here(key));
             // What was named to us and turned out not to concern us.
-            self.lists.retain(|_, replica| replica.standing().is_some() || now.since(replica.pace.born) < ROUND);
+            self.lists.retain(|_, replica| {
+                let concerns_us = replica.standing().is_some() || now.since(replica.pace.born) < ROUND;
+                self.refused += if concerns_us { 0 } else { replica.refused };
+                concerns_us
+            });
             let here: Vec<PublicKey> = turn.people.iter().map(|(key, _)| *key).collect();
             let shared: Vec<&PublicKey> =
                 here.iter().filter(|key| self.lists.values().any(|replica| replica.shares_with(key))).collect();
@@ -279,7 +310,7 @@ impl Lists {
     pub(super) fn tell_hashes(&self, to: &PublicKey, turn: &mut Turn<'_>) {
         let all: Vec<Hashes> =
             self.lists.values().filter(|replica| replica.shares_with(to)).map(Replica::hashes).collect();
-        for some in all.chunks(HASHES_MAX / 4) {
+        for some in all.chunks(HASHES_MAX / 6) {
             turn.send_sealed(to, Channel::List, &Hashes::encode(some), false);
         }
     }
@@ -351,26 +382,29 @@ impl Replica {
     fn settle_now(&mut self, turn: &mut Turn<'_>) {
         self.pace.settle = None;
         self.pace.settled = turn.now;
-        let here_before: std::collections::BTreeSet<_> = self.document.order().iter().copied().collect();
+        let here_before = self.document.order().to_vec();
         let done = self.settle();
         let log = &self.document.log()[done];
         let Some(last) = log.last() else { return };
         let mut told: Vec<(PublicKey, Change)> = Vec::new();
+        let mut back: Vec<ItemId> = Vec::new();
         for done in log.iter().rev().take(64) {
-            let item = match &done.act {
-                Act::Moved { item, .. } if !here_before.contains(item) => item,
-                Act::Removed { item } => item,
+            let (item, mover) = match &done.act {
+                Act::Moved { item, .. } if !here_before.contains(item) => (*item, Some(done.by)),
+                Act::Removed { item } => (*item, self.document.last_mover(*item)),
                 Act::Added { .. } | Act::Moved { .. } | Act::Changed { .. } => continue,
             };
-            let born_here = log.iter().any(|other| matches!(&other.act, Act::Added { item: born, .. } if born == item));
-            if self.document.place_of(*item).is_some() && !born_here && told.len() < 4 {
-                let text = self.document.text(*item);
-                told.push((done.by, Change::Returned { item: *item, text }));
+            let born_here =
+                log.iter().any(|other| matches!(&other.act, Act::Added { item: born, .. } if *born == item));
+            let is_back = self.document.place_of(item).is_some() && !born_here && !back.contains(&item);
+            if let Some(mover) = mover.filter(|_| is_back && back.len() < 4) {
+                back.push(item);
+                told.push((mover, Change::Returned { item, text: self.document.text(item) }));
             }
         }
         told.reverse();
-        let ends_with_it = matches!(told.last(), Some((by, _)) if *by == last.by)
-            && matches!(last.act, Act::Removed { .. } | Act::Moved { .. });
+        let ends_with_it =
+            matches!(&last.act, Act::Removed { item } | Act::Moved { item, .. } if back.first() == Some(item));
         if !ends_with_it {
             told.push((last.by, self.last_change(&last.act)));
         }

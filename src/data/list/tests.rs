@@ -17,7 +17,12 @@ const EVE: PublicKey = PublicKey([3; 32]);
 const LIST: ListId = ListId([9; 16]);
 
 fn take(replica: &mut Replica, author: PublicKey, body: &Body) -> Taken {
-    let bytes = match body {
+    let mut body = body.clone();
+    if let Body::Edit(Edit { place, .. }) | Body::Statement(Statement { place, .. }) = &mut body {
+        place.before =
+            replica.chains.get(&(author, place.epoch)).map_or(0, |chain| chain.check(place.n.saturating_sub(1)));
+    }
+    let bytes = match &body {
         Body::Edit(edit) => edit.encode(),
         Body::Statement(statement) => statement.encode(),
         Body::Heads(heads) => heads.encode(),
@@ -25,13 +30,13 @@ fn take(replica: &mut Replica, author: PublicKey, body: &Body) -> Taken {
     };
     let body = Body::decode(&bytes).expect("it is of the form");
     let bytes: Arc<[u8]> = bytes.into();
-    let taken = replica.take(author, &body, (&bytes, &bytes), &mut Vec::new());
+    let taken = replica.take(author, &body, (&bytes, &bytes), &mut Vec::new(), Instant::BIRTH);
     replica.settle();
     taken
 }
 
 fn place(epoch: u32, n: u32) -> Place {
-    Place { list: LIST, epoch, n, at: 1_728_938_500 }
+    Place { list: LIST, epoch, n, before: 0, at: 1_728_938_500 }
 }
 
 fn say(epoch: u32, n: u32, what: What) -> Body {
@@ -127,7 +132,7 @@ fn what_one_author_may_have_is_bounded() {
     assert_eq!(chain.len(), 1);
     assert!(chain.head(&BOB, 0).beyond != 0);
     let twice = edit(0, 1, &[(ours(), 2)], adds(1));
-    assert_eq!(take(&mut replica, BOB, &twice), Taken::Refused, "another one under the same number");
+    assert_eq!(take(&mut replica, BOB, &twice), Taken::Later, "another one stands under its number");
 }
 
 #[test]

@@ -60,14 +60,14 @@ pub(super) fn item<'a>(list: &'a WholeListObject, typed: &str) -> Result<&'a Ite
     match (found.as_slice(), place) {
         ([one], _) => Ok(one),
         ([], Some(_)) => {
-            Err(Trouble::nobody(format!("there is no place {typed} in {name}, of {} items", list.items.len())))
+            Err(Trouble::nobody(format!("there is no place {typed} in {name}: it has {} items", list.items.len())))
         }
         ([], None) => Err(Trouble::nobody(format!("there is no item {} in {name}", Safe::fitted(typed, TEXT)))),
         (several, _) => {
             let places = several.iter().map(|item| item.place.to_string()).collect::<Vec<_>>();
             let text = Safe::fitted(typed, TEXT);
             let places = render::some(places.into_iter());
-            Err(Trouble::ambiguous(format!("more than one item of {name} is {text}: give its place, {places}")))
+            Err(Trouble::ambiguous(format!("more than one item of {name} says {text}: give its place, {places}")))
         }
     }
 }
