@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lsnp::data::cache::{Command, Found, Key, Place, Reply, SMALL_MAX, Stats, VALUE_MAX, ValueHash};
+use lsnp::data::cache::{Command, Found, Key, Place, Reply, SMALL_MAX, Stats, VALUE_MAX, ValueHash, Which};
 use lsnp::data::{self, Error, Job, Step};
 use lsnp::engine::{self, Arrived, Channel, Instant, Whom, Word};
 use lsnp::sim::{Air, HostId, Lan, ProgramId, Setup};
@@ -361,7 +361,7 @@ fn what_was_of_no_use_for_the_longest_time_makes_place() {
     run.restart(all[0]);
     run.run_for(secs(1));
     assert_eq!(stats(&mut run, all[0]).entries, counted.entries);
-    assert_eq!(command(&mut run, all[0], Command::Forget { key: None }), Ok(Reply::Forgotten(counted.entries)));
+    assert_eq!(command(&mut run, all[0], Command::Forget(Which::All)), Ok(Reply::Forgotten(counted.entries)));
     assert_eq!((stats(&mut run, all[0]).bytes, stats(&mut run, all[0]).entries), (0, 0));
 }
 
