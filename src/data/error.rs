@@ -59,7 +59,7 @@ pub enum Error {
     #[error("that peer is not here")]
     NotHere,
     /// Nobody answered in time.
-    #[error("no answer within {} ms", .0.as_millis())]
+    #[error("no answer within {} s", .0.as_secs_f64())]
     NoAnswer(Duration),
     /// The other side left or started anew before it answered.
     #[error("that peer left or started anew before it answered: what was asked may be done, or not")]
@@ -79,6 +79,9 @@ pub enum Error {
     /// Too many at once.
     #[error("too much at once: try again in a moment")]
     Busy,
+    /// So much in a moment that others would not take it: after this time it will do.
+    #[error("too fast: try again in {} ms", .0.as_millis().max(1))]
+    TooFast(Duration),
     /// The peer ended.
     #[error("this peer has left")]
     Left,

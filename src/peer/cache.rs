@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::data;
-use crate::data::cache::{Command, Found, Key, Reply, Stats, ValueHash};
+use crate::data::cache::{Command, Found, Key, Reply, Stats, ValueHash, Which};
 
 use super::{Cause, Error, Peer};
 
 /// How often we say that we still make a value: two may be lost before somebody else makes it.
-const STILL: Duration = Duration::from_secs(4);
+const STILL: Duration = Duration::from_secs(3);
 
 /// The cache of a peer, in one namespace. Values come from those who are trusted only: who is verified, or of the same group.
 #[derive(Debug, Clone)]
@@ -96,12 +96,14 @@ impl Cache {
         Ok(value)
     }
 
-    /// Drops what is here of a key, or of all keys of all namespaces; returns how many entries. Others keep theirs.
+    /// Drops what is here of a key, or of all keys of this namespace; returns how many entries. Others keep theirs.
     ///
     /// # Errors
     /// [`Error::Data`].
     pub async fn forget(&self, key: Option<&str>) -> Result<usize, Error> {
-        match self.command(Command::Forget { key: key.map(|key| self.key(key)) }).await? {
+        let namespace = || Which::Namespace(self.namespace.clone());
+        let which = key.map_or_else(namespace, |key| Which::Key(self.key(key)));
+        match self.command(Command::Forget(which)).await? {
             Reply::Forgotten(count) => Ok(count),
             _ => Ok(0),
         }

@@ -186,7 +186,7 @@ async fn take<T, R, E, F, A>(
             }
             Err(broadcast::error::RecvError::Closed) => return,
         };
-        let data::Event::Message(Event::Called { call, from, name, method, body }) = event else { continue };
+        let data::Event::Message(Event::Called { call, from, name, method, body, .. }) = event else { continue };
         if method != served {
             continue;
         }

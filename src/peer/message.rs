@@ -105,7 +105,14 @@ impl<'a> Publish<'a> {
             }
         };
         let command = Command::Publish { topic, kind, body, delivery, to };
-        match peer.data(data::Command::Message(command)).await? {
+        let reply = loop {
+            match peer.data(data::Command::Message(command.clone())).await {
+                // Others would not take more from us in this moment.
+                Err(Error::Data(data::Error::TooFast(wait))) => tokio::time::sleep(wait).await,
+                done => break done?,
+            }
+        };
+        match reply {
             data::Reply::Message(Reply::Published(receipt)) => Ok(receipt),
             _ => Ok(Receipt::default()),
         }
@@ -123,7 +130,8 @@ impl<'a> IntoFuture for Publish<'a> {
 
 impl Peer {
     /// Says something to the programs of everybody, or of those whom [`Publish::to`] names. The topic has up to 128 bytes,
-    /// parts between slashes: `sensors/room-1/heat`; the body up to 64 KiB of JSON.
+    /// parts between slashes: `sensors/room-1/heat`; the body up to 64 KiB of JSON. Others take some 160 messages a second
+    /// of one peer: who says more waits here.
     ///
     /// ```
     /// # use lsnp::peer::{Error, Kind, Peer};

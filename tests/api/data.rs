@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use lsnp::web::{
-    AddRequest, AnswerObject, CacheAnswer, CacheGetQuery, CacheKeyRequest, CachePutQuery, CallObject, CallRequest,
-    ClientError, EditRequest, ErrorObject, EventObject, EventQuery, Events, JsonText, ListObject, MessageObject,
-    MoveRequest, ProgressRequest, PublishRequest, RemoveRequest, SetRequest,
+    AddRequest, AnswerObject, CacheAnswer, CacheForgetQuery, CacheGetQuery, CacheKeyRequest, CachePutQuery, CallObject,
+    CallRequest, ClientError, EditRequest, ErrorObject, EventObject, EventQuery, Events, JsonText, ListObject,
+    MessageObject, MoveRequest, ProgressRequest, PublishRequest, RemoveRequest, SetRequest,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
@@ -231,10 +231,11 @@ async fn a_value_is_found_here_and_by_those_who_trust() {
         ("GET /api/cache?key=", 400, "usage"),
         ("GET /api/cache?key=b", 404, "miss"),
         ("PUT /api/cache?key=b&ttl=0", 400, "usage"),
-        ("DELETE /api/cache?namespace=x", 400, "usage"),
     ] {
         wrong(&alice, line, "", status, word).await;
     }
+    let other = CacheForgetQuery { namespace: Some("x".to_owned()), key: None };
+    assert_eq!(alice.client.cache_forget(&other).await.unwrap().entries, 0);
     assert_eq!(alice.client.cache_forget(&Default::default()).await.unwrap().entries, 2);
     let CacheAnswer::Found { peer, .. } = alice.client.cache_get(&get("a", false)).await.unwrap() else {
         panic!("not found")

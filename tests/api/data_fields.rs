@@ -105,7 +105,15 @@ fn of_messages() {
         ours: false,
     };
     same("MessageObject", &message, &message);
-    let call = CallObject { v: SCHEMA, kind: s("call"), call: s("00"), from: author(), method: s("m"), body: any() };
+    let call = CallObject {
+        v: SCHEMA,
+        kind: s("call"),
+        call: s("00"),
+        from: author(),
+        method: s("m"),
+        timeout_ms: 5,
+        body: any(),
+    };
     same("CallObject", &call, &call);
     let published = PublishedObject {
         v: SCHEMA,

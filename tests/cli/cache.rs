@@ -20,10 +20,16 @@ fn member(world: &World, name: &str) -> Running {
     world.runs(command)
 }
 
-/// Two that see each other.
-fn two(world: &World) -> [Running; 2] {
+/// One alone.
+fn alone(world: &World) -> Running {
     let mut alice = member(world, "alice");
     alice.shows("INFO\t\t\tYou are alice@");
+    alice
+}
+
+/// Two that see each other.
+fn two(world: &World) -> [Running; 2] {
+    let mut alice = alone(world);
     // The key of the group takes its time: it is worked out once.
     let profiles = world.folder.join("state/lsnp");
     std::fs::create_dir_all(profiles.join("bob")).unwrap();
@@ -121,7 +127,7 @@ fn ctrl_c_gives_the_claim_up_and_another_one_runs() {
         "--",
         "sh",
         "-c",
-        "echo > began; sleep 100",
+        "echo > began; exec sleep 100",
     ]);
     slow.envs(GROUP);
     let slow = slow.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).spawn().unwrap();
@@ -129,7 +135,7 @@ fn ctrl_c_gives_the_claim_up_and_another_one_runs() {
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| ran(&world, "bob", &["run", "--key", "k", "--", "echo", "mine"], b""));
         rustix::process::kill_process(rustix::process::Pid::from_child(&slow), Signal::INT).unwrap();
-        assert_eq!(end(slow, Duration::from_secs(10)), Some(143));
+        assert_eq!(end(slow, Duration::from_secs(10)), Some(130));
         let mine = waits.join().unwrap();
         assert_eq!((mine.status, mine.out.as_str()), (Some(0), "mine\n"), "{mine:?}");
     });
@@ -149,4 +155,62 @@ fn without_a_peer_the_command_runs_with_a_remark() {
         let ran = ran(&world, "alice", wrong, b"");
         assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{wrong:?}: {ran:?}");
     }
+}
+
+#[test]
+fn a_signal_reaches_the_command_as_it_came_and_its_status_stands() {
+    let world = World::new();
+    let _alice = alone(&world);
+    world.pipe("began");
+    let script = "trap 'exit 5' INT; trap 'exit 6' TERM; trap 'exit 7' HUP; echo > began; while :; do sleep 0.1; done";
+    for (signal, status) in [(Signal::INT, 5), (Signal::TERM, 6), (Signal::HUP, 7)] {
+        let mut command = world.command(&["--profile", "alice", "cache", "run", "--", "sh", "-c", script]);
+        command.envs(GROUP).stdin(std::process::Stdio::null());
+        let running = command.spawn().unwrap();
+        world.comes_through("began");
+        rustix::process::kill_process(rustix::process::Pid::from_child(&running), signal).unwrap();
+        assert_eq!(end(running, Duration::from_secs(10)), Some(status), "{signal:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_shown_is_no_success_and_not_shared() {
+    let world = World::new();
+    let _alice = alone(&world);
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = world.command(&["--profile", "alice", "cache", "run", "--key", "k", "--", "echo", "lost"]);
+    let lost = command.envs(GROUP).stdout(full()).output().unwrap();
+    let told = String::from_utf8_lossy(&lost.stderr);
+    assert!(lost.status.code() == Some(1) && told.starts_with("peer: Cannot show anything"), "{lost:?}");
+    let next = ran(&world, "alice", &["run", "--key", "k", "--", "echo", "shown"], b"");
+    assert_eq!((next.status, next.out.as_str()), (Some(0), "shown\n"), "{next:?}");
+}
+
+#[test]
+fn all_of_a_namespace_is_forgotten_and_nothing_else() {
+    let world = World::new();
+    let _alice = alone(&world);
+    for (namespace, key) in [("one", "a"), ("one", "b"), ("other", "a"), ("", "a")] {
+        let put = ran(&world, "alice", &["put", key, "-", "--namespace", namespace], b"x");
+        assert_eq!(put.status, Some(0), "{put:?}");
+    }
+    let forgotten = |args: &[&str]| ran(&world, "alice", &[&["forget", "--all"], args].concat(), b"").out;
+    assert_eq!(forgotten(&["--namespace", "one"]), "Dropped here: 2\n");
+    assert_eq!(ran(&world, "alice", &["get", "a", "--namespace", "other"], b"").out, "x");
+    assert_eq!(forgotten(&[]), "Dropped here: 2\n");
+}
+
+#[test]
+fn a_peer_that_joins_for_a_command_is_there_for_other_commands_meanwhile() {
+    let world = World::new();
+    ["began", "go"].iter().for_each(|pipe| world.pipe(pipe));
+    let join = ["--profile", "alice", "--name", "alice", "cache", "run", "--join", "--key", "k", "--"];
+    let script = "echo > began; read x < go; echo made";
+    let first = world.command(&[&join[..], &["sh", "-c", script]].concat()).envs(GROUP).spawn().unwrap();
+    world.comes_through("began");
+    let other = world.ran_with(&[&join[..7], &["--", "echo", "other"]].concat(), b"", &GROUP);
+    assert_eq!((other.status, other.out.as_str(), other.error.as_str()), (Some(0), "other\n", ""), "{other:?}");
+    std::fs::write(world.folder.join("go"), "\n").unwrap();
+    assert_eq!(end(first, Duration::from_secs(10)), Some(0));
 }

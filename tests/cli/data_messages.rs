@@ -84,6 +84,7 @@ fn a_call_is_answered_by_a_command_or_told_why_not() {
     assert!((0..50).any(called), "never answered: {:?}", call(&["math/half", "[8, 1.0]"]));
     let answered = call(&["math/half", "[8, 1.0]"]);
     assert_eq!(answered.out, "{\"got\":[8,1.0]}\n");
+    assert_eq!(call(&["math/half", "-8"]).out, "{\"got\":-8}\n", "a number may be less than nothing");
     let object = call(&["math/half", "2", "--json"]).objects().remove(0);
     assert_eq!(object["body"]["got"], 2);
     let refused = call(&["math/half", "0"]);
@@ -115,6 +116,30 @@ fn a_command_that_takes_too_long_is_ended_and_the_caller_told() {
     assert!((0..50).any(refused), "{:?}", call());
     bob.signals(Signal::TERM);
     assert_eq!(bob.ends_within(Duration::from_secs(3)).0, Some(0));
+}
+
+#[test]
+fn a_call_whose_caller_waits_no_longer_takes_nobodys_place() {
+    let world = World::new();
+    ["began", "go"].iter().for_each(|pipe| world.pipe(pipe));
+    let script = "read x; echo $x >> ran; [ $x != 1 ] || { echo > began; read y < go; }; echo $x";
+    let serve = ["serve", "one", "--jobs", "1", "--json", "--exec", script];
+    let mut bob = world.piped_with(&[&["--profile", "bob", "--name", "bob"], &serve[..]].concat());
+    let alice = world.piped_with(&["--profile", "alice", "--name", "alice", "run"]);
+    let call = |args: &[&str]| world.ran(&[&["--profile", "alice", "call", "bob", "one"], args].concat(), b"");
+    assert!((0..50).any(|_| call(&["0"]).status == Some(0)), "never answered: {:?}", call(&["0"]));
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| call(&["1", "--timeout", "1m"]));
+        world.comes_through("began");
+        assert_eq!(call(&["2", "--timeout", "50ms"]).status, Some(4));
+        std::fs::write(world.folder.join("go"), "\n").unwrap();
+        assert_eq!(first.join().unwrap().out, "1\n");
+    });
+    assert_eq!(call(&["3"]).out, "3\n");
+    bob.has("it waits no longer");
+    let ran = std::fs::read_to_string(world.folder.join("ran")).unwrap();
+    assert!(ran.ends_with("1\n3\n"), "{ran}");
+    alice.signals(Signal::INT);
 }
 
 #[test]

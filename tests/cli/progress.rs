@@ -134,3 +134,35 @@ fn everybody_is_told_and_the_board_is_the_same_at_all() {
     let kept = world.ran(&["--profile", "bob", "progress", "board", "--json"], b"").objects();
     assert_eq!(kept.len(), 2, "it survives the end: {kept:?}");
 }
+
+#[test]
+fn progress_does_not_leave_the_closed_group_of_the_peer_that_runs() {
+    let world = World::new();
+    let mut command = world.command(&["--profile", "bob", "--name", "bob"]);
+    command.env("PEER_SECRET", "a secret of five words here");
+    let mut bob = world.runs(command);
+    bob.shows("INFO\t\t\tYou are bob@");
+    let ear = UdpSocket::bind("127.0.0.1:0").unwrap();
+    ear.set_nonblocking(true).unwrap();
+    let there = ear.local_addr().unwrap().to_string();
+    // The secret is the peer's; the commands are not told of it.
+    let sent = world.ran(&[&["--profile", "bob", "progress", "send"], &SENT[..], &["--to", &there]].concat(), b"");
+    assert_eq!((sent.status, sent.out.as_str()), (Some(3), ""), "{sent:?}");
+    assert!(sent.error.contains("closed group"), "{sent:?}");
+    assert!(ear.recv(&mut [0; 1]).is_err(), "it left in the clear");
+    let mut listener = world.piped_with(&["--profile", "bob", "progress", "listen"]);
+    listener.shows("From another member of the group");
+}
+
+#[test]
+fn what_is_no_address_of_a_listener_is_told_so() {
+    let world = World::new();
+    for (to, why) in [("10.0.0.7:99999", "port"), ("", "--to"), ("255.255.255.255", "everybody")] {
+        let sent = world.ran(&[&["progress", "send"], &SENT[..], &["--to", to]].concat(), b"");
+        assert_eq!((sent.status, sent.out.as_str()), (Some(2), ""), "{to}: {sent:?}");
+        assert!(sent.error.contains(why), "{to}: {sent:?}");
+    }
+    let spaced = ["--user", " fatuma", "--lesson", "1", "--status", "s", "--to", "127.0.0.1:9"];
+    let sent = world.ran(&[&["progress", "send"], &spaced[..]].concat(), b"");
+    assert!(sent.status == Some(2) && sent.error.contains("spaces"), "{sent:?}");
+}

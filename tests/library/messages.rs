@@ -103,10 +103,10 @@ async fn what_cannot_be_said_is_refused_here() {
 
 #[tokio::test]
 async fn who_reads_slowly_is_told_what_it_missed() {
-    let [alice, bob] = two().await;
+    let [alice] = started([builder("alice", free_port())]).await;
     let mut own = alice.events();
     for count in 0..3_000 {
-        alice.publish("many", Kind::Data, &count).to(bob.key()).await.ok();
+        alice.publish("many", Kind::Data, &count).await.unwrap();
     }
     let newest = next(&mut own, "newest message", |event| match event {
         Event::Message(message) => (message.json::<i32>().unwrap() == 2_999).then_some(()),
@@ -114,4 +114,17 @@ async fn who_reads_slowly_is_told_what_it_missed() {
     });
     newest.await;
     assert!(own.missed() > 0);
+}
+
+#[tokio::test]
+async fn who_says_much_waits_and_all_of_it_is_heard() {
+    let [alice, bob] = two().await;
+    let mut heard = bob.subscribe("many").unwrap();
+    let count = 400;
+    for number in 0..count {
+        alice.publish("many", Kind::Data, &number).await.unwrap();
+    }
+    for number in 0..count {
+        next(&mut heard, "message", |message| (message.json::<i32>().unwrap() == number).then_some(())).await;
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lsnp::data::cache::{Command, Found, Key, Place, Reply, SMALL_MAX, Stats, VALUE_MAX, ValueHash};
+use lsnp::data::cache::{Command, Found, Key, Place, Reply, SMALL_MAX, Stats, VALUE_MAX, ValueHash, Which};
 use lsnp::data::{self, Error, Job, Step};
 use lsnp::engine::{self, Arrived, Channel, Instant, Whom, Word};
 use lsnp::sim::{Air, HostId, Lan, ProgramId, Setup};
@@ -209,11 +209,11 @@ fn when_who_makes_it_ends_another_one_does_within_seconds() {
             }
             _ => {}
         }
-        // A program that makes something and says nothing more has 25 seconds.
+        // A program that makes something and says nothing more has 10 seconds.
         let (within, waits) = match end {
             "leaves" | "gives up" => (millis(400), millis(0)),
             "dies" => (secs(7), secs(1)),
-            _ => (secs(26), secs(20)),
+            _ => (secs(11), secs(5)),
         };
         let before = run.now();
         run.run_for(waits);
@@ -242,8 +242,8 @@ fn who_says_that_it_still_makes_it_goes_on() {
     run.run_for(secs(1));
     assert_eq!(reply(&run, all[0], first), Some(Reply::Make));
     let (second, here) = (want(&mut run, all[1]), want(&mut run, all[0]));
-    for _ in 0..12 {
-        run.run_for(secs(10));
+    for _ in 0..40 {
+        run.run_for(secs(3));
         tell(&mut run, all[0], Command::StillMaking { key: key("k") });
         assert_eq!(reply(&run, all[1], second), None);
     }
@@ -361,7 +361,7 @@ fn what_was_of_no_use_for_the_longest_time_makes_place() {
     run.restart(all[0]);
     run.run_for(secs(1));
     assert_eq!(stats(&mut run, all[0]).entries, counted.entries);
-    assert_eq!(command(&mut run, all[0], Command::Forget { key: None }), Ok(Reply::Forgotten(counted.entries)));
+    assert_eq!(command(&mut run, all[0], Command::Forget(Which::All)), Ok(Reply::Forgotten(counted.entries)));
     assert_eq!((stats(&mut run, all[0]).bytes, stats(&mut run, all[0]).entries), (0, 0));
 }
 

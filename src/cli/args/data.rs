@@ -190,12 +190,12 @@ pub enum CacheTask {
     },
     /// What was found here, at others and nowhere, and how much is in
     Stats,
-    /// Drop what is here of one key, or of all; others keep theirs
+    /// Drop what is here of one key, of a namespace, or of all; others keep theirs
     #[command(group = clap::ArgGroup::new("forgotten").required(true).multiple(false).args(["key", "all"]))]
     Forget {
         /// What it is found by
         key: Option<String>,
-        /// All that is here, of every namespace
+        /// All that is here, of the namespace if one is named
         #[arg(long)]
         all: bool,
     },
@@ -249,7 +249,7 @@ pub struct PublishArgs {
     #[arg(value_parser = value::topic)]
     pub topic: Topic,
     /// JSON of at most 64 KiB, or - for the input
-    #[arg(value_name = "JSON|-")]
+    #[arg(value_name = "JSON|-", allow_negative_numbers = true)]
     pub body: String,
     /// What it is for
     #[arg(long, default_value = "data")]
@@ -318,7 +318,7 @@ pub struct CallArgs {
     #[arg(value_parser = value::topic)]
     pub method: Topic,
     /// JSON of at most 64 KiB, or - for the input
-    #[arg(value_name = "JSON|-", default_value = "null")]
+    #[arg(value_name = "JSON|-", default_value = "null", allow_negative_numbers = true)]
     pub body: String,
     /// How long to wait for the answer, at most 10m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = value::patience)]
@@ -339,7 +339,7 @@ pub struct ServeArgs {
     /// The JSON of the call is its input, and what it prints is the answer: JSON of at most 64 KiB. If it ends with another
     /// status than 0, the last line of its standard error is told to the caller instead. PEER_METHOD, PEER_FROM_NAME,
     /// PEER_FROM_KEY and PEER_CALL tell the rest. Nothing that somebody said stands in the command line.
-    #[arg(long, value_name = "CMD")]
+    #[arg(long, value_name = "CMD", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub exec: String,
     /// Calls that are answered at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]

@@ -67,7 +67,8 @@ pub(super) async fn cache(options: &Options, args: &CacheArgs) -> Result<(), Tro
             let query = CacheGetQuery { namespace: args.namespace.clone(), key: key.clone(), make: false };
             let found = link.client.cache_get(&query).await;
             link.close().await;
-            got(&args.namespace, key, found?, out.as_deref(), args.json)
+            let out = out.as_deref().filter(|file| !is_stdio(file));
+            got(&args.namespace, key, found?, out, args.json)
         }
         CacheTask::Stats => {
             let link = Link::open(options, Manner { settles: false, ..manner }).await?;
@@ -81,7 +82,8 @@ pub(super) async fn cache(options: &Options, args: &CacheArgs) -> Result<(), Tro
         }
         CacheTask::Forget { key, .. } => {
             let link = Link::open(options, Manner { settles: false, ..manner }).await?;
-            let namespace = key.as_ref().map(|_| args.namespace.clone());
+            // Of the whole cache only where nothing narrows it.
+            let namespace = (key.is_some() || !args.namespace.is_empty()).then(|| args.namespace.clone());
             let forgotten = link.client.cache_forget(&CacheForgetQuery { namespace, key: key.clone() }).await;
             link.close().await;
             let forgotten = forgotten?;
@@ -93,11 +95,16 @@ pub(super) async fn cache(options: &Options, args: &CacheArgs) -> Result<(), Tro
     }
 }
 
+/// Whether the input, or the output, is meant.
+fn is_stdio(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
 /// The value that a file or the input holds.
 fn read(file: &Path) -> Result<Vec<u8>, Trouble> {
     let most = VALUE_MAX as u64 + 1;
     let mut value = Vec::new();
-    let read = if file.as_os_str() == "-" {
+    let read = if is_stdio(file) {
         io::stdin().lock().take(most).read_to_end(&mut value)
     } else {
         std::fs::File::open(file).and_then(|file| file.take(most).read_to_end(&mut value))
@@ -105,8 +112,9 @@ fn read(file: &Path) -> Result<Vec<u8>, Trouble> {
     let name = Safe::fitted(&file.to_string_lossy(), 60);
     read.map_err(|error| Trouble::failed(format!("cannot read {name}: {error}")))?;
     if value.len() > VALUE_MAX {
+        let what = if is_stdio(file) { "the input".to_owned() } else { name.as_str().to_owned() };
         let max = grouped(VALUE_MAX);
-        return Err(Trouble::failed(format!("a value may have {max} bytes, and {name} is longer")));
+        return Err(Trouble::failed(format!("a value may have {max} bytes, and {what} is longer")));
     }
     Ok(value)
 }

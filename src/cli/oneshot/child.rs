@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use crate::wire::Safe;
 
+use super::super::render::grouped;
+
 /// What it still writes after its end is waited for so long: a program that it left behind may hold the pipe for ever.
 const LAST: Duration = Duration::from_millis(500);
 
@@ -94,28 +96,48 @@ fn attend(child: &Mutex<Option<Child>>, streams: Streams, input: Vec<u8>, most: 
             let _ = stdin.write_all(&input);
         }
     });
-    let (printed, output) = mpsc::channel();
+    let printed: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let (gathering, gathered) = mpsc::channel::<()>();
+    let into = Arc::clone(&printed);
     std::thread::spawn(move || {
-        let mut bytes = Vec::new();
         if let Some(stdout) = stdout {
             // What is longer is refused: the rest need not be read.
-            let _ = stdout.take(most as u64 + 1).read_to_end(&mut bytes);
+            gather(stdout.take(most as u64 + 1), &into);
         }
-        printed.send(bytes)
+        drop(gathering);
     });
     let (complained, complaint) = mpsc::channel();
     std::thread::spawn(move || complained.send(stderr.map(last_line).unwrap_or_default()));
     let status = wait(child)?;
-    let bytes = output.recv_timeout(LAST).unwrap_or_default();
+    // It is over, or what it left behind holds the pipe.
+    let _ = gathered.recv_timeout(LAST);
+    let bytes = std::mem::take(&mut *printed.lock().unwrap_or_else(PoisonError::into_inner));
+    // Before its status, which may only tell that nobody read more.
+    if bytes.len() > most {
+        return Ok(Outcome::Failed(format!("it printed more than {} bytes", grouped(most))));
+    }
     if !status.success() {
         let complaint = complaint.recv_timeout(LAST).unwrap_or_default();
         let why = if complaint.is_empty() { format!("it ended with {status}") } else { complaint };
         return Ok(Outcome::Failed(why));
     }
-    if bytes.len() > most {
-        return Ok(Outcome::Failed(format!("it printed more than {most} bytes")));
-    }
     Ok(Outcome::Printed(bytes))
+}
+
+/// Reads to the end; what came until now can be taken at any moment.
+fn gather(mut from: impl Read, into: &Mutex<Vec<u8>>) {
+    let mut part = [0; 8_192];
+    loop {
+        match from.read(&mut part) {
+            Ok(0) => return,
+            Ok(count) => {
+                let part = part.get(..count).unwrap_or_default();
+                into.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(part);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
 }
 
 /// Waits until it ends. Its number stays its own until it is taken out, so that nobody else is ended in its place.
@@ -180,7 +202,10 @@ mod tests {
         let told = ran("echo one >&2; printf 'two \\033[2J\\n\\n' >&2; exit 3", b"");
         assert_eq!(told, Outcome::Failed("two [2J".to_owned()));
         assert!(matches!(ran("exit 3", b""), Outcome::Failed(why) if why.contains('3')));
-        assert!(matches!(ran("yes", b""), Outcome::Failed(_)));
+        let much = ran("yes", b"");
+        assert!(matches!(&much, Outcome::Failed(why) if why.contains("more than 65,536 bytes")), "{much:?}");
+        let left_behind = ran("sleep 100 & echo 1", b"");
+        assert_eq!(left_behind, Outcome::Printed(b"1\n".to_vec()), "something else holds the pipe");
     }
 
     #[test]

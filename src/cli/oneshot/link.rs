@@ -121,18 +121,27 @@ impl Link {
         tokio::time::timeout(longest, came).await.unwrap_or(false)
     }
 
-    /// Asks, and asks again while nobody is found: a peer of our own meets the others only now.
+    /// Asks, and asks again while nobody is found, as a peer of our own meets the others only now; and where others would
+    /// lose what is said too fast.
     pub(super) async fn met<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, ClientError>>,
     {
-        for _ in 0..MEETINGS {
-            match ask().await.map_err(Trouble::from) {
-                Err(trouble) if trouble.is_nobody() && self.is_own() => tokio::time::sleep(MEETING).await,
-                done => return done,
-            }
+        let mut meetings = 0;
+        loop {
+            let trouble = match ask().await.map_err(Trouble::from) {
+                Ok(done) => return Ok(done),
+                Err(trouble) => trouble,
+            };
+            let wait = match trouble.retry_after() {
+                None if trouble.is_nobody() && self.is_own() && meetings < MEETINGS => {
+                    meetings += 1;
+                    MEETING
+                }
+                wait => wait.ok_or(trouble)?,
+            };
+            tokio::time::sleep(wait).await;
         }
-        Ok(ask().await?)
     }
 
     /// Says goodbye, if the peer is ours.

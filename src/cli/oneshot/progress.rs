@@ -5,7 +5,7 @@ mod lone;
 mod port;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -20,7 +20,7 @@ use super::super::args::{Options, ProgressArgs, ProgressTask};
 use super::super::render::grouped;
 use super::super::secret;
 use super::books::render;
-use super::link::{Link, Manner};
+use super::link::{Link, Manner, running};
 use super::trouble::Trouble;
 use super::{object, put, say, shown};
 
@@ -53,10 +53,14 @@ pub(super) async fn progress(options: &Options, args: &ProgressArgs) -> Result<(
             }
             let (user, lesson, status) = (user.clone(), lesson.clone(), status.clone());
             let progress = Progress { user, lesson, status, at: unix_now().as_secs() };
-            match to.as_deref().and_then(address) {
-                Some(address) if !grouped_here(options)? => send_there(options, &address, &progress, args.json).await,
-                // A group lets nothing out that is not sealed: the address has to be that of somebody who is here.
-                Some(_) | None => send(options, to.as_deref(), progress, args.json).await,
+            match to.as_deref().map(address).transpose()?.flatten() {
+                None => send(options, to.as_deref(), progress, args.json).await,
+                Some(address) if grouped_here(options).await? => {
+                    // A group lets nothing out that is not sealed: the address has to be that of somebody who is here.
+                    let sent = send(options, to.as_deref(), progress, args.json).await;
+                    sent.map_err(|trouble| if trouble.is_nobody() { outside(&address) } else { trouble })
+                }
+                Some(address) => send_there(options, &address, &progress, args.json).await,
             }
         }
         ProgressTask::Listen => listen::listen(options, args.json).await,
@@ -94,17 +98,33 @@ fn line(ProgressRequest { user, lesson, status, .. }: &ProgressRequest) -> Strin
 }
 
 /// An address, as opposed to somebody's name, which holds no colon.
-fn address(to: &str) -> Option<String> {
-    if to.parse::<Ipv4Addr>().is_ok() {
-        return Some(format!("{to}:{}", port::USUAL));
+fn address(to: &str) -> Result<Option<String>, Trouble> {
+    if to.trim().is_empty() {
+        return Err(Trouble::usage("--to takes an address, or somebody who is here; without it everybody is told"));
     }
-    let (host, port) = to.rsplit_once(':')?;
-    (!host.is_empty() && port.parse::<u16>().is_ok()).then(|| to.to_owned())
+    if to.parse::<Ipv4Addr>().is_ok() {
+        return Ok(Some(format!("{to}:{}", port::USUAL)));
+    }
+    match to.rsplit_once(':') {
+        None => Ok(None),
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(Some(to.to_owned())),
+        Some(_) => Err(Trouble::usage(format!("--to {}: an address is HOST:PORT, with a port up to 65535", shown(to)))),
+    }
 }
 
-/// Whether all that we say is sealed with the secret of a group.
-fn grouped_here(options: &Options) -> Result<bool, Trouble> {
-    secret::of_group(options).map(|found| found.is_some()).map_err(Trouble::failed)
+/// Whether all that we say is sealed with the secret of a group: as this command is told, or the peer that runs was.
+async fn grouped_here(options: &Options) -> Result<bool, Trouble> {
+    let told = secret::of_group(options).map_err(Trouble::failed)?.is_some();
+    match running(options).await? {
+        Some(client) if !told => Ok(client.status().await?.grouped),
+        Some(_) | None => Ok(told),
+    }
+}
+
+/// Why nothing goes to an address.
+fn outside(address: &str) -> Trouble {
+    let address = shown(address);
+    Trouble::nobody(format!("nobody of your closed group is at {address}, and it tells nobody else anything"))
 }
 
 /// Sends one datagram to an address. Nobody answers; only that nobody is there can be told.
@@ -118,10 +138,18 @@ async fn send_there(options: &Options, to: &str, progress: &Progress, json: bool
     if there.port() == 0 || there.ip().is_unspecified() || there.ip().is_multicast() {
         return Err(Trouble::usage(format!("no listener can be at {there}")));
     }
+    let everybody = || Trouble::usage(format!("everybody is at {there}: leave --to out to tell them"));
+    if there.ip() == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        return Err(everybody());
+    }
     let datagram = lone::encode(progress, &key(options)?, random_seed().map_err(failed)?);
     let here: SocketAddr = if there.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
     let socket = UdpSocket::bind(here).await.map_err(failed)?;
-    socket.connect(there).await.map_err(failed)?;
+    socket.connect(there).await.map_err(|error| match error.kind() {
+        // So the system calls it when a network is meant, and none of its hosts.
+        io::ErrorKind::PermissionDenied => everybody(),
+        _ => failed(error),
+    })?;
     socket.send(&datagram).await.map_err(failed)?;
     // Only an error can come: the host says that the port is closed.
     let refused = tokio::time::timeout(REFUSAL, socket.recv(&mut [0; 1])).await;
@@ -177,12 +205,16 @@ mod tests {
 
     #[test]
     fn an_address_has_a_port_and_a_name_has_none() {
-        assert_eq!(address("10.0.0.7:8001").as_deref(), Some("10.0.0.7:8001"));
-        assert_eq!(address("10.0.0.7").as_deref(), Some("10.0.0.7:8000"));
-        assert_eq!(address("box.lan:8000").as_deref(), Some("box.lan:8000"));
-        assert_eq!(address("[::1]:8000").as_deref(), Some("[::1]:8000"));
-        for name in ["bob", "bob#7f3a", "bob@10.0.0.7", "#7f3a", ":8000", "bob:", "bob:99999"] {
-            assert_eq!(address(name), None, "{name}");
+        let found = |to: &str| address(to).unwrap();
+        assert_eq!(found("10.0.0.7:8001").as_deref(), Some("10.0.0.7:8001"));
+        assert_eq!(found("10.0.0.7").as_deref(), Some("10.0.0.7:8000"));
+        assert_eq!(found("box.lan:8000").as_deref(), Some("box.lan:8000"));
+        assert_eq!(found("[::1]:8000").as_deref(), Some("[::1]:8000"));
+        for name in ["bob", "bob#7f3a", "bob@10.0.0.7", "#7f3a"] {
+            assert_eq!(found(name), None, "{name}");
+        }
+        for neither in ["", " ", ":8000", "bob:", "bob:99999"] {
+            assert!(address(neither).is_err(), "{neither:?}");
         }
     }
 }

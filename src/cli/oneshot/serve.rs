@@ -1,9 +1,11 @@
 //! `peer serve`: answers the calls of a method by a command.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::data::message::BODY_MAX;
 use crate::web::{AuthorObject, CallObject, Client, EventObject, EventQuery, JsonText, SCHEMA};
@@ -19,6 +21,9 @@ use super::child::{self, Outcome};
 use super::link::{Link, Manner};
 use super::trouble::Trouble;
 use super::{object, put, say};
+
+/// A call, and until when its caller waits.
+type Call = (CallObject, Instant);
 
 /// Calls that wait for a command to end. Further ones are told that it is too much.
 const WAITING: usize = 256;
@@ -62,16 +67,24 @@ async fn attend(link: &Link, args: &ServeArgs) -> Result<(), Trouble> {
     }
     // What runs is ended with it.
     let mut running: JoinSet<ServedObject> = JoinSet::new();
-    let mut waiting: VecDeque<CallObject> = VecDeque::new();
+    let mut waiting: VecDeque<Call> = VecDeque::new();
     loop {
         while running.len() < usize::from(args.jobs)
-            && let Some(call) = waiting.pop_front()
+            && let Some((call, until)) = waiting.pop_front()
         {
+            // What has begun is not broken off for that: it may do more than answer.
+            if until <= Instant::now() {
+                tell(args.json, &served(&call, Some("it waits no longer".to_owned())))?;
+                continue;
+            }
             running.spawn(answer(link.client.clone(), args.clone(), call));
         }
         tokio::select! {
             event = events.next() => match event? {
-                Some(EventObject::Call(call)) if waiting.len() < WAITING => waiting.push_back(*call),
+                Some(EventObject::Call(call)) if waiting.len() < WAITING => {
+                    let until = Instant::now() + Duration::from_millis(call.timeout_ms);
+                    waiting.push_back((*call, until));
+                }
                 Some(EventObject::Call(call)) => {
                     let refused = refuse(&link.client, &call, "too many calls wait already".to_owned()).await;
                     tell(args.json, &refused)?;

@@ -79,7 +79,9 @@ pub(super) fn check(progress: &Progress) -> Result<(), Error> {
     let words = [&progress.user, &progress.lesson, &progress.status];
     match words.into_iter().all(|word| is_word(word)) {
         true => Ok(()),
-        false => Err(Error::Bad("user, lesson and status have 1 to 64 characters each, all of which can be shown")),
+        false => Err(Error::Bad(
+            "user, lesson and status have 1 to 64 characters each, all of which can be shown, without spaces at the ends",
+        )),
     }
 }
 

@@ -11,7 +11,7 @@ use super::said::{KeyId, Said};
 use super::{Cache, Key, say};
 
 /// A program that makes something must say so again within this time.
-const LEASE: Duration = Duration::from_secs(25);
+const LEASE: Duration = Duration::from_secs(10);
 
 /// Those who wait are told so often that it is being made.
 const BEAT: Duration = Duration::from_secs(1);

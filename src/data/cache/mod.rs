@@ -15,7 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use types::{Command, Event, Found, Key, Place, Reply, SMALL_MAX, Stats, VALUE_MAX, ValueHash, Work, Worked};
+pub use types::{
+    Command, Event, Found, Key, Place, Reply, SMALL_MAX, Stats, VALUE_MAX, ValueHash, Which, Work, Worked,
+};
 
 use crate::engine::{Arrived, Channel, Instant};
 use crate::wire::PublicKey;
@@ -94,8 +96,12 @@ impl Cache {
             Command::GetOrMake { key } => self.get(key, true, turn),
             Command::GiveUp { key } => self.give_up(&key, turn),
             Command::StillMaking { key } => self.still_making(&key, turn),
-            Command::Forget { key } => {
-                let ids = key.map_or_else(|| self.shelf.ids(), |key| vec![KeyId::of(&key)]);
+            Command::Forget(which) => {
+                let ids = match which {
+                    Which::All => self.shelf.ids(|_| true),
+                    Which::Namespace(namespace) => self.shelf.ids(|key| key.namespace == namespace),
+                    Which::Key(key) => vec![KeyId::of(&key)],
+                };
                 let mut rows = Vec::new();
                 ids.iter().for_each(|id| self.drop_entry(id, &mut rows, turn));
                 let count = rows.len();

@@ -194,8 +194,8 @@ impl Shelf {
         self.by_end.first().map(|(end, _)| *end)
     }
 
-    pub(super) fn ids(&self) -> Vec<KeyId> {
-        self.entries.keys().copied().collect()
+    pub(super) fn ids(&self, wanted: impl Fn(&Key) -> bool) -> Vec<KeyId> {
+        self.entries.iter().filter(|(_, entry)| wanted(&entry.key)).map(|(id, _)| *id).collect()
     }
 
     pub(super) fn hashes(&self) -> Vec<ValueHash> {

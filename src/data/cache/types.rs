@@ -55,18 +55,26 @@ pub enum Command {
         /// Under which key.
         key: Key,
     },
-    /// We still make it: to be said every 10 seconds, else somebody else may.
+    /// We still make it: to be said every 3 seconds; after 10 without a word somebody else may.
     StillMaking {
         /// Under which key.
         key: Key,
     },
-    /// Drops what is here of one key, or of all. Others keep theirs.
-    Forget {
-        /// Which; none for all.
-        key: Option<Key>,
-    },
+    /// Drops what is here. Others keep theirs.
+    Forget(Which),
     /// Tells what was counted.
     Stats,
+}
+
+/// Some of what is in the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// All of it.
+    All,
+    /// All of this namespace.
+    Namespace(String),
+    /// What is under this key.
+    Key(Key),
 }
 
 /// What a command about the cache did.
@@ -120,7 +128,7 @@ pub struct Stats {
     pub peer_hits: u64,
     /// Found nowhere.
     pub misses: u64,
-    /// Values that others fetched from us.
+    /// Values that others fetched from us. One that fits into the answer is not fetched.
     pub served: u64,
     /// Values, offers and questions that were refused: of somebody who is not trusted.
     pub untrusted: u64,

@@ -36,6 +36,8 @@ pub(crate) struct Messages {
     posted_count: u64,
     call_count: u64,
     posted: Posted,
+    /// When the last message that we said is paid for.
+    said_until: Instant,
     calls: Calls,
     serving: Serving,
     others: Others,
@@ -138,7 +140,9 @@ fn checked(body: &str) -> Result<String, Error> {
     if body.len() > 2 * BODY_MAX {
         return Err(Error::TooLong { what: "the body", bytes: body.len(), max: BODY_MAX });
     }
-    let body = json::clean(body).ok_or(Error::Bad("the body is not JSON, or is nested more than 32 deep"))?;
+    let body = json::clean(body).ok_or(Error::Bad(
+        "the body is not JSON, is nested more than 32 deep, or has half a character such as \\ud800 alone",
+    ))?;
     if body.len() > BODY_MAX {
         return Err(Error::TooLong { what: "the body", bytes: body.len(), max: BODY_MAX });
     }

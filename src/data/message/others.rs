@@ -19,11 +19,12 @@ const SAID: Rate = Rate { each: Duration::from_micros(500), burst: 4_000 };
 /// Calls of one peer that are refused with a reason in a second, and at once; others are refused in silence.
 const REFUSED: Rate = Rate { each: Duration::from_millis(5), burst: 400 };
 
+/// So many at once, and then one each time.
 #[derive(Debug, Clone, Copy)]
-struct Rate {
+pub(super) struct Rate {
     /// The time between two.
-    each: Duration,
-    burst: u32,
+    pub(super) each: Duration,
+    pub(super) burst: u32,
 }
 
 /// Somebody who writes to us.
@@ -74,22 +75,26 @@ impl Others {
 impl Other {
     /// True when it may say one more thing.
     pub(super) fn may_say(&mut self, now: Instant) -> bool {
-        take(&mut self.said_until, SAID, now)
+        SAID.take(&mut self.said_until, now).is_ok()
     }
 
     /// True when it is told why one more call is refused.
     pub(super) fn may_be_refused(&mut self, now: Instant) -> bool {
-        take(&mut self.refused_until, REFUSED, now)
+        REFUSED.take(&mut self.refused_until, now).is_ok()
     }
 }
 
-fn take(until: &mut Instant, rate: Rate, now: Instant) -> bool {
-    let next = (*until).max(now) + rate.each;
-    let allowed = next.since(now) <= rate.each * rate.burst;
-    if allowed {
+impl Rate {
+    /// Lets one more through; else how long to wait. `until` is when the last one is paid for.
+    pub(super) fn take(self, until: &mut Instant, now: Instant) -> Result<(), Duration> {
+        let next = (*until).max(now) + self.each;
+        let over = next.since(now).saturating_sub(self.each * self.burst);
+        if !over.is_zero() {
+            return Err(over);
+        }
         *until = next;
+        Ok(())
     }
-    allowed
 }
 
 #[cfg(test)]

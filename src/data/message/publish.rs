@@ -8,10 +8,14 @@ use crate::engine::{Instant, To};
 use crate::wire::PublicKey;
 
 use super::super::{self as data, Error, Job, Step, Turn};
+use super::others::Rate;
 use super::window::Seen;
 use super::{CHANNEL, Delivery, Due, Event, Kind, Message, Messages, Number, Receipt, Reply, SHORT, Topic};
 use super::{patience, said};
 
+/// Messages that we say: more would be lost, and with them all else that we say, as others take no more from one path
+/// (protocol.md §8.2).
+const SAY: Rate = Rate { each: Duration::from_micros(6_250), burst: 200 };
 /// Messages of ours that wait to be acknowledged.
 const POSTED: usize = 256;
 /// Bytes of all of them.
@@ -79,6 +83,9 @@ impl Messages {
         let wanted = delivery == Delivery::Acknowledged;
         if wanted && (self.posted.all.len() >= POSTED || self.posted.bytes + body.len() > POSTED_BYTES) {
             return Err(Error::Busy);
+        }
+        if readers.iter().any(|key| turn.people.is_here(key)) {
+            SAY.take(&mut self.said_until, turn.now).map_err(Error::TooFast)?;
         }
         let number = wanted.then(|| {
             self.posted_count += 1;

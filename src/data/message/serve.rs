@@ -159,13 +159,14 @@ impl Messages {
         other.open += 1;
         self.serving.count += 1;
         let call = CallId(self.serving.count);
-        let until = turn.now + patience.min(PATIENCE_MAX);
+        let patience = patience.min(PATIENCE_MAX);
+        let until = turn.now + patience;
         self.serving.open.insert(call, Open { caller, method: method.clone(), until });
         self.serving.by_caller.insert(caller, call);
         self.due.insert((until, Due::Open(call)));
         let name = if from == turn.me() { turn.engine.own_name() } else { name_of(&from, turn) };
         let long = body.len() > SHORT;
-        turn.event(data::Event::Message(Event::Called { call, from, name, method, body }));
+        turn.event(data::Event::Message(Event::Called { call, from, name, method, patience, body }));
         if long && from != turn.me() {
             // The caller need not send it once more.
             turn.send_sealed(&from, CHANNEL, said::working(number).as_bytes(), false);

@@ -157,6 +157,8 @@ pub enum Event {
         name: Arc<str>,
         /// What.
         method: Topic,
+        /// For how long the caller waits from now on.
+        patience: Duration,
         /// JSON, checked.
         body: Arc<str>,
     },

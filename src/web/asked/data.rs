@@ -131,7 +131,7 @@ pub struct CacheGetQuery {
     pub make: bool,
 }
 
-/// `DELETE /api/cache`: one key, or with no parameter all.
+/// `DELETE /api/cache`: one key, a namespace, or with no parameter all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CacheForgetQuery {

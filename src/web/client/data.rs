@@ -139,7 +139,7 @@ impl Client {
         self.put::<_, DoneObject>(Method::POST, "/api/cache/give-up", key).await.map(|_| ())
     }
 
-    /// We still make it: to be said every 10 seconds.
+    /// We still make it: to be said every 3 seconds.
     ///
     /// # Errors
     /// [`ClientError`].

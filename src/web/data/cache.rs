@@ -8,7 +8,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::data::cache::{Command, Found, Key, Place, Reply, Stats};
+use crate::data::cache::{Command, Found, Key, Place, Reply, Stats, Which};
 use crate::data::{self};
 use crate::engine::{Peer, Trust};
 
@@ -133,14 +133,14 @@ pub(in crate::web) async fn forget(
     State(api): State<Arc<Api>>,
     Asked(asked): Asked<CacheForgetQuery>,
 ) -> Result<Answer<CacheForgottenObject>, Refusal> {
-    let key = match asked {
-        CacheForgetQuery { namespace: None, key: None } => None,
-        CacheForgetQuery { namespace, key: Some(name) } => Some(Key { namespace: namespace.unwrap_or_default(), name }),
-        CacheForgetQuery { namespace: Some(_), key: None } => {
-            return Err(Refusal::usage("a namespace alone is not forgotten: name a key, or nothing for all"));
+    let which = match asked {
+        CacheForgetQuery { namespace: None, key: None } => Which::All,
+        CacheForgetQuery { namespace: Some(namespace), key: None } => Which::Namespace(namespace),
+        CacheForgetQuery { namespace, key: Some(name) } => {
+            Which::Key(Key { namespace: namespace.unwrap_or_default(), name })
         }
     };
-    let Reply::Forgotten(entries) = api.cache(Command::Forget { key }).await? else { return Err(unsaid()) };
+    let Reply::Forgotten(entries) = api.cache(Command::Forget(which)).await? else { return Err(unsaid()) };
     Ok(Answer(CacheForgottenObject { v: SCHEMA, kind: "cache-forgotten".to_owned(), entries }))
 }
 

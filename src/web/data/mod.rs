@@ -77,9 +77,10 @@ impl From<Error> for Refusal {
             Error::NotKept => (StatusCode::INSUFFICIENT_STORAGE, "not-kept"),
             Error::Miss => (StatusCode::NOT_FOUND, "miss"),
             Error::NothingToUndo => (StatusCode::CONFLICT, "nothing-to-undo"),
-            Error::Busy => (StatusCode::TOO_MANY_REQUESTS, "too-fast"),
+            Error::Busy | Error::TooFast(_) => (StatusCode::TOO_MANY_REQUESTS, "too-fast"),
             Error::Left => (StatusCode::SERVICE_UNAVAILABLE, "ended"),
         };
-        Self::new(status, word, Safe::fitted(&error.to_string(), REASON).as_str())
+        let refusal = Self::new(status, word, Safe::fitted(&error.to_string(), REASON).as_str());
+        if let Error::TooFast(wait) = error { refusal.retry_after(wait) } else { refusal }
     }
 }

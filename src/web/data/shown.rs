@@ -160,13 +160,14 @@ pub(in crate::web) fn event(event: Event, names: &Names) -> Option<(EventObject,
             };
             (EventObject::Message(Box::new(object)), Some(About::Message(topic)))
         }
-        Event::Message(message::Event::Called { call, from, name, method, body }) => {
+        Event::Message(message::Event::Called { call, from, name, method, patience, body }) => {
             let object = CallObject {
                 v: SCHEMA,
                 kind: "call".to_owned(),
                 call: format!("{:016x}", call.0),
                 from: names.author_named(&from, Some(&name)),
                 method: method.as_str().to_owned(),
+                timeout_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
                 body: JsonText::new(&body).ok()?,
             };
             (EventObject::Call(Box::new(object)), Some(About::Call(method)))

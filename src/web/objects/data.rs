@@ -201,7 +201,7 @@ pub struct CacheStatsObject {
     pub peer_hits: u64,
     /// Found nowhere.
     pub misses: u64,
-    /// Values that others fetched from us.
+    /// Values that others fetched from us. One that fits into the answer is not fetched.
     pub served: u64,
     /// Values, offers and questions of somebody who is not trusted.
     pub untrusted: u64,
@@ -312,6 +312,8 @@ pub struct CallObject {
     pub from: AuthorObject,
     /// What.
     pub method: String,
+    /// For how long the caller waits from now on, milliseconds.
+    pub timeout_ms: u64,
     /// Any JSON.
     pub body: JsonText,
 }

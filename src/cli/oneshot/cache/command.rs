@@ -10,6 +10,8 @@ use tokio::task::JoinHandle;
 
 use crate::data::cache::VALUE_MAX;
 
+use super::super::super::signals::Signal;
+
 /// Exit statuses of shells for a command that is not there, and for one that cannot be run.
 const NOT_THERE: u8 = 127;
 const NOT_RUN: u8 = 126;
@@ -23,7 +25,7 @@ pub(super) struct Running {
 }
 
 /// What it printed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Printed {
     /// All of it.
     Whole(Vec<u8>),
@@ -31,6 +33,8 @@ pub(super) enum Printed {
     Long,
     /// Nobody wanted to read it to its end.
     Broken,
+    /// It could not be shown, so it is lost.
+    Lost(io::Error),
     /// It was not looked at.
     Unseen,
 }
@@ -72,19 +76,18 @@ impl Running {
         }
     }
 
-    /// Asks it to end, or ends it.
-    pub(super) fn end(&self, at_once: bool) {
+    /// Lets it know of a signal, as if it had come to the command alone.
+    pub(super) fn signal(&self, signal: Signal) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if at_once {
-            // It has ended by itself.
-            let _ = child.kill();
+        // Its number is its own until its end is noted.
+        if !matches!(child.try_wait(), Ok(None)) {
             return;
         }
         #[cfg(unix)]
-        if let Ok(None) = child.try_wait() {
-            let _ =
-                rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM);
-        }
+        signal.pass_on(&child);
+        // A console tells all that run at it.
+        #[cfg(not(unix))]
+        let _ = signal;
     }
 }
 
@@ -114,8 +117,10 @@ fn copy(mut from: impl Read, mut to: impl Write) -> Printed {
             Err(_) => return Printed::Broken,
         };
         let part = part.get(..count).unwrap_or_default();
-        if to.write_all(part).and_then(|()| to.flush()).is_err() {
-            return Printed::Broken;
+        match to.write_all(part).and_then(|()| to.flush()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Printed::Broken,
+            Err(error) => return Printed::Lost(error),
         }
         if let Some(bytes) = &mut kept {
             bytes.extend_from_slice(part);
@@ -166,12 +171,12 @@ mod tests {
     fn what_is_printed_passes_whole_and_is_kept_if_it_fits() {
         let (fits, long) = (vec![b'x'; VALUE_MAX], vec![b'x'; VALUE_MAX + 1]);
         let mut out = Vec::new();
-        assert_eq!(copy(fits.as_slice(), &mut out), Printed::Whole(fits.clone()));
+        assert!(matches!(copy(fits.as_slice(), &mut out), Printed::Whole(kept) if kept == fits));
         assert_eq!(out, fits);
         out.clear();
-        assert_eq!(copy(long.as_slice(), &mut out), Printed::Long);
+        assert!(matches!(copy(long.as_slice(), &mut out), Printed::Long));
         assert_eq!(out, long);
-        assert_eq!(copy(long.as_slice(), [0; 10].as_mut_slice()), Printed::Broken);
+        assert!(matches!(copy(long.as_slice(), [0; 10].as_mut_slice()), Printed::Lost(_)));
     }
 
     #[test]

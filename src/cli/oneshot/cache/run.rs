@@ -22,7 +22,7 @@ use super::command::{self, Printed, Running};
 use super::{LAST_VALUE, show};
 
 /// So often the others are told that it still runs.
-const STILL: Duration = Duration::from_secs(5);
+const STILL: Duration = Duration::from_secs(3);
 
 /// A peer that hangs does not hold up who waits for the command longer than that.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,8 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What a command wrote before it was interrupted is shown within this time.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// The exit status of a command that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
+/// Where a value is that our command printed.
+const MADE: &str = "made";
 
 /// What is wanted.
 #[derive(Debug)]
@@ -69,11 +69,11 @@ pub(super) async fn run(options: &Options, order: &Order<'_>, json: bool) -> Res
     let key = order.key.map_or_else(|| command::key(order.command), str::to_owned);
     let link = tokio::select! {
         link = open(options, order.join, json) => link,
-        () = signals.came() => return Err(Trouble::silent(INTERRUPTED)),
+        signal = signals.next() => return Err(Trouble::silent(signal.status())),
     };
     let ran = with(link.as_ref(), order, &key, &mut signals, json).await;
     if let Some(link) = link {
-        if link.is_own() && matches!(&ran, Ok(Ran { shared: true, .. })) {
+        if link.is_own() && matches!(&ran, Ok(Ran { shared: true, place, .. }) if place == MADE) {
             tokio::time::sleep(LAST_VALUE).await;
         }
         link.close().await;
@@ -109,7 +109,7 @@ async fn with(
             biased;
             asked = link.client.cache_get(&query) => asked,
             // What waits for somebody else's command claims nothing.
-            () = signals.came() => return Err(Trouble::silent(INTERRUPTED)),
+            signal = signals.next() => return Err(Trouble::silent(signal.status())),
         };
         match asked {
             Ok(CacheAnswer::Found { value, peer, .. }) => {
@@ -135,7 +135,7 @@ async fn make(claim: Option<Claim>, order: &Order<'_>, signals: &mut Signals, js
             give_up(claim).await;
             let name = order.command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             remark(false, &format!("Cannot run {}: {error}", super::super::shown(&name)));
-            return Ok(Ran { place: "made".to_owned(), shared: false, status });
+            return Ok(Ran { place: MADE.to_owned(), shared: false, status });
         }
     };
     let still = claim.as_ref().map(|claim| tokio::spawn(say_still(claim.client.clone(), claim.key.clone())));
@@ -156,26 +156,31 @@ async fn make(claim: Option<Claim>, order: &Order<'_>, signals: &mut Signals, js
             share(claim, value, order.ttl, json).await
         }
         (claim, printed) => {
-            if claim.is_some() && printed == Printed::Long {
-                let most = grouped(VALUE_MAX);
-                remark(json, &format!("The command printed more than {most} bytes, so that is not shared"));
-            }
             give_up(claim).await;
+            match printed {
+                Printed::Long => {
+                    let most = grouped(VALUE_MAX);
+                    remark(json, &format!("The command printed more than {most} bytes, so that is not shared"));
+                }
+                // What the command would have told, had it printed there itself.
+                Printed::Lost(error) => return Err(Trouble::output(error)),
+                Printed::Whole(_) | Printed::Broken | Printed::Unseen => {}
+            }
             false
         }
     };
-    Ok(Ran { place: "made".to_owned(), shared, status })
+    Ok(Ran { place: MADE.to_owned(), shared, status })
 }
 
-/// Waits for the end of the command and of what it prints. At a signal it is asked to end, at the next one it is ended.
+/// Waits for the end of the command and of what it prints. What to do at a signal is its own affair.
 async fn attend(running: &mut Running, signals: &mut Signals) -> (std::io::Result<ExitStatus>, Printed, bool) {
-    let mut interrupted = 0;
+    let mut interrupted = false;
     let ended = loop {
         tokio::select! {
             ended = running.ended() => break ended,
-            () = signals.came() => {
-                running.end(interrupted > 0);
-                interrupted += 1;
+            signal = signals.next() => {
+                running.signal(signal);
+                interrupted = true;
             }
         }
     };
@@ -183,9 +188,9 @@ async fn attend(running: &mut Running, signals: &mut Signals) -> (std::io::Resul
     let printed = tokio::select! {
         printed = running.printed() => printed,
         () = signals.came() => Printed::Broken,
-        () = tokio::time::sleep(LAST_WORDS), if interrupted > 0 => Printed::Broken,
+        () = tokio::time::sleep(LAST_WORDS), if interrupted => Printed::Broken,
     };
-    (ended, printed, interrupted > 0)
+    (ended, printed, interrupted)
 }
 
 async fn say_still(client: Client, key: CacheKeyRequest) {
@@ -223,7 +228,12 @@ async fn share(claim: Claim, value: Vec<u8>, ttl: Duration, json: bool) -> bool 
 /// The peer that runs, or one of our own if that is wanted; with a remark where there is none.
 async fn open(options: &Options, join: bool, json: bool) -> Option<Link> {
     let found = if join {
-        Link::open(options, Manner { json: true, serves: false, settles: true }).await.map(Some)
+        // Others on this computer may want something meanwhile.
+        let joined = Link::open(options, Manner { json: true, serves: true, settles: true }).await;
+        joined.map(|mut link| {
+            link.early = None;
+            Some(link)
+        })
     } else {
         match running(options).await {
             Ok(Some(_)) => Link::open(options, Manner { json: true, serves: false, settles: false }).await.map(Some),

@@ -36,7 +36,7 @@ pub(super) async fn listen(options: &Options, json: bool) -> Result<(), Trouble>
     let wanted = options
         .port
         .filter(|_| options.settings.iter().any(|setting| setting.key == "port" && setting.source == Source::Option));
-    let port = if grouped_here(options)? { None } else { Some(Port::open(wanted).await?) };
+    let port = if grouped_here(options).await? { None } else { Some(Port::open(wanted).await?) };
     let (port, remarked) = port.unzip();
     if let Some(text) = remarked.flatten().filter(|_| !json) {
         remark(&text);

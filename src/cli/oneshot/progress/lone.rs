@@ -31,8 +31,8 @@ struct Body<'a> {
 /// What is wrong with a text of a progress, for the user.
 pub(super) fn fault(what: &str, text: &str) -> Option<String> {
     let count = text.chars().count();
-    let can = (1..=LONGEST).contains(&count) && !text.trim().is_empty() && !Safe::changes(text);
-    (!can).then(|| format!("{what} takes 1 to {LONGEST} characters that can be shown"))
+    let can = (1..=LONGEST).contains(&count) && text.trim() == text && !Safe::changes(text);
+    (!can).then(|| format!("{what} takes 1 to {LONGEST} characters that can be shown, without spaces at the ends"))
 }
 
 fn is_fit(progress: &Progress) -> bool {
@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(decode(&bad), None, "byte {at}");
             assert_eq!(decode(&good[..at]), None, "cut at {at}");
         }
-        for user in ["", " ", "a\u{1b}[2Jb", "a\u{202e}b", "a\nb", &"x".repeat(65)] {
+        for user in ["", " ", " a", "a ", "a\u{1b}[2Jb", "a\u{202e}b", "a\nb", &"x".repeat(65)] {
             assert_eq!(decode(&encode(&progress(user), &key, [3; 32])), None, "{user:?}");
             assert!(fault("user", user).is_some(), "{user:?}");
         }
