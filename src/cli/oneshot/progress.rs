@@ -145,11 +145,9 @@ async fn send_there(options: &Options, to: &str, progress: &Progress, json: bool
     let datagram = lone::encode(progress, &key(options)?, random_seed().map_err(failed)?);
     let here: SocketAddr = if there.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
     let socket = UdpSocket::bind(here).await.map_err(failed)?;
-    socket.connect(there).await.map_err(|error| match error.kind() {
-        // So the system calls it when a network is meant, and none of its hosts.
-        io::ErrorKind::PermissionDenied => everybody(),
-        _ => failed(error),
-    })?;
+    // So the system calls it when a network is meant, and none of its hosts.
+    let is_network = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    socket.connect(there).await.map_err(|error| if is_network(&error) { everybody() } else { failed(error) })?;
     socket.send(&datagram).await.map_err(failed)?;
     // Only an error can come: the host says that the port is closed.
     let refused = tokio::time::timeout(REFUSAL, socket.recv(&mut [0; 1])).await;

@@ -71,7 +71,7 @@ impl Replica {
         let said = (n..=held.len()).filter_map(|n| held.get(n)).filter_map(|held| Body::decode(&held.body));
         let statements = said.filter_map(|body| match body {
             Body::Statement(said) => Some(said.what),
-            _ => None,
+            Body::Edit(_) | Body::Heads(_) | Body::Hashes(_) => None,
         });
         let (statements, rows): (Vec<What>, _) = (statements.collect(), self.drops_of(&chain, n));
         self.fallen.rows.extend(rows);
