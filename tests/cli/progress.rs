@@ -157,7 +157,7 @@ fn progress_does_not_leave_the_closed_group_of_the_peer_that_runs() {
 #[test]
 fn what_is_no_address_of_a_listener_is_told_so() {
     let world = World::new();
-    for (to, why) in [("10.0.0.7:99999", "port"), ("", "--to"), ("255.255.255.255", "everybody")] {
+    for (to, why) in [("10.0.0.7:99999", "port"), ("", "--to"), ("255.255.255.255", "leave --to out")] {
         let sent = world.ran(&[&["progress", "send"], &SENT[..], &["--to", to]].concat(), b"");
         assert_eq!((sent.status, sent.out.as_str()), (Some(2), ""), "{to}: {sent:?}");
         assert!(sent.error.contains(why), "{to}: {sent:?}");
