@@ -3,6 +3,7 @@
 //! tokio's own asks the system for both at once: each datagram that is sent then wakes its task once more, as soon as the
 //! other side has taken it.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, UdpSocket as System};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -24,8 +25,9 @@ impl UdpSocket {
         self.0.get_ref().local_addr()
     }
 
+    /// For one task at a time: the one that asked last is woken.
     pub(super) async fn readable(&self) -> io::Result<()> {
-        self.0.readable().await.map(|mut ready| ready.retain_ready())
+        poll_fn(|context| self.0.poll_read_ready(context).map_ok(|mut ready| ready.retain_ready())).await
     }
 
     pub(super) fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {

@@ -1,5 +1,6 @@
 //! A Linux file descriptor that tokio waits for.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -17,10 +18,11 @@ impl Watched {
         AsyncFd::with_interest(fd, Interest::READABLE).map(Self)
     }
 
-    /// Reads once it is readable. Dropping the future early loses nothing.
+    /// Reads once it is readable. Dropping the future early loses nothing. For one task at a time: the one that asked last
+    /// is woken.
     pub(super) async fn read<R>(&self, mut read: impl FnMut(BorrowedFd<'_>) -> io::Result<R>) -> io::Result<R> {
         loop {
-            let mut ready = self.0.readable().await?;
+            let mut ready = poll_fn(|context| self.0.poll_read_ready(context)).await?;
             if let Ok(result) = ready.try_io(|fd| read(fd.get_ref().as_fd())) {
                 return result;
             }
