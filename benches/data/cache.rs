@@ -23,7 +23,8 @@ const RATE: f64 = 50e6;
 pub(crate) fn same(options: &Options, report: &mut Report) -> io::Result<()> {
     let count = options.scale(4, 20);
     let lan = Lan::new(count)?;
-    let crew = crew::start(options, &lan, count, Some(SECRET))?;
+    let mut crew = crew::start(options, &lan, count, Some(SECRET))?;
+    crew::all_live(&mut crew)?;
     let marks = crew[0].home().file("runs", b"")?;
     // Random, so that two runs would differ; it takes long enough for all others to ask meanwhile.
     let script = format!("echo run >>{} && sleep 0.5 && head -c {MIB} /dev/urandom", marks.display());

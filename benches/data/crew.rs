@@ -71,6 +71,19 @@ pub(crate) fn start<'lan>(
     Ok(crew)
 }
 
+/// Waits until each has had an answer of each: before that nothing but answers goes there.
+pub(crate) fn all_live(crew: &mut [Member<'_>]) -> io::Result<()> {
+    let others = crew.len() - 1;
+    for member in crew {
+        until(&format!("all others are live at {}", member.name), || {
+            let peers = member.api.get("/api/peers")?;
+            let live = |peer: &&Value| peer["presence"] == "live";
+            Ok(peers.as_array().is_some_and(|peers| peers.iter().filter(live).count() == others))
+        })?;
+    }
+    Ok(())
+}
+
 /// Ends them all as their users would.
 pub(crate) fn end(crew: Vec<Member<'_>>) -> io::Result<bool> {
     let mut all = true;
